@@ -1,0 +1,50 @@
+/*
+ * file.h - whole files: mapped, read, and replaced so that a crash leaves the
+ * old one or the new one, never half.
+ */
+#ifndef SIFD_BASE_FILE_H
+#define SIFD_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+struct output;
+
+struct file_map {
+	const unsigned char *data; /* NULL when size == 0 */
+	size_t size;
+};
+
+/* Maps a regular file read-only and shared; anything else is ERR_INPUT, a missing one ERR_NOT_FOUND. */
+int file_map(struct file_map *map, const char *path, struct err *err);
+void file_unmap(struct file_map *map);
+
+/* Appends the file's bytes to buf; more than limit bytes is ERR_TOO_LARGE. */
+int file_read(struct buf *buf, const char *path, size_t limit, struct err *err);
+
+/*
+ * A file being written: bytes go to PATH.tmp.PID.N beside it.  Nothing appears
+ * under PATH until output_commit(), which flushes, fsyncs, renames and fsyncs
+ * the folder.  A failed write or fsync makes commit fail; the temporary is then
+ * removed.  "-" writes standard output (commit only flushes).
+ */
+struct output *output_open(const char *path, struct err *err);
+int output_write(struct output *out, const void *bytes, size_t n, struct err *err);
+uint64_t output_size(const struct output *out);
+
+/* Both end the output; commit returns 0 once the file is safely in place. */
+int output_commit(struct output *out, struct err *err);
+void output_abandon(struct output *out);
+
+/* Removes *.tmp.PID.N files of processes that are gone, left by a crash; returns how many. */
+size_t file_sweep(const char *folder);
+
+/* An anonymous temporary file (already unlinked) in $TMPDIR or /tmp; the fd, or -1. */
+int file_temporary(struct err *err);
+
+/* mkdir -p with mode 0777 & ~umask; 0 when it is there. */
+int file_make_folder(const char *path, struct err *err);
+
+#endif

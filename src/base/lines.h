@@ -1,0 +1,31 @@
+/*
+ * lines.h - a stream, line by line, with numbers for messages.
+ */
+#ifndef SIFD_BASE_LINES_H
+#define SIFD_BASE_LINES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct lines;
+struct stream;
+
+/* Takes over the stream.  A line longer than max_bytes is ERR_TOO_LARGE naming file and line. */
+struct lines *lines_new(struct stream *stream, size_t max_bytes, struct err *err);
+
+/*
+ * The next line without its LF or CRLF; *line is valid until the next call.
+ * 1, or 0 at the end, or -1.  A last line without LF counts; an empty rest does not.
+ */
+int lines_next(struct lines *lines, const char **line, size_t *n, struct err *err);
+
+/* The number of the line last returned, from 1. */
+uint64_t lines_number(const struct lines *lines);
+
+const struct stream *lines_stream(const struct lines *lines);
+
+/* Closes the stream too. */
+void lines_free(struct lines *lines);
+
+#endif

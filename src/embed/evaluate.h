@@ -1,0 +1,71 @@
+/*
+ * evaluate.h - how good is a method: the literature's sets and measures.
+ *
+ * Similarity sets: lines `a TAB b TAB gold`.  The score of a pair is the cosine;
+ * the measures are Pearson's r and Spearman's rho (ties: mean ranks), x 100, in doubles.
+ *
+ * The reference protocol (PrincetonML/SIF sim_algo.py) is transductive: it
+ * takes its components from the sentences of the set under test, left and right apart.
+ * It is here to reproduce published numbers, not to serve.
+ */
+#ifndef SIFD_EMBED_EVALUATE_H
+#define SIFD_EMBED_EVALUATE_H
+
+#include "model/method.h"
+#include "text/token.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct model;
+
+struct pair_set {
+	char *name;  /* the file's name without folder and ending */
+	char **left; /* (n) texts, 0-terminated */
+	char **right;
+	double *gold; /* (n) */
+	size_t n;
+};
+
+/* ERR_INPUT with file and line: fewer than 3 columns, a gold that is no number, not UTF-8. Empty golds are
+ * skipped. */
+int pair_set_read(struct pair_set *set, const char *path, struct err *err);
+void pair_set_free(struct pair_set *set);
+
+struct evaluated {
+	double pearson, spearman; /* x 100; 0 when a side has no variance */
+	double coverage;	  /* known words / words */
+	size_t pairs;
+};
+
+int evaluate_pairs(struct evaluated *result, struct model *m, enum method method, const struct pair_set *set,
+		   size_t workers, struct err *err);
+
+/* Pearson's r and Spearman's rho of two series, in [-1, 1]. */
+double evaluate_pearson(const double *x, const double *y, size_t n);
+double evaluate_spearman(const double *x, const double *y, size_t n);
+
+/* science: the modes of the reference code, by the names of its tables. */
+enum reference_mode {
+	REFERENCE_AVG,	/* weight 1 / (1 + p): its "unweighted" (a <= 0 becomes 1) */
+	REFERENCE_MEAN, /* true mean */
+	REFERENCE_IDF,	/* log2((n + 2) / (1 + df)), df over tokens of all sets of the call */
+	REFERENCE_W,	/* a / (a + p) */
+	REFERENCE_WR,	/* and the first component(s) of each side removed */
+	REFERENCE_MODES,
+};
+
+struct reference_options {
+	double a;	    /* 0 = 1e-3 */
+	size_t components;  /* 0 = 1 */
+	bool oov_last;	    /* unknown words become the last row; else skipped */
+	const char *counts; /* a `word count` file, its total the sum of it; NULL: the model's counts */
+};
+
+/* One result a set and mode: results (n, REFERENCE_MODES).  Tokens: whitespace, as the sets come tokenized.
+ */
+int evaluate_reference(struct evaluated *results, struct model *m, const struct pair_set *sets, size_t n,
+		       const struct reference_options *options, struct err *err);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * similar.h - how alike are texts: cosines of their vectors, and the best of many.
+ *
+ * All vectors here are unit or zero; a cosine with a zero vector is 0.
+ * Ties rank by lower index first, so results never depend on threads.
+ */
+#ifndef SIFD_EMBED_SIMILAR_H
+#define SIFD_EMBED_SIMILAR_H
+
+#include "embed/sentence.h"
+
+struct text {
+	const char *at; /* valid UTF-8, not 0-terminated */
+	size_t n;
+};
+
+/* The cosine of two texts; coverage[2] may be NULL. */
+int similar_pair(struct sentence *s, struct text a, struct text b, float *score, float *coverage,
+		 struct err *err);
+
+/*
+ * Embeds texts (n) into vectors (n, dimension), unit length, and their coverage (n; may be NULL).
+ * stop (may be NULL) is polled between texts: nonzero ends with ERR_CANCELLED.
+ */
+int similar_embed(struct sentence *s, const struct text *texts, size_t n, float *vectors, float *coverage,
+		  int (*stop)(void *context), void *context, struct err *err);
+
+struct found {
+	size_t index;
+	float score;
+};
+
+/* The `top` best of rows (n, d) for query (d), best first, into found (at least top); returns how many:
+ * min(top, n). */
+size_t similar_top(struct found *found, size_t top, const float *query, const float *rows, size_t n,
+		   size_t d);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * mat.h - matrices: products and symmetric eigenproblems, by OpenBLAS and LAPACKE.
+ *
+ * For fitting and training, never for serving one request: BLAS results may
+ * differ between processors in the last bits, and 0.3.21 does not survive
+ * lack of memory.  Row-major everywhere.  Any thread; each call runs on one
+ * BLAS thread (mat_init), since sifd spreads work over its own threads.
+ */
+#ifndef SIFD_MATH_MAT_H
+#define SIFD_MATH_MAT_H
+
+#include <stddef.h>
+
+struct err;
+
+/* Call once from main, before any thread: one BLAS thread a call; warms the library up. */
+void mat_init(void);
+
+/* The BLAS kernel family in use, for `sifd --version` and the log: "SkylakeX". */
+const char *mat_kernels(void);
+
+/* c (m, n) = alpha * a (m, k) b (k, n) + beta * c; `ta`, `tb`: the operand is stored transposed. */
+void mat_mul(float *c, const float *a, const float *b, size_t m, size_t n, size_t k, int ta, int tb,
+	     float alpha, float beta);
+
+/*
+ * sum (d, d) += x' x for x (n, d), both triangles complete.  The products are
+ * made in float over blocks of at most 512 rows, each block then added to the doubles.
+ * scratch: (d, d) floats.
+ */
+void mat_add_second_moment(double *sum, const float *x, size_t n, size_t d, float *scratch);
+
+/*
+ * Eigenvalues, largest first, and eigenvectors of a symmetric matrix (d, d) in
+ * doubles.  vectors (d, d): row k is the k-th unit eigenvector, its sign chosen so that the
+ * element of largest magnitude (first of equals) is positive.  Overwrites a.
+ * LAPACK dsyevd.  ERR_MEMORY, or ERR_INPUT when a is not finite.
+ */
+int mat_eigen(double *values, double *vectors, double *a, size_t d, struct err *err);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * import.h - word vectors of other programs' formats into a model.
+ *
+ *	glove       text: word, d numbers; no header
+ *	word2vec    text with a header line "n d", or binary (header, then word, blank, d float32)
+ *	fasttext    .vec (= word2vec text), or .bin (each word's vector as `fasttext
+ *	            print-word-vectors` gives it: mean of the word's row and its n-gram rows)
+ *	safetensors a foreign file: one float matrix, words in metadata or a tokenizer.json beside it; or our
+ *own
+ *
+ * Told by content, not by name; .gz, .xz, .zst are read as streams.  Decided:
+ * a repeated word keeps its first vector and is counted; CRLF is a line end; a word
+ * may hold blanks (the last d fields are numbers); a header with the wrong count is
+ * a counted warning when whole rows follow, and an error for a binary file that ends early; a row
+ * too short or too long, NaN or infinity, is an error with the line; no last newline is fine;
+ * words that are not UTF-8 are mended and counted; an empty word is counted and left out.
+ */
+#ifndef SIFD_MODEL_IMPORT_H
+#define SIFD_MODEL_IMPORT_H
+
+#include "math/rows.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct model;
+struct progress;
+
+enum import_format { IMPORT_AUTO, IMPORT_GLOVE, IMPORT_WORD2VEC, IMPORT_FASTTEXT, IMPORT_SAFETENSORS };
+
+struct import_options {
+	const char *path; /* "-" = standard input */
+	enum import_format format;
+	enum rows_type type;
+	size_t max_words;   /* 0 = all; the first ones (the most frequent) are kept */
+	const char *counts; /* a file of `word count` lines, or NULL: Zipf by rank, p ~ 1 / (r + 2.7) */
+	double a;	    /* of the weights; 0 = 1e-3 */
+	size_t workers;	    /* 0 = one per processor */
+};
+
+struct import_report {
+	enum import_format format; /* what it was */
+	uint64_t rows;		   /* read */
+	uint64_t duplicates;	   /* left out */
+	uint64_t empty;
+	uint64_t mended;      /* words that were not UTF-8 */
+	uint64_t header_rows; /* what a header promised; 0 = none */
+	uint64_t counted;     /* words that the counts file knew */
+};
+
+/* "auto", "glove", "word2vec", "fasttext", "safetensors"; -1 for anything else. */
+int import_format_parse(const char *name);
+const char *import_format_name(enum import_format format);
+
+/* A model in memory with rows, vocabulary, index, weights and (with a counts file) counts. */
+struct model *import_vectors(const struct import_options *options, struct import_report *report,
+			     struct progress *progress, struct err *err);
+
+#endif

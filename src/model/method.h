@@ -1,0 +1,45 @@
+/*
+ * method.h - the ways to make a sentence vector, by the names every interface uses.
+ *
+ *	sum        sum of the word vectors
+ *	mean       their mean
+ *	weighted   mean of weight(w) * vector(w)
+ *	sif        weighted, then the k common components removed
+ *	usif       the same with uSIF's weights and soft removal of its components
+ *	whiten     weighted, then the fixed partial whitening
+ *	learned    sum of trained rows (the weights live in their lengths)
+ *
+ * "mean" here divides by the number of known words.  After normalizing,
+ * sum and mean are the same.
+ */
+#ifndef SIFD_MODEL_METHOD_H
+#define SIFD_MODEL_METHOD_H
+
+#include <stddef.h>
+
+struct err;
+struct model;
+
+enum method {
+	METHOD_SUM,
+	METHOD_MEAN,
+	METHOD_WEIGHTED,
+	METHOD_SIF,
+	METHOD_USIF,
+	METHOD_WHITEN,
+	METHOD_LEARNED,
+	METHOD_COUNT,
+};
+
+const char *method_name(enum method method);
+
+/* The method of this name[0..n), or -1. */
+int method_parse(const char *name, size_t n);
+
+/*
+ * The method that `name` asks of the model: its default when name is NULL or "".  -1 with ERR_INPUT, param
+ * "method", and a list of those it holds when the name is unknown or not held.
+ */
+int method_choose(enum method *method, const struct model *m, const char *name, struct err *err);
+
+#endif

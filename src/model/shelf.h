@@ -1,0 +1,55 @@
+/*
+ * shelf.h - the models in service, by name; the one place where that changes.
+ *
+ * Models never change after they are opened, so threads share them without
+ * locks.  What changes is which model a name means; the shelf guards only that.
+ *
+ *	struct model *m = shelf_find(shelf, "news", 4, &err);   any thread, once per request
+ *	... use m; it stays whole even if a newer model takes the name ...
+ *	model_release(m);
+ *
+ * A replaced model lives until its last user releases it.
+ */
+#ifndef SIFD_MODEL_SHELF_H
+#define SIFD_MODEL_SHELF_H
+
+#include <stddef.h>
+
+struct err;
+struct model;
+struct shelf;
+
+enum { SHELF_NAME_MAX = 128, SHELF_MODELS_MAX = 1024 };
+
+struct shelf *shelf_new(void);
+void shelf_free(struct shelf *shelf);
+
+/* Names are [A-Za-z0-9._-]{1,128} and do not begin with a dot; ERR_INPUT says so. */
+int shelf_check_name(const char *name, size_t n, struct err *err);
+
+/* A new reference to the model of that name; n == 0: the default one.  ERR_NOT_FOUND lists the known names.
+ */
+struct model *shelf_find(struct shelf *shelf, const char *name, size_t n, struct err *err);
+
+/*
+ * Gives the name to `next`, taking over the caller's reference (also on failure).  The first name put is the
+ * default until shelf_set_default().  The old model is released outside the lock: it may unmap gigabytes.
+ */
+int shelf_put(struct shelf *shelf, const char *name, struct model *next, struct err *err);
+
+/* Takes the name off; ERR_NOT_FOUND. */
+int shelf_remove(struct shelf *shelf, const char *name, struct err *err);
+
+void shelf_set_default(struct shelf *shelf, const char *name);
+
+/* A snapshot in order of names: references the caller releases with shelf_entries_free(). */
+struct shelf_entry {
+	char name[SHELF_NAME_MAX + 1];
+	struct model *model;
+	int is_default;
+	unsigned long version; /* 1 for the first model of that name, then rising */
+};
+size_t shelf_list(struct shelf *shelf, struct shelf_entry **entries);
+void shelf_entries_free(struct shelf_entry *entries, size_t n);
+
+#endif

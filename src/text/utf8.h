@@ -1,0 +1,30 @@
+/*
+ * utf8.h - is this text, and where does it stop being so.
+ *
+ * UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above
+ * U+10FFFF.  Pure; any thread.
+ */
+#ifndef SIFD_TEXT_UTF8_H
+#define SIFD_TEXT_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+
+/* The offset of the first byte that does not belong to a valid sequence, or n when all is well. */
+size_t utf8_invalid(const char *text, size_t n);
+
+/* The number of leading bytes below 0x80. */
+size_t utf8_ascii(const char *text, size_t n);
+
+/*
+ * Appends the text with each maximal invalid part replaced by U+FFFD (Unicode 15, section 3.9,
+ * "substitution of maximal subparts"); what --lossy does.
+ */
+void utf8_mend(struct buf *to, const char *text, size_t n);
+
+/* Decodes the character at text[*at] of VALID UTF-8 and steps *at over it. */
+uint32_t utf8_next(const char *text, size_t n, size_t *at);
+
+#endif
