@@ -30,6 +30,18 @@ SRC   := $(sort $(shell find src -name '*.c'))
 OBJ   := $(patsubst %.c,$B/%.o,$(SRC))
 LIB   := $(filter-out $B/src/main.o,$(OBJ))
 TESTS := $(patsubst %.c,$B/%,$(sort $(shell find tests -name 'test_*.c' -o -name 'race_*.c')))
+SCRIPT_TESTS := $(sort $(shell find tests -name 'test_*.sh' -o -name 'test_*.py'))
+# Sanitizers multiply the time: under tsan the programs that have threads.
+SANITIZED.asan := $(TESTS)
+SANITIZED.tsan := $(filter $B/tests/race/% $B/tests/serve/% $B/tests/http/% $B/tests/base/test_pipeline \
+                  $B/tests/base/test_log $B/tests/embed/test_fit,$(TESTS))
+SANITIZED := $(SANITIZED.$(VARIANT))
+SANITIZER_OPTIONS := ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+                     TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+ALL_C := $(sort $(shell find src tests bench -name '*.[ch]'))
+NPROC := $(shell nproc)
+LISTEN ?= 127.0.0.1:8080
+STATE ?= build/state
 SUPPORT := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/support/*.c)))
 
 all: $B/sifd  ## build the program: build/release/sifd
@@ -52,13 +64,47 @@ $B/tests/%.o: CFLAGS += -Itests
 $B/tests/%: $B/tests/%.o $(SUPPORT) $B/libsifd.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
+run: all  ## serve models/ on 127.0.0.1:8080 (LISTEN=, STATE=)
+	@mkdir -p $(STATE)
+	exec $B/sifd serve --models models --listen $(LISTEN) --state $(STATE)
+
+tests: $(TESTS)  ## build every test program
+
+test: all tests  ## run every test; the last line is "N passed, N failed"
+	@scripts/run-tests $B $(TESTS) $(SCRIPT_TESTS)
+
+asan tsan:  ## the tests under a sanitizer
+	@$(MAKE) --no-print-directory VARIANT=$@ sanitized
+
+sanitized: all tests
+	@$(SANITIZER_OPTIONS) TEST_TIMEOUT=600 scripts/run-tests $B $(SANITIZED)
+
+lint:  ## layers, formatting, headers alone, static analysis
+	scripts/check-layers
+	clang-format --dry-run --Werror $(ALL_C)
+	@for h in $$(find src -name '*.h'); do \
+		$(CC) $(CSTD) -Isrc -Wall -Wextra -Werror -fsyntax-only -x c $$h || exit 1; done
+	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability \
+		--inline-suppr --suppress=missingIncludeSystem -j $(NPROC) -Isrc src
+	@echo $(SRC) | tr ' ' '\n' | xargs -P $(NPROC) -n 1 sh -c '\
+		case $$0 in *_avx512.c) f="-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c";; \
+		*_avx2.c) f="-mavx2 -mfma -mf16c";; *) f=;; esac; \
+		clang-tidy --quiet $$0 -- $(CSTD) -Isrc -DSIFD_VERSION=\"$(VERSION)\" $$f 2>/dev/null || exit 255'
+
+install: all  ## install to DESTDIR/PREFIX (/usr/local)
+	install -D -m 755 $B/sifd $(DESTDIR)$(PREFIX)/bin/sifd
+	install -d $(DESTDIR)$(PREFIX)/share/sifd/models
+	install -m 644 models/* $(DESTDIR)$(PREFIX)/share/sifd/models/
+
 clean:  ## remove everything built
 	rm -rf build
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z ]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all clean help
+PREFIX  ?= /usr/local
+
+.PHONY: all run tests test asan tsan sanitized lint install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)
