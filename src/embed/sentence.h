@@ -56,11 +56,15 @@ int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, boo
 
 /*
  * The linear part alone: x (d, the model's) -> out (sentence_dimension()): components removed or projected.
+ * They may be the same memory unless there is a projection (out of another array then).
  * What one word, taken by itself with its weight, adds to an unnormalized sentence sum.
  */
 void sentence_transform(const struct sentence *s, const float *x, float *out);
 
-/* The weight the method gives a word: 1 for sum, mean, learned. */
+/* The weight the method gives a word: 1 for sum, mean, learned and folded rows. */
 float sentence_weight(const struct sentence *s, uint32_t id);
+
+/* What the sum of `known` words is multiplied by: 1 / known where the method takes a mean, else 1. */
+float sentence_factor(const struct sentence *s, size_t known);
 
 #endif

@@ -1,0 +1,292 @@
+#include "embed/sentence.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "math/rows.h"
+#include "math/sif.h"
+#include "math/vec.h"
+#include "model/model.h"
+#include "text/lookup.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Lookups kept for models seen lately: a server's thread alternates between a few. */
+enum { LOOKUPS_KEPT = 4, IDS_AT_FIRST = 1024 };
+
+/*
+ * A lookup depends on the rules and the vocabulary alone, so overlays of one vectors file share one, and no
+ * reference to the model is held for it (a replaced model must be free to go).  The fingerprint
+ * guards against another vocabulary at the same addresses.
+ */
+struct kept {
+	struct lookup *lookup; /* NULL: an empty place */
+	struct token_rules rules;
+	struct vocab vocab;
+	char fingerprint[DIGEST_HEX + 1]; /* of the file that holds the vocabulary */
+	uint64_t used;			  /* when, by the sentence's clock */
+};
+
+struct sentence {
+	struct model *model;
+	enum method method;
+	size_t d;	      /* of a row */
+	size_t d_out;	      /* of a vector */
+	bool mean;	      /* the sum is divided by the number of known words */
+	const float *weights; /* NULL: all 1 */
+	size_t k;	      /* components to remove */
+	const float *projection;
+
+	struct lookup *lookup; /* the current one, among kept */
+	struct kept kept[LOOKUPS_KEPT];
+	uint64_t clock;
+
+	float *sum; /* (sum_cap): a sum on its way through the projection */
+	size_t sum_cap;
+	float *gathered; /* (gathered_cap): the weights of a text's words */
+	size_t gathered_cap;
+};
+
+float seen_coverage(struct seen seen)
+{
+	return seen.words ? (float)seen.known / (float)seen.words : 0.0f;
+}
+
+static const struct model *vocabulary_owner(const struct model *m)
+{
+	return m->base ? m->base : m;
+}
+
+static bool same_rules(const struct token_rules *a, const struct token_rules *b)
+{
+	return a->normalize == b->normalize && a->strip_accents == b->strip_accents && a->split == b->split &&
+	       a->keep_punctuation == b->keep_punctuation && a->unknown == b->unknown;
+}
+
+static bool same_vocab(const struct vocab *a, const struct vocab *b)
+{
+	return a->n == b->n && a->bytes == b->bytes && a->offsets == b->offsets && a->slots == b->slots &&
+	       a->slots_n == b->slots_n && a->seed == b->seed;
+}
+
+static bool fits(const struct kept *kept, const struct model *m)
+{
+	return kept->lookup && same_vocab(&kept->vocab, &m->vocab) && same_rules(&kept->rules, &m->rules) &&
+	       strcmp(kept->fingerprint, vocabulary_owner(m)->fingerprint) == 0;
+}
+
+/* The lookup of the model: a kept one, or a new one in the place unused for longest. */
+static struct lookup *find_lookup(struct sentence *s, const struct model *m, struct err *err)
+{
+	struct kept *place = &s->kept[0];
+	struct lookup *lookup;
+
+	s->clock++;
+	for (size_t i = 0; i < LOOKUPS_KEPT; i++) {
+		struct kept *kept = &s->kept[i];
+
+		if (fits(kept, m)) {
+			kept->used = s->clock;
+			return kept->lookup;
+		}
+		/* The current one stays: should this switch fail, the sentence goes on with it. */
+		if (place->lookup == s->lookup || (kept->used < place->used && kept->lookup != s->lookup))
+			place = kept;
+	}
+	lookup = lookup_new(&m->rules, &m->vocab, err);
+	if (!lookup)
+		return NULL;
+	lookup_free(place->lookup);
+	*place = (struct kept){ .lookup = lookup, .rules = m->rules, .vocab = m->vocab, .used = s->clock };
+	memcpy(place->fingerprint, vocabulary_owner(m)->fingerprint, sizeof(place->fingerprint));
+	return lookup;
+}
+
+static bool takes_mean(enum method method)
+{
+	return method != METHOD_SUM && method != METHOD_LEARNED;
+}
+
+/* Which parts of the model the method uses.  Folded rows carry them all. */
+static void choose_parts(struct sentence *s)
+{
+	const struct model *m = s->model;
+	enum method method = s->method;
+	bool weighted = method == METHOD_WEIGHTED || method == METHOD_SIF || method == METHOD_USIF ||
+			method == METHOD_WHITEN;
+
+	s->d = m->rows.d;
+	s->d_out = model_dimension(m, method);
+	s->mean = takes_mean(method);
+	s->weights = NULL;
+	s->k = 0;
+	s->projection = NULL;
+	if (!m->facts.folded) {
+		if (weighted)
+			s->weights = m->weights;
+		if (method == METHOD_SIF || method == METHOD_USIF)
+			s->k = m->k;
+		if (method == METHOD_WHITEN || method == METHOD_LEARNED)
+			s->projection = m->projection;
+	}
+	assert(s->projection || s->d == s->d_out);
+}
+
+int sentence_use(struct sentence *s, struct model *m, enum method method, struct err *err)
+{
+	struct lookup *lookup = s->lookup;
+	struct model *old = s->model;
+
+	assert(model_has(m, method));
+	if (m == old && method == s->method)
+		return 0;
+	if (m != old) {
+		lookup = find_lookup(s, m, err);
+		if (!lookup)
+			return -1;
+		if (m->rows.d > s->sum_cap) {
+			if (mem_resize(&s->sum, m->rows.d, sizeof(*s->sum), err))
+				return -1;
+			s->sum_cap = m->rows.d;
+		}
+		s->model = model_retain(m);
+		s->lookup = lookup;
+	}
+	s->method = method;
+	choose_parts(s);
+	if (old && m != old)
+		model_release(old);
+	return 0;
+}
+
+struct sentence *sentence_new(struct model *m, enum method method, struct err *err)
+{
+	struct sentence *s = mem_try(1, sizeof(*s), err);
+
+	if (!s)
+		return NULL;
+	if (mem_resize(&s->gathered, IDS_AT_FIRST, sizeof(*s->gathered), err)) {
+		sentence_free(s);
+		return NULL;
+	}
+	s->gathered_cap = IDS_AT_FIRST;
+	if (sentence_use(s, m, method, err)) {
+		sentence_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void sentence_free(struct sentence *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < LOOKUPS_KEPT; i++)
+		lookup_free(s->kept[i].lookup);
+	if (s->model)
+		model_release(s->model);
+	free(s->sum);
+	free(s->gathered);
+	free(s);
+}
+
+struct model *sentence_model(const struct sentence *s)
+{
+	return s->model;
+}
+
+enum method sentence_method(const struct sentence *s)
+{
+	return s->method;
+}
+
+size_t sentence_dimension(const struct sentence *s)
+{
+	return s->d_out;
+}
+
+struct lookup *sentence_lookup(struct sentence *s)
+{
+	return s->lookup;
+}
+
+float sentence_weight(const struct sentence *s, uint32_t id)
+{
+	assert(id < s->model->rows.n);
+	return s->weights ? s->weights[id] : 1.0f;
+}
+
+float sentence_factor(const struct sentence *s, size_t known)
+{
+	return s->mean && known ? 1.0f / (float)known : 1.0f;
+}
+
+void sentence_transform(const struct sentence *s, const float *x, float *out)
+{
+	if (s->projection) {
+		vec_times_matrix(out, x, s->projection, s->d, s->d_out);
+		return;
+	}
+	if (out != x)
+		memcpy(out, x, s->d * sizeof(*out));
+	sif_remove(out, s->model->components, s->model->component_scales, s->k, s->d);
+}
+
+/* The weights of the ids, or NULL in *weights where all are 1. */
+static int gather(struct sentence *s, const uint32_t *ids, size_t n, const float **weights, struct err *err)
+{
+	*weights = NULL;
+	if (!s->weights)
+		return 0;
+	if (n > s->gathered_cap) {
+		if (mem_resize(&s->gathered, n, sizeof(*s->gathered), err))
+			return -1;
+		s->gathered_cap = n;
+	}
+	for (size_t i = 0; i < n; i++)
+		s->gathered[i] = s->weights[ids[i]];
+	*weights = s->gathered;
+	return 0;
+}
+
+int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, bool normalize, float *vector,
+		      struct err *err)
+{
+	float *sum = s->projection ? s->sum : vector;
+	const float *weights;
+	float norm;
+
+	if (known == 0) {
+		memset(vector, 0, s->d_out * sizeof(*vector));
+		return 0;
+	}
+	if (gather(s, ids, known, &weights, err))
+		return -1;
+	rows_sum(sum, &s->model->rows, ids, weights, known);
+	if (s->mean)
+		vec_scale(sum, sentence_factor(s, known), s->d);
+	sentence_transform(s, sum, vector);
+	norm = normalize ? vec_unit(vector, s->d_out) : vec_norm(vector, s->d_out);
+	if (!isfinite(norm))
+		return err_set(err, ERR_FORMAT,
+			       "the model's numbers for a text are not finite, or too large to take "
+			       "their length: `sifd verify` tells which tensor is at fault");
+	return 0;
+}
+
+int sentence_embed(struct sentence *s, const char *text, size_t n, bool normalize, float *vector,
+		   struct seen *seen, struct err *err)
+{
+	const uint32_t *ids;
+	size_t unknown;
+	ptrdiff_t known = lookup_ids(s->lookup, text, n, &ids, &unknown, err);
+
+	if (known < 0)
+		return -1;
+	if (seen)
+		*seen = (struct seen){ .words = (uint32_t)((size_t)known + unknown),
+				       .known = (uint32_t)known };
+	return sentence_of_words(s, ids, (size_t)known, normalize, vector, err);
+}
