@@ -134,30 +134,35 @@ static void choose_parts(struct sentence *s)
 	assert(s->projection || s->d == s->d_out);
 }
 
+/* Everything that can fail comes first, so that a failed switch leaves the sentence as it was. */
+static int take_model(struct sentence *s, struct model *m, struct err *err)
+{
+	struct lookup *lookup = find_lookup(s, m, err);
+
+	if (!lookup)
+		return -1;
+	if (m->rows.d > s->sum_cap) {
+		if (mem_resize(&s->sum, m->rows.d, sizeof(*s->sum), err))
+			return -1;
+		s->sum_cap = m->rows.d;
+	}
+	(void)model_retain(m);
+	if (s->model)
+		model_release(s->model);
+	s->model = m;
+	s->lookup = lookup;
+	return 0;
+}
+
 int sentence_use(struct sentence *s, struct model *m, enum method method, struct err *err)
 {
-	struct lookup *lookup = s->lookup;
-	struct model *old = s->model;
-
 	assert(model_has(m, method));
-	if (m == old && method == s->method)
+	if (m == s->model && method == s->method)
 		return 0;
-	if (m != old) {
-		lookup = find_lookup(s, m, err);
-		if (!lookup)
-			return -1;
-		if (m->rows.d > s->sum_cap) {
-			if (mem_resize(&s->sum, m->rows.d, sizeof(*s->sum), err))
-				return -1;
-			s->sum_cap = m->rows.d;
-		}
-		s->model = model_retain(m);
-		s->lookup = lookup;
-	}
+	if (m != s->model && take_model(s, m, err))
+		return -1;
 	s->method = method;
 	choose_parts(s);
-	if (old && m != old)
-		model_release(old);
 	return 0;
 }
 

@@ -14,6 +14,9 @@ struct text {
 	size_t n;
 };
 
+/* The cosine of two unit (or zero) vectors, clamped to [-1, 1]: the score of everything here. */
+float similar_score(const float *a, const float *b, size_t d);
+
 /* The cosine of two texts; coverage[2] may be NULL. */
 int similar_pair(struct sentence *s, struct text a, struct text b, float *score, float *coverage,
 		 struct err *err);

@@ -1,0 +1,100 @@
+#include "embed/similar.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "math/vec.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+float similar_score(const float *a, const float *b, size_t d)
+{
+	float dot = vec_dot(a, b, d);
+
+	if (dot > 1.0f)
+		return 1.0f;
+	return dot < -1.0f ? -1.0f : dot;
+}
+
+int similar_pair(struct sentence *s, struct text a, struct text b, float *score, float *coverage,
+		 struct err *err)
+{
+	struct text pair[2] = { a, b };
+	size_t d = sentence_dimension(s);
+	float *vectors = mem_try_aligned(2 * d, sizeof(*vectors), err);
+	int rc;
+
+	if (!vectors)
+		return -1;
+	rc = similar_embed(s, pair, 2, vectors, coverage, NULL, NULL, err);
+	if (rc == 0)
+		*score = similar_score(vectors, vectors + d, d);
+	free(vectors);
+	return rc;
+}
+
+int similar_embed(struct sentence *s, const struct text *texts, size_t n, float *vectors, float *coverage,
+		  int (*stop)(void *context), void *context, struct err *err)
+{
+	size_t d = sentence_dimension(s);
+
+	for (size_t i = 0; i < n; i++) {
+		struct seen seen;
+
+		if (stop && stop(context))
+			return err_set(err, ERR_CANCELLED, "stopped after %zu of %zu texts", i, n);
+		if (sentence_embed(s, texts[i].at, texts[i].n, true, vectors + i * d, &seen, err))
+			return -1;
+		if (coverage)
+			coverage[i] = seen_coverage(seen);
+	}
+	return 0;
+}
+
+/* An order of all rows: no two are equal, so the best are the same whatever the way to find them. */
+static bool better(const struct found *a, const struct found *b)
+{
+	return a->score != b->score ? a->score > b->score : a->index < b->index;
+}
+
+/* Puts x where it belongs below `at` in a heap (n) whose root is the worst. */
+static void sift_down(struct found *heap, size_t at, size_t n, struct found x)
+{
+	for (;;) {
+		size_t child = 2 * at + 1;
+
+		if (child >= n)
+			break;
+		if (child + 1 < n && better(&heap[child], &heap[child + 1]))
+			child++;
+		if (!better(&x, &heap[child]))
+			break;
+		heap[at] = heap[child];
+		at = child;
+	}
+	heap[at] = x;
+}
+
+size_t similar_top(struct found *found, size_t top, const float *query, const float *rows, size_t n, size_t d)
+{
+	size_t held = top < n ? top : n;
+
+	for (size_t i = 0; i < held; i++)
+		found[i] = (struct found){ .index = i, .score = similar_score(query, rows + i * d, d) };
+	for (size_t i = held / 2; i-- > 0;)
+		sift_down(found, i, held, found[i]);
+	for (size_t i = held; held > 0 && i < n; i++) {
+		struct found x = { .index = i, .score = similar_score(query, rows + i * d, d) };
+
+		if (better(&x, &found[0]))
+			sift_down(found, 0, held, x);
+	}
+	/* The worst goes to the end, again and again: best first. */
+	for (size_t left = held; left > 1; left--) {
+		struct found worst = found[0];
+
+		sift_down(found, 0, left - 1, found[left - 1]);
+		found[left - 1] = worst;
+	}
+	return held;
+}
