@@ -66,6 +66,7 @@ int mem_resize(void *at, size_t n, size_t size, struct err *err)
 	if (!p)
 		return refuse(n, size, err);
 	memcpy(at, &p, sizeof(p));
+	/* cppcheck-suppress memleak ; the caller's pointer has it now */
 	return 0;
 }
 

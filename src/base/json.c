@@ -1,0 +1,174 @@
+#include "base/json.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+void json_init(void)
+{
+	json_object_seed(0);
+}
+
+/* The first byte behind the string whose opening quote is at text[i - 1]; n when it has no end. */
+static size_t skip_string(const char *text, size_t i, size_t n)
+{
+	while (i < n && text[i] != '"')
+		i += text[i] == '\\' ? 2 : 1;
+	return i < n ? i + 1 : n;
+}
+
+static bool ends_scalar(char c)
+{
+	return c == ',' || c == ']' || c == '}' || c == ':' || c == ' ' || c == '\n' || c == '\r' ||
+	       c == '\t' || c == '"' || c == '[' || c == '{';
+}
+
+/*
+ * Bounds what the library will allocate without understanding the text: every string, container and
+ * run of other characters is one node, which is never less than the library makes of it.
+ */
+static int check_limits(const char *text, size_t n, struct json_limits limits, struct err *err)
+{
+	size_t nodes = 0;
+	size_t depth = 0;
+
+	for (size_t i = 0; i < n;) {
+		char c = text[i++];
+
+		if (c == ']' || c == '}') {
+			depth -= depth > 0;
+			continue;
+		}
+		if (c == ',' || c == ':' || c == ' ' || c == '\n' || c == '\r' || c == '\t')
+			continue;
+		if (++nodes > limits.nodes)
+			return err_set(err, ERR_TOO_LARGE, "the JSON has more than %zu values", limits.nodes);
+		if (c == '"') {
+			i = skip_string(text, i, n);
+		} else if (c == '[' || c == '{') {
+			if (++depth > limits.depth)
+				return err_set(err, ERR_TOO_LARGE,
+					       "the JSON is nested more than %zu levels deep", limits.depth);
+		} else {
+			while (i < n && !ends_scalar(text[i]))
+				i++;
+		}
+	}
+	return 0;
+}
+
+json_t *json_read(const char *text, size_t n, struct json_limits limits, struct err *err)
+{
+	json_error_t why;
+	json_t *value;
+	char *near;
+
+	if (check_limits(text, n, limits, err) != 0)
+		return NULL;
+	value = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	if (value)
+		return value;
+	if (json_error_code(&why) == json_error_out_of_memory) {
+		(void)err_set(err, ERR_MEMORY, "not enough memory for the JSON");
+		return NULL;
+	}
+	/* What follows quotes the text itself, which does not belong in messages. */
+	near = strstr(why.text, " near ");
+	if (near)
+		*near = '\0';
+	(void)err_set(err, ERR_INPUT, "not valid JSON at byte %d (line %d, column %d): %s", why.position,
+		      why.line, why.column, why.text);
+	return NULL;
+}
+
+/*
+ * Length of the well-formed UTF-8 sequence at s[0..n), n > 0, and its code point; 0 when it is not
+ * one (Unicode 15, table 3-7).
+ */
+static size_t utf8_next(const unsigned char *s, size_t n, uint32_t *code)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t len = s[0] < 0x80   ? 1
+		     : s[0] < 0xC2 ? 0
+		     : s[0] < 0xE0 ? 2
+		     : s[0] < 0xF0 ? 3
+		     : s[0] < 0xF5 ? 4
+				   : 0;
+
+	if (len == 0 || len > n)
+		return 0;
+	*code = len == 1 ? s[0] : s[0] & (0x7FU >> len);
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xC0) != 0x80)
+			return 0;
+		*code = *code << 6 | (s[i] & 0x3F);
+	}
+	if (*code < least[len] || *code > 0x10FFFF || (*code >= 0xD800 && *code <= 0xDFFF))
+		return 0;
+	return len;
+}
+
+/* Must or had better be written as an escape: U+2028 and the C1 controls end lines for some readers. */
+static bool needs_escape(uint32_t code)
+{
+	return code < 0x20 || code == '"' || code == '\\' || (code >= 0x7F && code < 0xA0) ||
+	       code == 0x2028 || code == 0x2029;
+}
+
+static void put_escape(struct buf *buf, uint32_t code)
+{
+	static const char letters[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+					['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\' };
+
+	if (code < sizeof(letters) && letters[code]) {
+		buf_byte(buf, '\\');
+		buf_byte(buf, letters[code]);
+	} else {
+		buf_printf(buf, "\\u%04x", (unsigned)code);
+	}
+}
+
+void json_put_string(struct buf *buf, const char *text, size_t n)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t from = 0;
+	size_t i = 0;
+
+	buf_byte(buf, '"');
+	while (i < n) {
+		uint32_t code = 0;
+		size_t len = utf8_next(s + i, n - i, &code);
+
+		if (len && !needs_escape(code)) {
+			i += len;
+			continue;
+		}
+		if (i > from)
+			buf_add(buf, text + from, i - from);
+		if (len)
+			put_escape(buf, code);
+		else
+			buf_text(buf, "\xEF\xBF\xBD");
+		i += len ? len : 1;
+		from = i;
+	}
+	if (i > from)
+		buf_add(buf, text + from, i - from);
+	buf_byte(buf, '"');
+}
+
+static int append(const char *bytes, size_t n, void *buf)
+{
+	buf_add(buf, bytes, n);
+	return ((struct buf *)buf)->failed ? -1 : 0;
+}
+
+void json_put(struct buf *buf, const json_t *value)
+{
+	if (json_dump_callback(value, append, buf, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) !=
+	    0)
+		buf->failed = true;
+}

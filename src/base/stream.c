@@ -1,0 +1,236 @@
+#include "base/stream.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/stream_codec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BUFFER_BYTES = 128 * 1024, MAGIC_BYTES = 6 };
+
+struct stream {
+	char *name;
+	int fd; /* -1: memory */
+	uint64_t size;
+	uint64_t taken; /* bytes read into the window, those not yet used included */
+	struct codec_window window;
+	const struct codec *codec; /* NULL: plain */
+	void *state;
+	bool told;	       /* the first bytes were looked at */
+	bool whole;	       /* the codec may stop here */
+	unsigned char *buffer; /* NULL for memory */
+};
+
+static struct stream *new_stream(const char *name, int fd)
+{
+	struct stream *s = mem_new(1, sizeof(*s));
+
+	s->name = mem_text(name, strlen(name));
+	s->fd = fd;
+	return s;
+}
+
+static int open_input(const char *path, struct stat *info, struct err *err)
+{
+	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+					: open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0) {
+		(void)err_set(err, errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO,
+			      "cannot open %s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (fstat(fd, info) != 0) {
+		(void)err_set(err, ERR_IO, "cannot examine %s: %s", path, strerror(errno));
+		(void)close(fd);
+		return -1;
+	}
+	if (S_ISDIR(info->st_mode)) {
+		(void)close(fd);
+		return err_set(err, ERR_INPUT, "%s is a folder", path);
+	}
+	return fd;
+}
+
+struct stream *stream_open(const char *path, struct err *err)
+{
+	struct stat info;
+	struct stream *s;
+	int fd = open_input(path, &info, err);
+
+	if (fd < 0)
+		return NULL;
+	s = new_stream(strcmp(path, "-") == 0 ? "standard input" : path, fd);
+	if (S_ISREG(info.st_mode)) {
+		s->size = (uint64_t)info.st_size;
+		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	}
+	s->buffer = mem_new(BUFFER_BYTES, 1);
+	s->window.in = s->buffer;
+	return s;
+}
+
+struct stream *stream_from_memory(const void *bytes, size_t n, struct err *err)
+{
+	struct stream *s = new_stream("memory", -1);
+
+	(void)err; /* the shape of every opener */
+	s->size = n;
+	s->taken = n;
+	s->window.in = bytes;
+	s->window.in_n = n;
+	s->window.in_ended = true;
+	return s;
+}
+
+/* Up to n bytes of the file; 0 at its end. */
+static ssize_t read_file(struct stream *s, void *to, size_t n, struct err *err)
+{
+	ssize_t got;
+
+	do
+		got = read(s->fd, to, n);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_set(err, ERR_IO, "cannot read %s: %s", s->name, strerror(errno));
+	if (got == 0)
+		s->window.in_ended = true;
+	s->taken += (uint64_t)got;
+	return got;
+}
+
+/* Puts more bytes behind those still in the window; the buffer has room when the window is short. */
+static int refill(struct stream *s, struct err *err)
+{
+	ssize_t got;
+
+	if (s->window.in_n > 0)
+		memmove(s->buffer, s->window.in, s->window.in_n);
+	s->window.in = s->buffer;
+	got = read_file(s, s->buffer + s->window.in_n, BUFFER_BYTES - s->window.in_n, err);
+	if (got < 0)
+		return -1;
+	s->window.in_n += (size_t)got;
+	return 0;
+}
+
+/*
+ * Whether the bytes begin with the magic, or are all there is and a part of it: then they are a
+ * truncated file.  `sure` bytes are enough not to be text.
+ */
+static bool begins(const struct codec_window *w, const char *magic, size_t len, size_t sure)
+{
+	size_t n = w->in_n < len ? w->in_n : len;
+
+	return n >= sure && memcmp(w->in, magic, n) == 0;
+}
+
+static const struct codec *tell(const struct codec_window *w)
+{
+	if (begins(w, "\x1F\x8B", 2, 1))
+		return &codec_gzip;
+	if (begins(w, "\xFD\x37zXZ", 6, 1)) /* the literal's own 0 is the sixth byte */
+		return &codec_xz;
+	if (begins(w, "\x28\xB5\x2F\xFD", 4, 2))
+		return &codec_zstd;
+	/* A skippable frame, 0x184D2A50 to 5F, as pzstd puts first. */
+	if (w->in_n >= 4 && (w->in[0] & 0xF0) == 0x50 && memcmp(w->in + 1, "\x2A\x4D\x18", 3) == 0)
+		return &codec_zstd;
+	return NULL;
+}
+
+static int begin(struct stream *s, struct err *err)
+{
+	while (s->window.in_n < MAGIC_BYTES && !s->window.in_ended)
+		if (refill(s, err) != 0)
+			return -1;
+	s->codec = tell(&s->window);
+	if (s->codec) {
+		s->state = s->codec->start(err);
+		if (!s->state)
+			return -1;
+	}
+	s->told = true;
+	return 0;
+}
+
+static ssize_t read_plain(struct stream *s, void *to, size_t n, struct err *err)
+{
+	size_t have = s->window.in_n < n ? s->window.in_n : n;
+
+	if (have == 0)
+		return s->window.in_ended ? 0 : read_file(s, to, n, err);
+	memcpy(to, s->window.in, have);
+	s->window.in += have;
+	s->window.in_n -= have;
+	return (ssize_t)have;
+}
+
+static ssize_t read_decoded(struct stream *s, void *to, size_t n, struct err *err)
+{
+	struct codec_window *w = &s->window;
+
+	w->out = to;
+	w->out_n = n;
+	for (;;) {
+		size_t in_n;
+		int r;
+
+		if (w->in_n == 0 && !w->in_ended && refill(s, err) != 0)
+			return -1;
+		in_n = w->in_n;
+		r = s->codec->decode(s->state, w, err);
+		if (r < 0)
+			return err_prefix(err, "%s", s->name);
+		s->whole = r;
+		if (w->out_n < n)
+			return (ssize_t)(n - w->out_n);
+		if (!w->in_ended || w->in_n != in_n)
+			continue;
+		if (s->whole && w->in_n == 0)
+			return 0;
+		return err_set(err, ERR_FORMAT, "%s: the %s data is cut off", s->name, s->codec->name);
+	}
+}
+
+ssize_t stream_read(struct stream *s, void *to, size_t n, struct err *err)
+{
+	if (!s->told && begin(s, err) != 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	return s->codec ? read_decoded(s, to, n, err) : read_plain(s, to, n, err);
+}
+
+uint64_t stream_taken(const struct stream *s)
+{
+	return s->taken - s->window.in_n;
+}
+
+uint64_t stream_size(const struct stream *s)
+{
+	return s->size;
+}
+
+const char *stream_name(const struct stream *s)
+{
+	return s->name;
+}
+
+void stream_close(struct stream *s)
+{
+	if (!s)
+		return;
+	if (s->state)
+		s->codec->stop(s->state);
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	free(s->buffer);
+	free(s->name);
+	free(s);
+}
