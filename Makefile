@@ -8,7 +8,7 @@ CSTD     := -std=c11 -D_GNU_SOURCE
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wdouble-promotion \
             -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
             -Wcast-qual -Wwrite-strings -Wvla -Wundef -Wformat=2 \
-            -Wnull-dereference -Wswitch-enum
+            -Wnull-dereference -Wswitch-enum -Wno-format-truncation
 ifdef WERROR
 WARN     += -Werror
 endif
@@ -79,6 +79,14 @@ asan tsan:  ## the tests under a sanitizer
 sanitized: all tests
 	@$(SANITIZER_OPTIONS) TEST_TIMEOUT=600 scripts/run-tests $B $(SANITIZED)
 
+BENCH := $(patsubst %.c,$B/%,$(sort $(wildcard bench/*.c)))
+
+$B/bench/%: $B/bench/%.o $B/libsifd.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+bench: all $(BENCH)  ## speed, beside limits and peers; bench/run.py --help for parts of it
+	bench/run.py
+
 lint:  ## layers, formatting, headers alone, static analysis
 	scripts/check-layers
 	clang-format --dry-run --Werror $(ALL_C)
@@ -104,7 +112,7 @@ help:  ## this list
 
 PREFIX  ?= /usr/local
 
-.PHONY: all run tests test asan tsan sanitized lint install clean help
+.PHONY: all run tests test asan tsan sanitized bench lint install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)
