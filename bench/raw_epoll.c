@@ -38,7 +38,8 @@ static void answer(int fd)
 {
 	char bytes[65536];
 
-	if (recv(fd, bytes, sizeof(bytes), 0) <= 0 || send(fd, reply, reply_n, MSG_NOSIGNAL) != (ssize_t)reply_n)
+	if (recv(fd, bytes, sizeof(bytes), 0) <= 0 ||
+	    send(fd, reply, reply_n, MSG_NOSIGNAL) != (ssize_t)reply_n)
 		(void)close(fd);
 }
 
@@ -83,8 +84,9 @@ int main(int argc, char **argv)
 	reply = malloc(body + 256);
 	if (!reply)
 		return 1;
-	reply_n = (size_t)sprintf(reply, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-				  body);
+	reply_n = (size_t)sprintf(
+		reply, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+		body);
 	memset(reply + reply_n, 'x', body);
 	reply_n += body;
 	while (--threads > 0)

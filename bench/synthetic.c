@@ -28,7 +28,8 @@ static double uniform(void)
 	return (double)(next() >> 11) * 0x1p-53;
 }
 
-/* Letters of the rank in base 20, padded by rank-dependent letters: frequent words are short, as in English. */
+/* Letters of the rank in base 20, padded by rank-dependent letters: frequent words are short, as in English.
+ */
 static size_t word_of(char *to, uint64_t rank)
 {
 	static const char letters[] = "etaoinshrdlucmfwypgb";
@@ -93,7 +94,8 @@ int main(int argc, char **argv)
 	uint64_t b = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
 
 	if (!a || !b) {
-		(void)fprintf(stderr, "usage: synthetic vectors|corpus|sentences WORDS DIMENSIONS|BYTES|COUNT\n");
+		(void)fprintf(stderr,
+			      "usage: synthetic vectors|corpus|sentences WORDS DIMENSIONS|BYTES|COUNT\n");
 		return 2;
 	}
 	if (strcmp(argv[1], "vectors") == 0)
