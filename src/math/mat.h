@@ -19,6 +19,14 @@ void mat_init(void);
 /* The BLAS kernel family in use, for `sifd --version` and the log: "SkylakeX". */
 const char *mat_kernels(void);
 
+/*
+ * "SkylakeX" when the library runs AVX2 kernels on a processor with AVX-512, as OpenBLAS 0.3.21 does on
+ * newer AMD ones (half the speed); else NULL.  The library reads OPENBLAS_CORETYPE before main(), so main
+ * sets it to this and executes itself again, for verbs that fit.  NULL when the variable is set already:
+ * no second time, and the user's choice stands.
+ */
+const char *mat_better_coretype(void);
+
 /* c (m, n) = alpha * a (m, k) b (k, n) + beta * c; `ta`, `tb`: the operand is stored transposed. */
 void mat_mul(float *c, const float *a, const float *b, size_t m, size_t n, size_t k, int ta, int tb,
 	     float alpha, float beta);

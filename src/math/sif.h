@@ -50,7 +50,7 @@ void sif_remove(float *x, const float *u, const float *scales, size_t k, size_t 
  *	P (d, d) = Q diag(max(value, floor)^(-power/2)) Q'
  *
  * values (d) largest first, vectors (d, d) row k the k-th eigenvector; floor = 1e-7 * values[0].
- * power 0 is the identity, 1 whitens fully, 0.75 is sifd's default.
+ * power 0 is the identity, 1 whitens fully, 0.75 is sifd's default.  No variance at all: the identity.
  */
 void sif_whitening(float *p, const double *values, const double *vectors, size_t d, double power);
 

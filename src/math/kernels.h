@@ -1,0 +1,51 @@
+/*
+ * kernels.h - the inner loops, one set for each instruction set; private to src/math.
+ *
+ * kernels_plain defines the bits; the others must give the same for every
+ * finite input (tests/math compares them with memcmp).  A set may be called
+ * only where kernels_runs() says so.
+ */
+#ifndef SIFD_MATH_KERNELS_H
+#define SIFD_MATH_KERNELS_H
+
+#include "math/rows.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DOT_LANES = 16, ROWS_TYPES = ROWS_I8 + 1 };
+
+/*
+ * out (d) = sum of weights[i] * row ids[i], as rows_sum() says.  ids == NULL: rows 0..n-1, which makes
+ * it the product of a row vector and a matrix.
+ */
+typedef void rows_sum_kernel(float *restrict out, const struct rows *rows, const uint32_t *ids,
+			     const float *weights, size_t n);
+
+struct kernels {
+	const char *name;
+	float (*dot)(const float *x, const float *y, size_t n);
+	void (*axpy)(float *restrict y, float a, const float *restrict x, size_t n);
+	void (*scale)(float *x, float a, size_t n);
+	rows_sum_kernel *rows_sum[ROWS_TYPES]; /* by enum rows_type */
+};
+
+extern const struct kernels kernels_plain;
+extern const struct kernels kernels_avx2;
+extern const struct kernels kernels_avx512;
+
+/* The set in use: plain until vec_init(). */
+extern const struct kernels *kernels;
+
+/* Whether this processor can run the set. */
+bool kernels_runs(const struct kernels *set);
+
+rows_sum_kernel rows_sum_f32_plain, rows_sum_f16_plain, rows_sum_bf16_plain, rows_sum_i8_plain;
+rows_sum_kernel rows_sum_f32_avx2, rows_sum_f16_avx2, rows_sum_bf16_avx2, rows_sum_i8_avx2;
+rows_sum_kernel rows_sum_f32_avx512, rows_sum_f16_avx512, rows_sum_bf16_avx512, rows_sum_i8_avx512;
+
+/* Exact, infinities and subnormals included. */
+float from_f16(uint16_t h);
+
+#endif
