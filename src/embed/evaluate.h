@@ -77,8 +77,8 @@ struct reference_options {
  * One result a set and mode: results (n, REFERENCE_MODES).  Words are what blanks part, lower-cased, the '#'
  * of
  * "#tag" taken out; a word without a count has weight 1; sums are divided by the number of words
- * with a weight; components are the exact eigenvectors of each side's x' x.  ERR_INPUT when the model is
- * folded or, without a counts file, knows no probabilities.
+ * with a weight; all in doubles; components are the exact eigenvectors of each side's x' x.  ERR_INPUT when
+ * the model is folded or, without a counts file, knows no probabilities.
  */
 int evaluate_reference(struct evaluated *results, struct model *m, const struct pair_set *sets, size_t n,
 		       const struct reference_options *options, struct err *err);

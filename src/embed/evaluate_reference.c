@@ -1,6 +1,6 @@
 /*
  * The protocol of PrincetonML/SIF, as its code does it (data_io.py, SIF_embedding.py,
- * params.py, eval.py), quirks included: docs/ and evaluate.h say what they are.
+ * params.py, eval.py), quirks included: evaluate.h says what they are.
  */
 #include "embed/evaluate.h"
 
@@ -11,7 +11,6 @@
 #include "math/mat.h"
 #include "math/rows.h"
 #include "math/sif.h"
-#include "math/vec.h"
 #include "model/model.h"
 
 #include <math.h>
@@ -25,7 +24,6 @@ struct side {
 	uint32_t *ids;
 	size_t cap;
 	size_t *starts; /* (n + 1): text i is ids[starts[i]..starts[i + 1]) */
-	size_t longest;
 };
 
 struct reference {
@@ -40,16 +38,14 @@ struct reference {
 	struct side (*sides)[2]; /* (sets) */
 };
 
-/* The work space of one set. */
+/* The work space of one set.  In doubles, as there: floats change a fourth digit here and there. */
 struct space {
-	float *x[2];	   /* (pairs, d) left and right */
-	uint32_t *ids;	   /* (longest) of one text */
-	float *weights;	   /* (longest) */
-	double *scores;	   /* (pairs) */
-	double *moment;	   /* (d, d) */
-	double *vectors;   /* (d, d) */
-	double *values;	   /* (d) */
-	float *components; /* (d, d); scratch of the moment before */
+	double *x[2];	 /* (pairs, d) left and right */
+	float *row;	 /* (d) */
+	double *scores;	 /* (pairs) */
+	double *moment;	 /* (d, d) */
+	double *vectors; /* (d, d) */
+	double *values;	 /* (d) */
 };
 
 /* Probabilities */
@@ -179,8 +175,6 @@ static int add_text(struct reference *r, struct side *side, size_t i, const char
 	for (ptrdiff_t t = 0; t < n; t++)
 		side->ids[used++] = find_word(&r->model->vocab, tokens[t].form, tokens[t].length, scratch);
 	free(scratch);
-	if ((size_t)n > side->longest)
-		side->longest = (size_t)n;
 	side->starts[i + 1] = used;
 	return 0;
 }
@@ -226,41 +220,71 @@ static double word_weight(const struct reference *r, enum reference_mode mode, u
 }
 
 /* The weighted sum over the number of words whose weight is not 0; zeros when there is none. */
-static void average(const struct reference *r, enum reference_mode mode, const struct space *space,
-		    const uint32_t *ids, size_t n, float *out)
+static void average(const struct reference *r, enum reference_mode mode, double *out, float *row,
+		    const uint32_t *ids, size_t n)
 {
 	bool last = r->options->oov_last && mode != REFERENCE_MEAN;
-	size_t known = 0;
+	size_t d = r->model->rows.d;
 	size_t counted = 0;
 
+	memset(out, 0, d * sizeof(*out));
 	for (size_t i = 0; i < n; i++) {
 		uint32_t id = ids[i] == VOCAB_UNKNOWN && last ? r->unknown : ids[i];
+		double weight;
 
 		if (id == VOCAB_UNKNOWN)
 			continue;
-		space->ids[known] = id;
-		space->weights[known] = (float)word_weight(r, mode, id);
-		counted += space->weights[known] != 0.0f;
-		known++;
+		weight = (double)(float)word_weight(r, mode, id); /* kept as float32 there */
+		rows_get(row, &r->model->rows, id);
+		for (size_t j = 0; j < d; j++)
+			out[j] += weight * (double)row[j];
+		counted += weight != 0.0;
 	}
-	rows_sum(out, &r->model->rows, space->ids, space->weights, known);
-	if (counted)
-		vec_scale(out, 1.0f / (float)counted, r->model->rows.d);
+	for (size_t j = 0; j < d && counted; j++)
+		out[j] /= (double)counted;
 }
 
-/* Takes the first components of x (n, d) out of its rows: the eigenvectors of x' x. */
-static int remove_components(float *x, size_t n, size_t k, size_t d, const struct space *space,
+static double dot(const double *x, const double *y, size_t d)
+{
+	double sum = 0.0;
+
+	for (size_t j = 0; j < d; j++)
+		sum += x[j] * y[j];
+	return sum;
+}
+
+/* y += a * x */
+static void add(double *y, double a, const double *x, size_t d)
+{
+	for (size_t j = 0; j < d; j++)
+		y[j] += a * x[j];
+}
+
+/* Takes the first k eigenvectors of x' x out of the rows of x (n, d). */
+static int remove_components(double *x, size_t n, size_t k, size_t d, const struct space *space,
 			     struct err *err)
 {
 	memset(space->moment, 0, d * d * sizeof(*space->moment));
-	mat_add_second_moment(space->moment, x, n, d, space->components);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < d; j++)
+			add(space->moment + j * d, x[i * d + j], x + i * d, d);
 	if (mat_eigen(space->values, space->vectors, space->moment, d, err))
 		return -1;
-	for (size_t i = 0; i < k * d; i++)
-		space->components[i] = (float)space->vectors[i];
-	for (size_t i = 0; i < n; i++)
-		sif_remove(x + i * d, space->components, NULL, k, d);
+	for (size_t i = 0; i < n; i++) {
+		double *row = x + i * d;
+
+		for (size_t c = 0; c < k; c++)
+			add(row, -dot(row, space->vectors + c * d, d), space->vectors + c * d, d);
+	}
 	return 0;
+}
+
+static double cosine(const double *x, const double *y, size_t d)
+{
+	double xx = dot(x, x, d);
+	double yy = dot(y, y, d);
+
+	return xx > 0.0 && yy > 0.0 ? dot(x, y, d) / (sqrt(xx) * sqrt(yy)) : 0.0;
 }
 
 static int score(const struct reference *r, struct evaluated *result, enum reference_mode mode,
@@ -274,14 +298,14 @@ static int score(const struct reference *r, struct evaluated *result, enum refer
 		const struct side *s = &sides[side];
 
 		for (size_t i = 0; i < set->n; i++)
-			average(r, mode, space, s->ids + s->starts[i], s->starts[i + 1] - s->starts[i],
-				space->x[side] + i * d);
+			average(r, mode, space->x[side] + i * d, space->row, s->ids + s->starts[i],
+				s->starts[i + 1] - s->starts[i]);
 		if (mode == REFERENCE_WR &&
 		    remove_components(space->x[side], set->n, k < d ? k : d, d, space, err))
 			return -1;
 	}
 	for (size_t i = 0; i < set->n; i++)
-		space->scores[i] = (double)vec_cosine(space->x[0] + i * d, space->x[1] + i * d, d);
+		space->scores[i] = cosine(space->x[0] + i * d, space->x[1] + i * d, d);
 	return evaluate_measure(result, space->scores, set->gold, set->n, err);
 }
 
@@ -300,29 +324,25 @@ static void space_free(struct space *space)
 {
 	free(space->x[0]);
 	free(space->x[1]);
-	free(space->ids);
-	free(space->weights);
+	free(space->row);
 	free(space->scores);
 	free(space->moment);
 	free(space->vectors);
 	free(space->values);
-	free(space->components);
 }
 
-static int space_make(struct space *space, size_t pairs, size_t longest, size_t d, struct err *err)
+static int space_make(struct space *space, size_t pairs, size_t d, struct err *err)
 {
 	*space = (struct space){ 0 };
-	space->x[0] = mem_try_aligned(pairs, d * sizeof(float), err);
-	space->x[1] = mem_try_aligned(pairs, d * sizeof(float), err);
-	space->ids = mem_try(longest, sizeof(*space->ids), err);
-	space->weights = mem_try(longest, sizeof(*space->weights), err);
+	space->x[0] = mem_try(pairs, d * sizeof(double), err);
+	space->x[1] = mem_try(pairs, d * sizeof(double), err);
+	space->row = mem_try(d, sizeof(*space->row), err);
 	space->scores = mem_try(pairs, sizeof(*space->scores), err);
 	space->moment = mem_try(d, d * sizeof(*space->moment), err);
 	space->vectors = mem_try(d, d * sizeof(*space->vectors), err);
 	space->values = mem_try(d, sizeof(*space->values), err);
-	space->components = mem_try_aligned(d, d * sizeof(*space->components), err);
-	if (space->x[0] && space->x[1] && space->ids && space->weights && space->scores && space->moment &&
-	    space->vectors && space->values && space->components)
+	if (space->x[0] && space->x[1] && space->row && space->scores && space->moment && space->vectors &&
+	    space->values)
 		return 0;
 	space_free(space);
 	return -1;
@@ -331,12 +351,11 @@ static int space_make(struct space *space, size_t pairs, size_t longest, size_t 
 static int score_set(const struct reference *r, struct evaluated *results, const struct pair_set *set,
 		     const struct side *sides, struct err *err)
 {
-	size_t longest = sides[0].longest > sides[1].longest ? sides[0].longest : sides[1].longest;
 	double covered = coverage(sides, set->n);
 	struct space space;
 	int rc = 0;
 
-	if (space_make(&space, set->n, longest, r->model->rows.d, err))
+	if (space_make(&space, set->n, r->model->rows.d, err))
 		return -1;
 	for (enum reference_mode mode = 0; rc == 0 && mode < REFERENCE_MODES; mode++) {
 		rc = score(r, &results[mode], mode, set, sides, &space, err);
