@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CACHE_LINE = 64, PREFETCH_LINES = 4 };
+enum { CACHE_LINE = 64, PREFETCH_LINES = 10 };
 
 static const size_t type_sizes[] = { [ROWS_F32] = 4, [ROWS_F16] = 2, [ROWS_BF16] = 2, [ROWS_I8] = 1 };
 

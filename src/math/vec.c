@@ -2,6 +2,7 @@
 
 #include "math/kernels.h"
 
+#include <cpuid.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,13 +42,42 @@ const struct kernels kernels_plain = {
 
 const struct kernels *kernels = &kernels_plain;
 
-bool kernels_runs(const struct kernels *set)
+/* Not every compiler's __builtin_cpu_supports() knows it. */
+static bool has_f16c(void)
 {
-	return set == &kernels_plain;
+	unsigned a;
+	unsigned b;
+	unsigned c;
+	unsigned d;
+
+	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
 }
 
+bool kernels_runs(const struct kernels *set)
+{
+	if (set == &kernels_avx512)
+		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+		       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+		       kernels_runs(&kernels_avx2);
+	if (set == &kernels_avx2)
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
+	return true;
+}
+
+/* A set that was asked for but does not run here is passed over: the bits are the same anyway. */
 void vec_init(void)
 {
+	static const struct kernels *const sets[] = { &kernels_avx512, &kernels_avx2, &kernels_plain };
+	const char *asked = getenv("SIFD_KERNELS");
+	const struct kernels *best = NULL;
+
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		if (!kernels_runs(sets[i]))
+			continue;
+		if (!best || (asked && strcmp(asked, sets[i]->name) == 0))
+			best = sets[i];
+	}
+	kernels = best;
 }
 
 const char *vec_kernels(void)
@@ -70,29 +100,58 @@ void vec_scale(float *x, float a, size_t n)
 	kernels->scale(x, a, n);
 }
 
+/* In this range squares and products of lengths are far from the ends of float. */
+static bool usual(float square)
+{
+	return square >= 0x1p-60F && square <= 0x1p60F;
+}
+
+/* For lengths whose square is not a float: double has the range.  One order, so the same bits. */
+static double wide_dot(const float *x, const float *y, size_t n)
+{
+	double sum = 0.0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (double)x[i] * (double)y[i];
+	return sum;
+}
+
 float vec_norm(const float *x, size_t n)
 {
-	return sqrtf(vec_dot(x, x, n));
+	float square = vec_dot(x, x, n);
+
+	return usual(square) ? sqrtf(square) : (float)sqrt(wide_dot(x, x, n));
 }
 
 float vec_unit(float *x, size_t n)
 {
-	float norm = vec_norm(x, n);
+	float square = vec_dot(x, x, n);
+	double norm;
 
-	if (norm > 0.0F)
+	if (usual(square)) {
+		vec_scale(x, 1.0F / sqrtf(square), n);
+		return sqrtf(square);
+	}
+	norm = sqrt(wide_dot(x, x, n));
+	if (norm > 0.0)
 		for (size_t i = 0; i < n; i++)
-			x[i] /= norm;
-	return norm;
+			x[i] = (float)((double)x[i] / norm);
+	return (float)norm;
 }
 
 float vec_cosine(const float *x, const float *y, size_t n)
 {
-	float norms = vec_norm(x, n) * vec_norm(y, n);
+	float xx = vec_dot(x, x, n);
+	float yy = vec_dot(y, y, n);
+	double norms;
 	float cosine;
 
-	if (!(norms > 0.0F))
-		return 0.0F;
-	cosine = vec_dot(x, y, n) / norms;
+	if (usual(xx) && usual(yy)) {
+		cosine = vec_dot(x, y, n) / (sqrtf(xx) * sqrtf(yy));
+	} else {
+		norms = sqrt(wide_dot(x, x, n)) * sqrt(wide_dot(y, y, n));
+		cosine = norms > 0.0 ? (float)(wide_dot(x, y, n) / norms) : 0.0F;
+	}
 	return cosine > 1.0F ? 1.0F : cosine < -1.0F ? -1.0F : cosine;
 }
 

@@ -35,7 +35,10 @@ void vec_axpy(float *restrict y, float a, const float *restrict x, size_t n);
 /* x *= a */
 void vec_scale(float *x, float a, size_t n);
 
-/* Euclidean length: sqrtf(vec_dot(x, x)) */
+/*
+ * Euclidean length: sqrtf(vec_dot(x, x)), or by doubles where the square leaves the range of float.
+ * So no finite vector gives NaN here or below.
+ */
 float vec_norm(const float *x, size_t n);
 
 /* Makes x unit length and returns the length it had; a zero vector stays zero and returns 0. */

@@ -1,0 +1,62 @@
+#include "math/kernels.h"
+
+#include <immintrin.h>
+#include <math.h>
+
+static float dot(const float *x, const float *y, size_t n)
+{
+	__m256 low = _mm256_setzero_ps();
+	__m256 high = _mm256_setzero_ps();
+	float lanes[DOT_LANES];
+	size_t i = 0;
+	__m256 eight;
+	__m128 four;
+
+	for (; i + DOT_LANES <= n; i += DOT_LANES) {
+		low = _mm256_fmadd_ps(_mm256_loadu_ps(x + i), _mm256_loadu_ps(y + i), low);
+		high = _mm256_fmadd_ps(_mm256_loadu_ps(x + i + 8), _mm256_loadu_ps(y + i + 8), high);
+	}
+	if (i < n) {
+		_mm256_storeu_ps(lanes, low);
+		_mm256_storeu_ps(lanes + 8, high);
+		for (size_t l = 0; i + l < n; l++)
+			lanes[l] = fmaf(x[i + l], y[i + l], lanes[l]);
+		low = _mm256_loadu_ps(lanes);
+		high = _mm256_loadu_ps(lanes + 8);
+	}
+	eight = _mm256_add_ps(low, high);
+	four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+	four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+	return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+}
+
+static void axpy(float *restrict y, float a, const float *restrict x, size_t n)
+{
+	__m256 factor = _mm256_set1_ps(a);
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8)
+		_mm256_storeu_ps(y + i,
+				 _mm256_fmadd_ps(factor, _mm256_loadu_ps(x + i), _mm256_loadu_ps(y + i)));
+	for (; i < n; i++)
+		y[i] = fmaf(a, x[i], y[i]);
+}
+
+static void scale(float *x, float a, size_t n)
+{
+	__m256 factor = _mm256_set1_ps(a);
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8)
+		_mm256_storeu_ps(x + i, _mm256_mul_ps(factor, _mm256_loadu_ps(x + i)));
+	for (; i < n; i++)
+		x[i] *= a;
+}
+
+const struct kernels kernels_avx2 = {
+	"avx2",
+	dot,
+	axpy,
+	scale,
+	{ rows_sum_f32_avx2, rows_sum_f16_avx2, rows_sum_bf16_avx2, rows_sum_i8_avx2 },
+};

@@ -1,0 +1,63 @@
+#include "math/kernels.h"
+
+#include <immintrin.h>
+
+/* The lanes of a last, partial vector.  Those left out keep their value, -0 included. */
+static __mmask16 tail(size_t n)
+{
+	return (__mmask16)((1U << n % DOT_LANES) - 1);
+}
+
+static float dot(const float *x, const float *y, size_t n)
+{
+	__m512 lanes = _mm512_setzero_ps();
+	__mmask16 rest = tail(n);
+	size_t i = 0;
+	__m256 eight;
+	__m128 four;
+
+	for (; i + DOT_LANES <= n; i += DOT_LANES)
+		lanes = _mm512_fmadd_ps(_mm512_loadu_ps(x + i), _mm512_loadu_ps(y + i), lanes);
+	if (rest)
+		lanes = _mm512_mask3_fmadd_ps(_mm512_maskz_loadu_ps(rest, x + i),
+					      _mm512_maskz_loadu_ps(rest, y + i), lanes, rest);
+	eight = _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps(lanes, 1));
+	four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+	four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+	return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+}
+
+static void axpy(float *restrict y, float a, const float *restrict x, size_t n)
+{
+	__m512 factor = _mm512_set1_ps(a);
+	__mmask16 rest = tail(n);
+	size_t i = 0;
+
+	for (; i + 16 <= n; i += 16)
+		_mm512_storeu_ps(y + i,
+				 _mm512_fmadd_ps(factor, _mm512_loadu_ps(x + i), _mm512_loadu_ps(y + i)));
+	if (rest)
+		_mm512_mask_storeu_ps(y + i, rest,
+				      _mm512_fmadd_ps(factor, _mm512_maskz_loadu_ps(rest, x + i),
+						      _mm512_maskz_loadu_ps(rest, y + i)));
+}
+
+static void scale(float *x, float a, size_t n)
+{
+	__m512 factor = _mm512_set1_ps(a);
+	__mmask16 rest = tail(n);
+	size_t i = 0;
+
+	for (; i + 16 <= n; i += 16)
+		_mm512_storeu_ps(x + i, _mm512_mul_ps(factor, _mm512_loadu_ps(x + i)));
+	if (rest)
+		_mm512_mask_storeu_ps(x + i, rest, _mm512_mul_ps(factor, _mm512_maskz_loadu_ps(rest, x + i)));
+}
+
+const struct kernels kernels_avx512 = {
+	"avx512",
+	dot,
+	axpy,
+	scale,
+	{ rows_sum_f32_avx512, rows_sum_f16_avx512, rows_sum_bf16_avx512, rows_sum_i8_avx512 },
+};
