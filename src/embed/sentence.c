@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* Lookups kept for models seen lately: a server's thread alternates between a few. */
-enum { LOOKUPS_KEPT = 4, IDS_AT_FIRST = 1024 };
+enum { LOOKUPS_KEPT = 4, IDS_AT_FIRST = 1024, ROWS_AHEAD = 16 };
 
 /*
  * A lookup depends on the rules and the vocabulary alone, so overlays of one vectors file share one, and no
@@ -267,6 +267,8 @@ int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, boo
 		memset(vector, 0, s->d_out * sizeof(*vector));
 		return 0;
 	}
+	for (size_t i = 0; i < known && i < ROWS_AHEAD; i++)
+		rows_prefetch(&s->model->rows, ids[i]);
 	if (gather(s, ids, known, &weights, err))
 		return -1;
 	rows_sum(sum, &s->model->rows, ids, weights, known);
@@ -275,9 +277,10 @@ int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, boo
 	sentence_transform(s, sum, vector);
 	norm = normalize ? vec_unit(vector, s->d_out) : vec_norm(vector, s->d_out);
 	if (!isfinite(norm))
-		return err_set(err, ERR_FORMAT,
-			       "the model's numbers for a text are not finite, or too large to take "
-			       "their length: `sifd verify` tells which tensor is at fault");
+		return err_set(
+			err, ERR_FORMAT,
+			"the model gives a text numbers that are not finite: `sifd verify` tells which "
+			"tensor is at fault");
 	return 0;
 }
 
