@@ -1,0 +1,145 @@
+#include "text/vocab.h"
+
+#include "base/err.h"
+
+#include <string.h>
+
+static uint64_t load(const char *p, size_t n)
+{
+	uint64_t x = 0;
+
+	memcpy(&x, p, n);
+	return x;
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	__uint128_t product = (__uint128_t)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/*
+ * Fixed for ever by the file format: multiply-and-fold over 8-byte words (after wyhash, Wang Yi, public
+ * domain), little-endian, the last word padded with zeros; the length is folded in at the end.
+ */
+uint64_t vocab_hash(const char *word, size_t n, uint64_t seed)
+{
+	static const uint64_t k0 = 0xA0761D6478BD642Fu;
+	static const uint64_t k1 = 0xE7037ED1A0B428DBu;
+	uint64_t h = seed ^ k0;
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8)
+		h = mix(load(word + i, 8) ^ k1, h ^ k0);
+	if (i < n)
+		h = mix(load(word + i, n - i) ^ k1, h ^ k0);
+	return mix(h ^ n, k1);
+}
+
+const char *vocab_word(const struct vocab *v, uint32_t id, size_t *n)
+{
+	*n = (size_t)(v->offsets[id + 1] - v->offsets[id]);
+	return v->bytes + v->offsets[id];
+}
+
+void vocab_prefetch(const struct vocab *v, uint64_t hash)
+{
+	__builtin_prefetch(&v->slots[hash & (v->slots_n - 1)]);
+}
+
+uint32_t vocab_find_hashed(const struct vocab *v, uint64_t hash, const char *word, size_t n)
+{
+	size_t mask = v->slots_n - 1;
+
+	for (size_t i = hash & mask;; i = (i + 1) & mask) {
+		uint64_t slot = v->slots[i];
+		uint32_t id;
+		size_t length;
+
+		if (slot == 0)
+			return VOCAB_UNKNOWN;
+		if (slot >> 32 != hash >> 32)
+			continue;
+		id = (uint32_t)slot - 1;
+		length = (size_t)(v->offsets[id + 1] - v->offsets[id]);
+		if (length == n && memcmp(v->bytes + v->offsets[id], word, n) == 0)
+			return id;
+	}
+}
+
+uint32_t vocab_find(const struct vocab *v, const char *word, size_t n)
+{
+	return vocab_find_hashed(v, vocab_hash(word, n, v->seed), word, n);
+}
+
+size_t vocab_slots(size_t n)
+{
+	size_t slots = 8;
+
+	while (slots < 2 * n)
+		slots *= 2;
+	return slots;
+}
+
+void vocab_index(uint64_t *slots, size_t slots_n, const char *bytes, const uint64_t *offsets, size_t n,
+		 uint64_t seed)
+{
+	struct vocab v = {
+		.n = n, .bytes = bytes, .offsets = offsets, .slots = slots, .slots_n = slots_n, .seed = seed
+	};
+
+	for (size_t id = 0; id < n; id++) {
+		const char *word = bytes + offsets[id];
+		size_t length = (size_t)(offsets[id + 1] - offsets[id]);
+		uint64_t hash = vocab_hash(word, length, seed);
+		size_t i = hash & (slots_n - 1);
+
+		if (vocab_find_hashed(&v, hash, word, length) != VOCAB_UNKNOWN)
+			continue;
+		while (slots[i])
+			i = (i + 1) & (slots_n - 1);
+		slots[i] = (hash >> 32) << 32 | (id + 1);
+	}
+}
+
+static int check_offsets(const struct vocab *v, size_t bytes_n, struct err *err)
+{
+	if (v->offsets[0] != 0 || v->offsets[v->n] != bytes_n)
+		return err_set(err, ERR_FORMAT, "word_offsets do not span the words' %zu bytes", bytes_n);
+	for (size_t i = 0; i < v->n; i++)
+		if (v->offsets[i] > v->offsets[i + 1])
+			return err_set(err, ERR_FORMAT, "word_offsets fall at word %zu", i);
+	return 0;
+}
+
+int vocab_check(const struct vocab *v, size_t bytes_n, struct err *err)
+{
+	size_t run = 0;
+	size_t used = 0;
+
+	if (v->n >= VOCAB_UNKNOWN)
+		return err_set(err, ERR_FORMAT, "%zu words are more than a model can hold", v->n);
+	if (check_offsets(v, bytes_n, err))
+		return -1;
+	if (v->slots_n < 8 || (v->slots_n & (v->slots_n - 1)) || v->slots_n <= v->n)
+		return err_set(err, ERR_FORMAT, "the index has %zu slots for %zu words", v->slots_n, v->n);
+	for (size_t i = 0; i < v->slots_n; i++) {
+		uint32_t number = (uint32_t)v->slots[i];
+
+		if (v->slots[i] == 0) {
+			run = 0;
+			continue;
+		}
+		used++;
+		if (number == 0 || number > v->n)
+			return err_set(err, ERR_FORMAT, "index slot %zu names word %u of %zu", i, number,
+				       v->n);
+		if (++run > VOCAB_RUN_MAX)
+			return err_set(err, ERR_FORMAT, "the index has a run of more than %d slots",
+				       VOCAB_RUN_MAX);
+	}
+	if (used > v->n)
+		return err_set(err, ERR_FORMAT, "the index names %zu words of %zu", used, v->n);
+	return 0;
+}
