@@ -60,7 +60,7 @@ int mem_resize(void *at, size_t n, size_t size, struct err *err)
 	void *p;
 
 	memcpy(&old, at, sizeof(old));
-	if (__builtin_mul_overflow(n ? n : 1, size, &bytes))
+	if (__builtin_mul_overflow(n ? n : 1, size ? size : 1, &bytes))
 		return refuse(n, size, err);
 	p = realloc(old, bytes);
 	if (!p)

@@ -1,11 +1,11 @@
 /*
  * pipeline.h - blocks read in order, worked on by several threads, finished in order.
  *
- * The one way in which sifd spreads batch work over cores.  `read` and
- * `finish` are called by one thread at a time and see the blocks in the same
- * order whatever the number of workers, so what finish() builds is the same
- * for 1 or 200 of them: that is where "byte-identical for any --workers"
- * comes from.
+ * The one way in which sifd spreads batch work over cores.  `read` is called by
+ * one thread at a time, and so is `finish` (but one may run beside the other);
+ * both see the blocks in the same order whatever the number of workers, so what
+ * finish() builds is the same for 1 or 200 of them: that is where
+ * "byte-identical for any --workers" comes from.
  */
 #ifndef SIFD_BASE_PIPELINE_H
 #define SIFD_BASE_PIPELINE_H
