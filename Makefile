@@ -37,7 +37,7 @@ SANITIZED.tsan := $(filter $B/tests/race/% $B/tests/serve/% $B/tests/http/% $B/t
                   $B/tests/base/test_log $B/tests/embed/test_fit,$(TESTS))
 SANITIZED := $(SANITIZED.$(VARIANT))
 SANITIZER_OPTIONS := ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
-                     TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+                     TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1
 ALL_C := $(sort $(shell find src tests bench -name '*.[ch]'))
 NPROC := $(shell nproc)
 LISTEN ?= 127.0.0.1:8080

@@ -96,7 +96,8 @@ static void put_text(struct buf *line, const char *text, int precision, bool *cu
 	n = strnlen(text, precision < 0 ? LOG_LINE_BYTES : (size_t)precision);
 	json_put_string(line, text, n);
 	while (line->len > most && n > 0 && !line->failed) {
-		size_t over = line->len - most;
+		/* A byte of text is at most six of JSON: this many are too many at least. */
+		size_t over = (line->len - most + 5) / 6;
 
 		*cut = true;
 		n -= over < n ? over : n;

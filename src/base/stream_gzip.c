@@ -36,7 +36,6 @@ static int begin_member(struct gzip *g, struct codec_window *w, struct err *err)
 		return 1;
 	if (inflateReset(&g->z) != Z_OK)
 		return err_set(err, ERR_FORMAT, "gzip cannot start again");
-	g->between = false;
 	return 0;
 }
 

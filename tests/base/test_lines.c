@@ -53,6 +53,7 @@ static void lines_end_in_lf_or_crlf(void **state)
 	check("a\r\nb\r\n", "a|b|");
 	check("\r\n\n\r\n", "|||");
 	check("a\rb\n\r\r\n", "a\rb|\r|");
+	check("a\r", "a\r|"); /* no LF: the CR is a byte like others */
 	check("a\n\nb\n\n", "a||b||");
 }
 
