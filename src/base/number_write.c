@@ -45,23 +45,42 @@ static bool scale_to_integer(uint32_t m, int e, int s, uint32_t *digits)
 
 	if (!exact_power(s) && rest <= half && rest + m > half)
 		return false;
-	/* Without a branch, which would be guessed wrong every other time.  Here a tie means an exact power.
-	 */
+	/* No branch: it would be guessed wrong every other time.  A tie is left only by exact powers. */
 	whole += rest + (whole & 1) > half;
 	*digits = (uint32_t)whole;
 	return true;
 }
 
-/* Eight digits as bytes 0 to 9, the first in the lowest byte. */
-static uint64_t split_digits(uint32_t n)
-{
-	uint64_t v = n / 10000 | (uint64_t)(n % 10000) << 32;
-	uint64_t hundreds = (v * 10486 >> 20) & 0x0000007F0000007FU;
-	uint64_t tens;
+#define TEN(TENS) TENS "0" TENS "1" TENS "2" TENS "3" TENS "4" TENS "5" TENS "6" TENS "7" TENS "8" TENS "9"
 
-	v = hundreds | (v - 100 * hundreds) << 16;
-	tens = (v * 103 >> 10) & 0x000F000F000F000FU;
-	return tens | (v - 10 * tens) << 8;
+/* The two digits of n < 100, the first in the lower byte. */
+static uint64_t two_digits(uint64_t n)
+{
+	static const char digits[] =
+		TEN("0") TEN("1") TEN("2") TEN("3") TEN("4") TEN("5") TEN("6") TEN("7") TEN("8") TEN("9");
+	uint16_t pair;
+
+	memcpy(&pair, digits + 2 * n, sizeof(pair));
+	return pair;
+}
+
+/*
+ * The text of nine digits: the first, and the other eight with the earliest in the lowest byte.
+ * value / 10^8 as a number with 57 bits behind the point, a little too large (by less than 2e-9): each
+ * multiplication by 100 brings two more digits before the point, sooner than divisions would.
+ */
+static char split_digits(uint32_t value, uint64_t *eight)
+{
+	const uint64_t behind = (1ULL << 57) - 1;
+	uint64_t one = value * 1441151881ULL; /* 2^57 / 10^8, rounded up */
+	uint64_t two = (one & behind) * 100;
+	uint64_t four = (two & behind) * 100;
+	uint64_t six = (four & behind) * 100;
+	uint64_t last = (six & behind) * 100;
+
+	*eight = two_digits(two >> 57) | two_digits(four >> 57) << 16 | two_digits(six >> 57) << 32 |
+		 two_digits(last >> 57) << 48;
+	return (char)('0' + (one >> 57));
 }
 
 static const char zeros[5] = { '0', '.', '0', '0', '0' };
@@ -101,10 +120,10 @@ __attribute__((noinline)) static size_t put_large(char *at, char first, uint64_t
 /* value * 10^(k - 8), value having nine digits, as %g: without trailing zeros. */
 static size_t put_decimal(char *at, uint32_t value, int k)
 {
-	uint64_t low = split_digits(value % 100000000);
-	uint64_t text = low + 0x3030303030303030U;
-	char first = (char)('0' + value / 100000000);
-	size_t n = low ? (size_t)(71 - __builtin_clzll(low)) / 8 + 1 : 1;
+	uint64_t text;
+	char first = split_digits(value, &text);
+	uint64_t zeroed = text ^ 0x3030303030303030U;
+	size_t n = zeroed ? (size_t)(71 - __builtin_clzll(zeroed)) / 8 + 1 : 1;
 
 	if (k >= 0 || k < -4)
 		return put_large(at, first, text, n, k);
