@@ -74,7 +74,8 @@ static int32_t lower_and_strip(UChar *in, int32_t n, bool lower, bool strip)
 		if (strip && u_charType((UChar32)c) == U_NON_SPACING_MARK)
 			continue;
 		if (lower)
-			c = (uint32_t)u_tolower((UChar32)c); /* never longer than c in UTF-16, so `to` stays behind i */
+			c = (uint32_t)u_tolower(
+				(UChar32)c); /* never longer than c in UTF-16, so `to` stays behind i */
 		if (c > 0xFFFF) {
 			in[to++] = U16_LEAD(c);
 			in[to++] = U16_TRAIL(c);

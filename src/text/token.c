@@ -327,6 +327,9 @@ static int to_utf16(struct tokenizer *t, const char *text, size_t n, int32_t *un
 		uint32_t from = (uint32_t)at;
 		uint32_t c = utf8_next(text, n, &at);
 
+		/* Whether these two join words changed between versions of ICU; here they never do. */
+		if (c == '@' || c == ':')
+			c = ' ';
 		t->offset[k] = from;
 		if (c > 0xFFFF) {
 			t->units[k++] = U16_LEAD(c);

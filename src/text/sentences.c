@@ -1,0 +1,226 @@
+#include "text/sentences.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "text/sentences_private.h"
+#include "text/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unicode/ubrk.h>
+#include <unicode/uchar.h>
+#include <unicode/ustring.h>
+
+struct cutter {
+	UBreakIterator *sentences;
+	bool force_icu;
+	struct span *spans;
+	size_t n, room;
+	UChar *units;
+	uint32_t *offset; /* byte of the text where each unit's character starts */
+	size_t units_room;
+};
+
+struct cutter *cutter_new(struct err *err)
+{
+	struct cutter *c = mem_try(1, sizeof(*c), err);
+	UErrorCode status = U_ZERO_ERROR;
+
+	if (!c)
+		return NULL;
+	c->sentences = ubrk_open(UBRK_SENTENCE, "", NULL, 0, &status);
+	if (U_FAILURE(status)) {
+		(void)err_set(err, ERR_IO, "ICU has no sentence rules: %s", u_errorName(status));
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void cutter_free(struct cutter *c)
+{
+	ubrk_close(c->sentences);
+	free(c->spans);
+	free(c->units);
+	free(c->offset);
+	free(c);
+}
+
+void cutter_force_icu(struct cutter *c, bool force)
+{
+	c->force_icu = force;
+}
+
+static bool is_blank_byte(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Trims Unicode blanks at both ends; an empty rest is no sentence. */
+static int add(struct cutter *c, const char *text, size_t start, size_t stop, struct err *err)
+{
+	while (start < stop) {
+		size_t next = start;
+
+		if (!u_isUWhiteSpace((UChar32)utf8_next(text, stop, &next)))
+			break;
+		start = next;
+	}
+	while (stop > start) {
+		size_t last = stop - 1;
+		size_t at;
+
+		while (last > start && ((unsigned char)text[last] & 0xC0) == 0x80)
+			last--;
+		at = last;
+		if (!u_isUWhiteSpace((UChar32)utf8_next(text, stop, &at)))
+			break;
+		stop = last;
+	}
+	if (start == stop)
+		return 0;
+	if (c->n == c->room) {
+		size_t room = c->room ? 2 * c->room : 16;
+
+		if (mem_resize(&c->spans, room, sizeof(*c->spans), err))
+			return -1;
+		c->room = room;
+	}
+	c->spans[c->n++] = (struct span){ start, stop };
+	return 0;
+}
+
+static bool is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static bool is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static bool is_end(char c)
+{
+	return c == '.' || c == '?' || c == '!';
+}
+
+static bool is_close(char c)
+{
+	return c && strchr("\"'()[]{}", c);
+}
+
+static bool is_paragraph(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
+/* UAX 29 SB8: after a full stop, does a lower-case letter follow before anything that starts a sentence? */
+static bool goes_on_lower(const char *text, size_t at, size_t n)
+{
+	for (; at < n; at++) {
+		if (is_lower(text[at]))
+			return true;
+		if (is_upper(text[at]) || is_paragraph(text[at]) || is_end(text[at]))
+			return false;
+	}
+	return false;
+}
+
+/* text[at] ends a sentence perhaps: where the next one begins (SB6 to SB11), or 0 and *on where to look on.
+ */
+static size_t ascii_break(const char *text, size_t at, size_t n, size_t *on)
+{
+	size_t p = at + 1;
+	bool stop = text[at] == '.';
+
+	while (p < n && is_close(text[p]))
+		p++;
+	while (p < n && is_blank_byte(text[p]) && !is_paragraph(text[p]))
+		p++;
+	*on = p;
+	if (p >= n)
+		return n;
+	if (is_paragraph(text[p]))
+		return p + 1 + (text[p] == '\r' && p + 1 < n && text[p + 1] == '\n');
+	if (is_end(text[p]) || text[p] == ',' || text[p] == '-' || text[p] == ':')
+		return 0;
+	if (stop && p == at + 1 && text[p] >= '0' && text[p] <= '9')
+		return 0;
+	if (stop && p == at + 1 && is_upper(text[p]) && at > 0 &&
+	    (is_upper(text[at - 1]) || is_lower(text[at - 1])))
+		return 0;
+	return stop && goes_on_lower(text, p, n) ? 0 : p;
+}
+
+static int cut_ascii(struct cutter *c, const char *text, size_t n, struct err *err)
+{
+	size_t start = 0;
+	size_t at = 0;
+
+	while (at < n) {
+		size_t next = 0;
+		size_t on = at + 1;
+
+		if (is_end(text[at]))
+			next = ascii_break(text, at, n, &on);
+		else if (is_paragraph(text[at]))
+			next = at + 1;
+		if (next) {
+			if (add(c, text, start, next, err))
+				return -1;
+			start = on = next;
+		}
+		at = on;
+	}
+	return add(c, text, start, n, err);
+}
+
+static int cut_icu(struct cutter *c, const char *text, size_t n, struct err *err)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	int32_t from;
+	size_t k = 0;
+
+	if (n + 1 > c->units_room) {
+		if (mem_resize(&c->units, n + 1, sizeof(*c->units), err) ||
+		    mem_resize(&c->offset, n + 1, sizeof(*c->offset), err))
+			return -1;
+		c->units_room = n + 1;
+	}
+	for (size_t at = 0; at < n;) {
+		uint32_t start = (uint32_t)at;
+		uint32_t character = utf8_next(text, n, &at);
+
+		c->offset[k] = start;
+		if (character > 0xFFFF) {
+			c->units[k++] = U16_LEAD(character);
+			c->offset[k] = start;
+			character = U16_TRAIL(character);
+		}
+		c->units[k++] = (UChar)character;
+	}
+	c->offset[k] = (uint32_t)n;
+	ubrk_setText(c->sentences, c->units, (int32_t)k, &status);
+	if (U_FAILURE(status))
+		return err_set(err, ERR_MEMORY, "ICU could not read a line of %zu bytes: %s", n,
+			       u_errorName(status));
+	from = ubrk_first(c->sentences);
+	for (int32_t to = ubrk_next(c->sentences); to != UBRK_DONE; from = to, to = ubrk_next(c->sentences))
+		if (add(c, text, c->offset[from], c->offset[to], err))
+			return -1;
+	return 0;
+}
+
+ptrdiff_t cutter_run(struct cutter *c, const char *text, size_t n, const struct span **spans, struct err *err)
+{
+	bool ascii = !c->force_icu && utf8_ascii(text, n) == n;
+
+	if (n > 1u << 30)
+		return err_set(err, ERR_TOO_LARGE, "a line of %zu bytes is too long", n);
+	c->n = 0;
+	if (ascii ? cut_ascii(c, text, n, err) : cut_icu(c, text, n, err))
+		return -1;
+	*spans = c->spans;
+	return (ptrdiff_t)c->n;
+}
