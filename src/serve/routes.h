@@ -26,6 +26,9 @@ struct service;
 
 enum verb { VERB_GET, VERB_POST, VERB_PUT, VERB_DELETE, VERB_COUNT };
 
+/* "GET", ... */
+const char *verb_name(enum verb verb);
+
 struct request {
 	enum verb verb;
 	const char *name;   /* what stands for NAME in the path, %-decoded by nobody: names need no escapes */

@@ -14,6 +14,7 @@
 struct depot;
 struct jobs;
 struct metrics;
+struct shard;
 struct shelf;
 
 /* Made by serve_run(), or by a test for itself; outlives every context. */
@@ -24,6 +25,16 @@ struct service {
 	struct depot *depot; /* the same for corpora */
 	struct metrics *metrics;
 	atomic_bool ready; /* models are open and it is not draining */
+
+	atomic_ulong generation; /* rises when a name was given another model: service_changed() */
+
+	/* For /metrics. */
+	atomic_size_t connections;
+	atomic_size_t queued;	      /* heavy requests waiting */
+	atomic_size_t inflight_bytes; /* of bodies */
+	atomic_ulong late;	      /* connections cut because the client was too slow */
+	atomic_ulong models_refused;  /* files that could not be opened at a reload */
+	int64_t started_s;	      /* Unix seconds */
 };
 
 enum { CONTEXT_SENTENCES = 8 };
@@ -31,14 +42,20 @@ enum { CONTEXT_SENTENCES = 8 };
 /* One a thread. */
 struct context {
 	struct service *service;
-	struct arena arena; /* of the request; reset behind it */
+	struct shard *shard; /* of the metrics; owned by them */
+	struct arena arena;  /* of the request; reset behind it */
 	struct {
 		struct sentence *sentence;
 		uint64_t used; /* the tick of its last use */
 	} sentences[CONTEXT_SENTENCES];
 	uint64_t tick;
+	unsigned long generation;
 };
 
+/* To be called after every shelf_put() over an older model, so that threads let go of that. */
+void service_changed(struct service *service);
+
+/* NULL when memory is gone. */
 struct context *context_new(struct service *service);
 void context_free(struct context *context);
 
@@ -49,6 +66,9 @@ void context_free(struct context *context);
  */
 struct sentence *context_sentence(struct context *context, const char *model, size_t n, const char *method,
 				  struct err *err);
+
+/* The default model's name, into to[SHELF_NAME_MAX + 1]; "" when there is no model. */
+void context_default_name(const struct context *context, char *to);
 
 /* Lets go of every model, so that replaced ones can be unmapped. */
 void context_forget(struct context *context);

@@ -1,0 +1,93 @@
+/*
+ * gate.h - what must hold of a request's line and headers before a byte of its body is read.
+ *
+ * libmicrohttpd 0.9.75 lets pass what makes two readers of one connection
+ * disagree where a request ends (both lengths, two lengths, odd transfer
+ * codings); the gate refuses that, and everything too large, by what the
+ * parser hands over.  No HTTP library in here: it works on a struct, so that
+ * tests and fuzzers reach it.  Pure; any thread.
+ *
+ * A refused request's connection must be closed: where its body ends is in doubt.
+ */
+#ifndef SIFD_SERVE_GATE_H
+#define SIFD_SERVE_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Why a request was refused: the label of sifd_http_rejected_total. */
+enum gate_reason {
+	GATE_PASS,
+	GATE_VERSION,
+	GATE_METHOD,
+	GATE_URL,
+	GATE_HEADERS,
+	GATE_HOST,
+	GATE_LENGTH,
+	GATE_TRANSFER,
+	GATE_ENCODING,
+	GATE_EXPECT,
+	GATE_TOO_LARGE,
+	GATE_REASONS,
+};
+
+const char *gate_reason_name(enum gate_reason reason);
+
+struct gate_header {
+	const char *name;
+	size_t name_n;
+	const char *value; /* a 0 behind it; NULL: none */
+	size_t value_n;
+};
+
+struct gate_request {
+	const char *version; /* "HTTP/1.1" */
+	const char *method;
+	const char *url; /* as it came, query included, not decoded */
+	size_t url_n;
+	const struct gate_header *headers;
+	size_t headers_n;
+};
+
+enum gate_method {
+	GATE_GET,
+	GATE_HEAD,
+	GATE_POST,
+	GATE_PUT,
+	GATE_DELETE,
+	GATE_OPTIONS,
+	GATE_OTHER, /* a method of RFC 9110 or 5789 that is served nowhere: 405 */
+};
+
+/* What a request that passed says of itself; the pointers are into the headers. */
+struct gate_facts {
+	enum gate_method method;
+	bool http10;
+	size_t path_n; /* of the url, up to the '?' */
+	bool has_length;
+	uint64_t length; /* 0 without Content-Length */
+	bool chunked;
+	bool close;		  /* Connection: close, or 1.0 without keep-alive */
+	const char *encoding;	  /* Content-Encoding when it is not identity, or NULL */
+	const char *request_id;	  /* X-Request-Id if it is fit to be repeated, or NULL */
+	const char *accept;	  /* or NULL */
+	const char *content_type; /* or NULL */
+};
+
+struct gate_refusal {
+	int status;
+	enum gate_reason reason;
+	const char *message; /* static */
+};
+
+/* 0 with *facts, or -1 with *refusal. */
+int gate_check(const struct gate_request *request, struct gate_facts *facts, struct gate_refusal *refusal);
+
+/*
+ * What the body may be, once the route is known: at most `most` bytes, and only where `stream` holds
+ * chunked or compressed.  0, or -1 with *refusal.
+ */
+int gate_body(const struct gate_facts *facts, bool stream, uint64_t most, struct gate_refusal *refusal);
+
+#endif

@@ -1,0 +1,131 @@
+#include "serve/service.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "model/method.h"
+#include "model/model.h"
+#include "model/shelf.h"
+#include "serve/limits.h"
+#include "serve/metrics.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void service_changed(struct service *service)
+{
+	(void)atomic_fetch_add_explicit(&service->generation, 1, memory_order_relaxed);
+}
+
+struct context *context_new(struct service *service)
+{
+	struct err err;
+	struct context *context = mem_try(1, sizeof(*context), &err);
+
+	if (!context)
+		return NULL;
+	context->service = service;
+	context->shard = metrics_shard(service->metrics);
+	if (!context->shard) {
+		free(context);
+		return NULL;
+	}
+	arena_init(&context->arena, LIMIT_ARENA_BYTES);
+	return context;
+}
+
+void context_forget(struct context *context)
+{
+	for (size_t i = 0; i < CONTEXT_SENTENCES; i++) {
+		sentence_free(context->sentences[i].sentence);
+		context->sentences[i].sentence = NULL;
+	}
+}
+
+void context_free(struct context *context)
+{
+	if (!context)
+		return;
+	context_forget(context);
+	arena_free(&context->arena);
+	free(context);
+}
+
+/* The sentence of this model and method, or the one to change into it. */
+static size_t choose_slot(const struct context *context, const struct model *m, enum method method)
+{
+	size_t oldest = 0;
+
+	for (size_t i = 0; i < CONTEXT_SENTENCES; i++) {
+		const struct sentence *s = context->sentences[i].sentence;
+
+		if (s && sentence_model(s) == m && sentence_method(s) == method)
+			return i;
+		if (context->sentences[i].used < context->sentences[oldest].used)
+			oldest = i;
+	}
+	return oldest;
+}
+
+static struct sentence *use(struct context *context, struct model *m, enum method method, struct err *err)
+{
+	size_t slot = choose_slot(context, m, method);
+	struct sentence **s = &context->sentences[slot].sentence;
+
+	if (!*s) {
+		*s = sentence_new(m, method, err);
+	} else if (sentence_use(*s, m, method, err) != 0) {
+		sentence_free(*s);
+		*s = NULL;
+	}
+	context->sentences[slot].used = ++context->tick;
+	return *s;
+}
+
+/* A model that lost its name would stay mapped by the sentences of threads that never meet it again. */
+static void forget_replaced(struct context *context)
+{
+	unsigned long now = atomic_load_explicit(&context->service->generation, memory_order_relaxed);
+
+	if (now == context->generation)
+		return;
+	context_forget(context);
+	context->generation = now;
+}
+
+struct sentence *context_sentence(struct context *context, const char *model, size_t n, const char *method,
+				  struct err *err)
+{
+	const char *colon = n ? memchr(model, ':', n) : NULL;
+	size_t name_n = colon ? (size_t)(colon - model) : n;
+	char named[32] = "";
+	enum method chosen;
+	struct sentence *s = NULL;
+	struct model *m;
+
+	if (colon && n - name_n - 1 < sizeof(named))
+		memcpy(named, colon + 1, n - name_n - 1);
+	else if (colon)
+		named[0] = '?';
+	forget_replaced(context);
+	m = shelf_find(context->service->shelf, model, name_n, err);
+	if (!m) {
+		(void)err_param(err, "model");
+		return NULL;
+	}
+	if (method_choose(&chosen, m, method && *method ? method : named, err) == 0)
+		s = use(context, m, chosen, err);
+	model_release(m);
+	return s;
+}
+
+void context_default_name(const struct context *context, char *to)
+{
+	struct shelf_entry *entries = NULL;
+	size_t n = shelf_list(context->service->shelf, &entries);
+
+	to[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if (entries[i].is_default)
+			memcpy(to, entries[i].name, strlen(entries[i].name) + 1);
+	shelf_entries_free(entries, n);
+}
