@@ -2,7 +2,8 @@
  * corpus.h - a corpus as blocks of whole lines, whatever it comes in.
  *
  * A corpus is a list of plain text or JSONL files (.gz, .xz, .zst of either), folders
- * (their regular files in byte order of the names, recursively, hidden ones left out) and "-".
+ * (their regular files and links to such in byte order of the names, recursively, hidden ones left out; links
+ * to folders are not followed) and "-".
  * A file is cut into blocks of CORPUS_BLOCK_BYTES of its decompressed bytes,
  * each extended to the end of its line, so the cuts do not depend on compression,
  * on pipes, or on how many threads work on them.
@@ -11,9 +12,11 @@
  * is JSONL; the string in its field "text" is a line of the corpus (an inner newline ends a line).
  *
  * It is read twice (a fit takes two passes).  What cannot be read twice (a pipe) is
- * kept in an unlinked temporary file during the first pass.
+ * kept in an unlinked temporary file during the first pass.  Later passes see the first one's bytes: what a
+ * file grew by is left out, one that became shorter is ERR_INPUT.
  *
- * Bytes that are not UTF-8 are ERR_INPUT naming file and line, or mended when lossy.
+ * Bytes that are not UTF-8, and NUL (a sign of UTF-16), are ERR_INPUT naming file, line and byte; when lossy,
+ * the former are mended and the latter become blanks.  A byte order mark at the start of a file is dropped.
  */
 #ifndef SIFD_TEXT_CORPUS_H
 #define SIFD_TEXT_CORPUS_H
