@@ -398,7 +398,8 @@ static void reference_free(struct reference *r, size_t n)
 			free(r->sides[i][side].starts);
 		}
 	}
-	tokenizer_free(r->tokenizer);
+	if (r->tokenizer)
+		tokenizer_free(r->tokenizer);
 	free(r->sides);
 	free(r->p);
 	free(r->df);

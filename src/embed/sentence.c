@@ -98,7 +98,8 @@ static struct lookup *find_lookup(struct sentence *s, const struct model *m, str
 	lookup = lookup_new(&m->rules, &m->vocab, err);
 	if (!lookup)
 		return NULL;
-	lookup_free(place->lookup);
+	if (place->lookup)
+		lookup_free(place->lookup);
 	*place = (struct kept){ .lookup = lookup, .rules = m->rules, .vocab = m->vocab, .used = s->clock };
 	memcpy(place->fingerprint, vocabulary_owner(m)->fingerprint, sizeof(place->fingerprint));
 	return lookup;
@@ -188,8 +189,10 @@ void sentence_free(struct sentence *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < LOOKUPS_KEPT; i++)
-		lookup_free(s->kept[i].lookup);
+	for (size_t i = 0; i < LOOKUPS_KEPT; i++) {
+		if (s->kept[i].lookup)
+			lookup_free(s->kept[i].lookup);
+	}
 	if (s->model)
 		model_release(s->model);
 	free(s->sum);
