@@ -14,13 +14,15 @@ enum {
 	LIMIT_REQUEST_ID_BYTES = 64,
 
 	/* One request. */
-	LIMIT_BODY_BYTES = 8 << 20,    /* of JSON */
-	LIMIT_INPUTS = 2048,	       /* texts of an embeddings request, as OpenAI has it */
-	LIMIT_TEXTS = 16384,	       /* texts of a search, pairs of a similarity request, texts of a fit */
-	LIMIT_SCORES = 4 << 20,	       /* of a similarity matrix or of all search results together */
-	LIMIT_JSON_DEPTH = 8,	       /* nested arrays and objects */
-	LIMIT_JSON_MEMBERS = 64,       /* values of a request beside its texts */
-	LIMIT_REPLY_FLOATS = 8 << 20,  /* in one answer of vectors or matrix parts */
+	LIMIT_BODY_BYTES = 8 << 20,   /* of JSON */
+	LIMIT_INPUTS = 2048,	      /* texts of an embeddings request, as OpenAI has it */
+	LIMIT_TEXTS = 16384,	      /* texts of a search, pairs of a similarity request, texts of a fit */
+	LIMIT_SCORES = 4 << 20,	      /* of a similarity matrix or of all search results together */
+	LIMIT_JSON_DEPTH = 8,	      /* nested arrays and objects */
+	LIMIT_JSON_MEMBERS = 64,      /* values of a request beside its texts */
+	LIMIT_REPLY_FLOATS = 8 << 20, /* in one answer of vectors or matrix parts */
+	LIMIT_REPLY_BYTES = 128 << 20,
+	LIMIT_PARTS = 1 << 20,	       /* pairs of words in one explanation */
 	LIMIT_ARENA_BYTES = 256 << 20, /* of working memory */
 	LIMIT_WAIT_S = 60,	       /* ?wait= of a job */
 

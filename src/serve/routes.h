@@ -67,8 +67,8 @@ struct route {
 	route_run *run;
 
 	/*
-	 * What a light request may cost; dearer ones go to the heavy workers.  Cost: bytes of the body +
-	 * 64 for each JSON string in it.  0: always light; ROUTE_ALWAYS_HEAVY: never (it waits for a disk).
+	 * What a light request may cost; dearer ones go to the heavy workers.  Cost: bytes of the body + 64
+	 * for each JSON string in it.  0: always light; ROUTE_ALWAYS_HEAVY: never (it waits for a disk).
 	 */
 	size_t heavy_cost;
 
@@ -95,6 +95,9 @@ extern const size_t routes_n;
  */
 const struct route *routes_find(const char *path, size_t n, enum verb verb, const char **name, size_t *name_n,
 				const char **allow);
+
+/* What the request costs, as above: is it one for the heavy workers? */
+bool routes_heavy(const struct route *route, const struct request *request);
 
 /* Runs the route; whatever fails becomes the error reply.  `reply` must be fresh from reply_init(). */
 void routes_run(const struct route *route, struct context *context, const struct request *request,

@@ -138,10 +138,9 @@ static bool is_among(const char *name, const char *const *known)
 	return false;
 }
 
-int wire_only(const json_t *object, const char *const *known, struct err *err)
+int wire_only(json_t *object, const char *const *known, struct err *err)
 {
-	for (void *at = json_object_iter((json_t *)(uintptr_t)object); at;
-	     at = json_object_iter_next((json_t *)(uintptr_t)object, at)) {
+	for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
 		const char *name = json_object_iter_key(at);
 		char list[200] = "";
 		size_t used = 0;

@@ -41,7 +41,7 @@ ptrdiff_t wire_texts(const struct text **texts, const json_t *object, const char
 		     struct arena *arena, struct err *err);
 
 /* ERR_INPUT naming the first member that is not in `known` (ends with NULL). */
-int wire_only(const json_t *object, const char *const *known, struct err *err);
+int wire_only(json_t *object, const char *const *known, struct err *err);
 
 /* [1,2.5,...]: n floats with 9 significant digits; the buf fails when one is not finite. */
 void wire_put_floats(struct buf *buf, const float *x, size_t n);

@@ -1,0 +1,151 @@
+#include "serve/openapi.h"
+
+#include "base/buf.h"
+#include "serve/routes.h"
+#include "serve/wire.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct operation {
+	const char *path;
+	enum verb verb;
+	const char *summary;
+	const char *request; /* the schema's properties, in JSON; NULL: no JSON body */
+	const char *required;
+	int status;
+	const char *type; /* of the answer */
+};
+
+#define TEXT "{\"type\":\"string\"}"
+#define FLAG "{\"type\":\"boolean\",\"nullable\":true}"
+#define NUMBER "{\"type\":\"number\",\"nullable\":true}"
+#define COUNT "{\"type\":\"integer\",\"minimum\":1,\"nullable\":true}"
+#define TEXTS "{\"type\":\"array\",\"minItems\":1,\"items\":" TEXT "}"
+#define PAIR "{\"type\":\"array\",\"minItems\":2,\"maxItems\":2,\"items\":" TEXT "}"
+#define MODEL                                                                                                \
+	"\"model\":{\"type\":\"string\",\"nullable\":true,"                                                  \
+	"\"description\":\"NAME or NAME:METHOD; the default model when absent\"},"                           \
+	"\"method\":{\"type\":\"string\",\"nullable\":true}"
+
+static const struct operation operations[] = {
+	{ "/", VERB_GET, "A page for people", NULL, NULL, 200, "text/html" },
+	{ "/live", VERB_GET, "The process answers", NULL, NULL, 200, NULL },
+	{ "/ready", VERB_GET, "Models are open; 503 while it starts or drains", NULL, NULL, 200, NULL },
+	{ "/health", VERB_GET, "The same as /ready", NULL, NULL, 200, NULL },
+	{ "/metrics", VERB_GET, "Prometheus metrics", NULL, NULL, 200, "text/plain" },
+	{ "/openapi.json", VERB_GET, "This description", NULL, NULL, 200, NULL },
+	{ "/v1/models", VERB_GET, "The models in service", NULL, NULL, 200, NULL },
+	{ "/v1/models/{name}", VERB_GET, "One model", NULL, NULL, 200, NULL },
+	{ "/v1/embeddings", VERB_POST,
+	  "Vectors of texts, by OpenAI's contract; raw float32 rows or .npy by Accept",
+	  MODEL ",\"input\":{\"oneOf\":[" TEXT "," TEXTS "]},\"encoding_format\":{\"type\":\"string\","
+		"\"enum\":[\"float\",\"base64\"]},\"dimensions\":" COUNT ",\"user\":{\"type\":\"string\"},"
+		"\"normalize\":" FLAG ",\"details\":" FLAG,
+	  "\"input\"", 200, NULL },
+	{ "/v1/similarity", VERB_POST, "How alike: pairs, one with many, or every left with every right",
+	  MODEL ",\"pairs\":{\"type\":\"array\",\"minItems\":1,\"items\":" PAIR "},\"source\":" TEXT
+		",\"sentences\":" TEXTS ",\"left\":" TEXTS ",\"right\":" TEXTS,
+	  NULL, 200, NULL },
+	{ "/v1/explain", VERB_POST, "What each word adds to a vector, or each pair of words to a score",
+	  MODEL ",\"text\":" TEXT ",\"pair\":" PAIR, NULL, 200, NULL },
+	{ "/v1/search", VERB_POST, "The best of the request's texts for each query",
+	  MODEL ",\"query\":" TEXT ",\"queries\":" TEXTS ",\"texts\":" TEXTS ",\"top\":" COUNT
+		",\"return_text\":" FLAG,
+	  "\"texts\"", 200, NULL },
+	{ "/v1/tokenize", VERB_POST, "The words a model sees in a text", MODEL ",\"text\":" TEXT, "\"text\"",
+	  200, NULL },
+	{ "/v1/corpora", VERB_GET, "The uploaded corpora", NULL, NULL, 200, NULL },
+	{ "/v1/corpora/{name}", VERB_GET, "One corpus", NULL, NULL, 200, NULL },
+	{ "/v1/corpora/{name}", VERB_PUT, "Upload text, JSONL, or gzip, xz, zstd of either; chunked or not",
+	  NULL, NULL, 201, NULL },
+	{ "/v1/corpora/{name}", VERB_DELETE, "Remove a corpus", NULL, NULL, 200, NULL },
+	{ "/v1/jobs", VERB_GET, "The jobs", NULL, NULL, 200, NULL },
+	{ "/v1/jobs", VERB_POST, "Start a job: fit, import, eval, embed",
+	  "\"type\":" TEXT ",\"model\":" TEXT ",\"corpus\":" TEXT ",\"texts\":" TEXTS ",\"output\":" TEXT
+	  ",\"method\":" TEXT ",\"a\":" NUMBER ",\"components\":{\"type\":\"integer\",\"nullable\":true},"
+	  "\"power\":" NUMBER,
+	  "\"type\"", 202, NULL },
+	{ "/v1/jobs/{id}", VERB_GET, "One job; ?wait=SECONDS waits for its end", NULL, NULL, 200, NULL },
+	{ "/v1/jobs/{id}", VERB_DELETE, "Cancel a job", NULL, NULL, 200, NULL },
+};
+
+static const struct operation *find(const struct route *route)
+{
+	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+		if (operations[i].verb == route->verb && strcmp(operations[i].path, route->path) == 0)
+			return &operations[i];
+	return NULL;
+}
+
+static void put_parameter(struct buf *to, const char *path)
+{
+	const char *brace = strchr(path, '{');
+
+	if (brace)
+		buf_printf(to,
+			   ",\"parameters\":[{\"name\":\"%.*s\",\"in\":\"path\",\"required\":true,"
+			   "\"schema\":" TEXT "}]",
+			   (int)strcspn(brace + 1, "}"), brace + 1);
+}
+
+static void put_body(struct buf *to, const struct operation *o)
+{
+	if (o->request) {
+		buf_text(to,
+			 ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":"
+			 "{\"type\":\"object\",\"properties\":{");
+		buf_text(to, o->request);
+		buf_byte(to, '}');
+		if (o->required)
+			buf_printf(to, ",\"required\":[%s]", o->required);
+		buf_text(to, "}}}}");
+	} else if (o->verb == VERB_PUT) {
+		buf_text(to, ",\"requestBody\":{\"required\":true,\"content\":{\"application/octet-stream\":{"
+			     "\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}}}");
+	}
+}
+
+static void put_operation(struct buf *to, const struct operation *o)
+{
+	static const char *const verbs[VERB_COUNT] = { "get", "post", "put", "delete" };
+
+	buf_printf(to, "\"%s\":{\"summary\":", verbs[o->verb]);
+	wire_put_text(to, o->summary);
+	put_parameter(to, o->path);
+	put_body(to, o);
+	buf_printf(to,
+		   ",\"responses\":{\"%d\":{\"description\":\"done\",\"content\":{\"%s\":{}}},"
+		   "\"default\":{\"$ref\":\"#/components/responses/error\"}}}",
+		   o->status, o->type ? o->type : "application/json");
+}
+
+void openapi_write(struct buf *to)
+{
+	buf_text(to, "{\"openapi\":\"3.0.3\",\"info\":{\"title\":\"sifd\",\"version\":\"" SIFD_VERSION
+		     "\",\"description\":\"Sentence vectors and similarity scores from word vectors.\"},"
+		     "\"paths\":{");
+	for (size_t i = 0; i < routes_n; i++) {
+		const struct operation *o = find(&routes[i]);
+		bool begins = i == 0 || strcmp(routes[i].path, routes[i - 1].path) != 0;
+
+		if (!o)
+			continue;
+		if (begins) {
+			buf_text(to, i ? "}," : "");
+			wire_put_text(to, routes[i].path);
+			buf_text(to, ":{");
+		} else {
+			buf_byte(to, ',');
+		}
+		put_operation(to, o);
+	}
+	buf_text(to, "}},\"components\":{\"responses\":{\"error\":{\"description\":\"what went "
+		     "wrong\",\"content\":{"
+		     "\"application/"
+		     "json\":{\"schema\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{"
+		     "\"error\":{\"type\":\"object\",\"required\":[\"message\",\"type\",\"param\",\"code\"],"
+		     "\"properties\":{\"message\":" TEXT ",\"type\":" TEXT
+		     ",\"param\":{\"type\":\"string\",\"nullable\":true},"
+		     "\"code\":{\"type\":\"string\",\"nullable\":true}}}}}}}}}}}\n");
+}

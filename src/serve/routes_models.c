@@ -1,0 +1,81 @@
+/* GET /v1/models and /v1/models/NAME: OpenAI's list, and what a client may want to know beside it. */
+#include "serve/routes_model.h"
+
+#include "model/method.h"
+#include "model/model.h"
+#include "model/shelf.h"
+#include "serve/routes.h"
+#include "serve/service.h"
+#include "serve/wire.h"
+
+#include <string.h>
+
+static void put_methods(struct buf *to, const struct model *m)
+{
+	bool first = true;
+
+	buf_text(to, ",\"methods\":[");
+	for (int i = 0; i < METHOD_COUNT; i++)
+		if (model_has(m, (enum method)i)) {
+			buf_printf(to, "%s\"%s\"", first ? "" : ",", method_name((enum method)i));
+			first = false;
+		}
+	buf_byte(to, ']');
+}
+
+static void put_entry(struct buf *to, const struct shelf_entry *entry)
+{
+	const struct model *m = entry->model;
+
+	buf_text(to, "{\"id\":");
+	wire_put_text(to, entry->name);
+	buf_printf(to, ",\"object\":\"model\",\"created\":%llu,\"owned_by\":\"sifd\",\"state\":\"ready\"",
+		   (unsigned long long)m->created);
+	buf_printf(to, ",\"default\":%s,\"version\":%lu,\"method\":\"%s\"",
+		   entry->is_default ? "true" : "false", entry->version, method_name(m->facts.method));
+	put_methods(to, m);
+	buf_printf(to, ",\"dim\":%zu,\"words\":%zu,\"fitted\":%s,\"sentences\":%llu,\"fingerprint\":\"%s\"}",
+		   model_dimension(m, m->facts.method), m->vocab.n, m->facts.fitted ? "true" : "false",
+		   (unsigned long long)m->facts.sentences, m->fingerprint);
+}
+
+int route_models(struct context *context, const struct request *request, struct reply *reply, struct err *err)
+{
+	struct shelf_entry *entries = NULL;
+	size_t n = shelf_list(context->service->shelf, &entries);
+
+	(void)request;
+	(void)err;
+	buf_text(&reply->body, "{\"object\":\"list\",\"data\":[");
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			buf_byte(&reply->body, ',');
+		put_entry(&reply->body, &entries[i]);
+	}
+	buf_text(&reply->body, "]}\n");
+	shelf_entries_free(entries, n);
+	return 0;
+}
+
+int route_model(struct context *context, const struct request *request, struct reply *reply, struct err *err)
+{
+	struct shelf_entry *entries = NULL;
+	size_t n = shelf_list(context->service->shelf, &entries);
+	size_t i = 0;
+
+	while (i < n && (strlen(entries[i].name) != request->name_n ||
+			 memcmp(entries[i].name, request->name, request->name_n) != 0))
+		i++;
+	if (i < n) {
+		put_entry(&reply->body, &entries[i]);
+		buf_byte(&reply->body, '\n');
+	}
+	shelf_entries_free(entries, n);
+	if (i < n)
+		return 0;
+	/* The shelf's own words, with the list of names. */
+	model_release(shelf_find(context->service->shelf, request->name, request->name_n, err));
+	if (err->code == ERR_NONE)
+		(void)err_set(err, ERR_NOT_FOUND, "the model has just come or gone; ask again");
+	return err_param(err, "model");
+}
