@@ -1,0 +1,200 @@
+#include "serve/server.h"
+
+#include "base/err.h"
+#include "base/file.h"
+#include "model/shelf.h"
+#include "serve/http.h"
+#include "serve/limits.h"
+#include "serve/listen.h"
+#include "serve/metrics.h"
+#include "serve/models.h"
+#include "serve/notify.h"
+#include "serve/service.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum { TICK_MS = 10 };
+
+struct server {
+	struct service service;
+	struct models *models;
+	struct listener listener;
+	struct http *http;
+	sigset_t signals; /* TERM, INT, HUP: blocked in every thread, taken by serve_run() */
+};
+
+struct serve_options serve_options_default(void)
+{
+	return (struct serve_options){
+		.listen = "127.0.0.1:8080",
+		.log_level = LOG_INFO,
+		.limits = {
+			.body_bytes = LIMIT_BODY_BYTES,
+			.corpus_bytes = LIMIT_CORPUS_BYTES,
+			.inflight_bytes = LIMIT_INFLIGHT_BYTES,
+			.inputs = LIMIT_INPUTS,
+			.texts = LIMIT_TEXTS,
+			.connections = LIMIT_CONNECTIONS,
+			.queue = LIMIT_QUEUE,
+			.jobs = LIMIT_JOBS,
+			.header_ms = LIMIT_HEADER_MS,
+			.body_ms = LIMIT_BODY_MS,
+			.idle_ms = LIMIT_IDLE_MS,
+			.write_ms = LIMIT_WRITE_MS,
+			.drain_ms = LIMIT_DRAIN_MS,
+		},
+	};
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* The next signal, or 0 after wait_ms. */
+static int take_signal(const sigset_t *signals, uint64_t wait_ms)
+{
+	struct timespec t = { .tv_sec = (time_t)(wait_ms / 1000),
+			      .tv_nsec = (long)(wait_ms % 1000) * 1000000 };
+	int got = sigtimedwait(signals, NULL, &t);
+
+	return got > 0 ? got : 0;
+}
+
+/* Every connection is a file, and models, jobs and logs want some too. */
+static void raise_file_limit(size_t connections)
+{
+	struct rlimit files;
+	rlim_t wanted = (rlim_t)connections + 256;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
+		return;
+	files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+	if (setrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur < wanted)
+		log_warn("few files allowed", "wanted=%llu allowed=%llu", (unsigned long long)wanted,
+			 (unsigned long long)files.rlim_cur);
+}
+
+static int start(struct server *s, const struct serve_options *options, struct err *err)
+{
+	s->service.options = options;
+	s->service.started_s = (int64_t)time(NULL);
+	s->service.shelf = shelf_new();
+	s->service.metrics = metrics_new();
+	raise_file_limit(options->limits.connections);
+	if (options->state && file_make_folder(options->state, err) != 0)
+		return err_prefix(err, "state folder %s", options->state);
+	s->models = models_open(&s->service, err);
+	if (!s->models || listener_open(&s->listener, options->listen, err) != 0)
+		return -1;
+	s->http = http_start(&s->service, s->listener.fd, err);
+	if (!s->http)
+		return -1;
+	atomic_store(&s->service.ready, true);
+	log_info("listening", "address=%s port=%d", s->listener.address, s->listener.port);
+	notify_manager("READY=1\nSTATUS=serving");
+	return 0;
+}
+
+static void reload(struct server *s)
+{
+	char state[64];
+
+	(void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu",
+		       (unsigned long long)now_us());
+	notify_manager(state);
+	models_reload(s->models);
+	notify_manager("READY=1\nSTATUS=serving");
+}
+
+/* Serves until a signal says stop. */
+static void serve(struct server *s)
+{
+	for (;;) {
+		int got = sigwaitinfo(&s->signals, NULL);
+
+		if (got == SIGHUP)
+			reload(s);
+		else if (got > 0)
+			return;
+	}
+}
+
+/* Waits until nothing is under way: false when it was cut short by the deadline or another signal. */
+static bool wait_for_end(struct server *s, unsigned drain_ms)
+{
+	uint64_t until = now_us() + (uint64_t)drain_ms * 1000;
+
+	while (http_busy(s->http) > 0) {
+		int got = now_us() < until ? take_signal(&s->signals, TICK_MS) : SIGALRM;
+
+		if (got != 0 && got != SIGHUP)
+			return false;
+	}
+	return true;
+}
+
+static void drain(struct server *s)
+{
+	const struct serve_options *options = s->service.options;
+	uint64_t began = now_us();
+	bool whole = true;
+
+	log_info("draining", "connections=%zu", atomic_load(&s->service.connections));
+	notify_manager("STOPPING=1\nSTATUS=draining");
+	atomic_store(&s->service.ready, false);
+	if (options->lame_duck_ms) {
+		uint64_t until = began + (uint64_t)options->lame_duck_ms * 1000;
+
+		for (int got = 0; whole && now_us() < until; got = take_signal(&s->signals, TICK_MS))
+			whole = got == 0 || got == SIGHUP;
+	}
+	listener_refuse(&s->listener);
+	http_quiesce(s->http);
+	if (whole)
+		whole = wait_for_end(s, options->limits.drain_ms);
+	log_info("stopped", "seconds=%.3f whole=%s", (double)(now_us() - began) / 1e6, whole ? "yes" : "no");
+}
+
+static void stop(struct server *s)
+{
+	http_stop(s->http);
+	listener_close(&s->listener);
+	models_free(s->models);
+	metrics_free(s->service.metrics);
+	shelf_free(s->service.shelf);
+}
+
+int serve_run(const struct serve_options *options, struct err *err)
+{
+	struct server s = { .listener = { .fd = -1 } };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, pipe_before;
+	sigset_t mask_before;
+	int done;
+
+	log_set_level(options->log_level);
+	(void)sigemptyset(&s.signals);
+	(void)sigaddset(&s.signals, SIGTERM);
+	(void)sigaddset(&s.signals, SIGINT);
+	(void)sigaddset(&s.signals, SIGHUP);
+	/* Before the first thread, so that they all inherit it. */
+	(void)pthread_sigmask(SIG_BLOCK, &s.signals, &mask_before);
+	(void)sigaction(SIGPIPE, &ignore, &pipe_before);
+	done = start(&s, options, err);
+	if (done == 0) {
+		serve(&s);
+		drain(&s);
+	}
+	stop(&s);
+	(void)sigaction(SIGPIPE, &pipe_before, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &mask_before, NULL);
+	return done;
+}
