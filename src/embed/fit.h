@@ -8,9 +8,22 @@
  * order, so the fitted model is the same, byte for byte, for any number of workers,
  * for plain or compressed input, for a file or a pipe.
  *
- * Prior.  What the model already knows counts as `prior` sentences: counts
- * c + p0 * prior * (words a sentence) and moment (n M + prior M0) / (n + prior), so a small
- * corpus nudges a general model and a huge one replaces it.  0: the corpus alone, as in the papers.
+ * Prior.  What the model already knows counts as k sentences: counts c + p0 k (words a sentence) and moment
+ * (n M + k M0) / (n + k), so a small corpus nudges a general model and a huge one replaces it.  k is `prior`,
+ * but never more than the sentences the model was itself fitted on (facts.mass).  p0 comes from the model's
+ * counts, or where it stores none (overlays) from its weights; a model never fitted has a prior for
+ * the counts when a counts file gave it some, and none for the moment.  0: the corpus alone, as in the
+ * papers.
+ *
+ * sif and whiten share weights and moment, so a fit by either serves both (and `weighted`); the method asked
+ * for is the default.  usif has its own a, computed from the corpus, weights a/(a/2 + p) in which words the
+ * corpus lacks take the smallest p it has, and components scaled by lambda_i / sum lambda.  Of the
+ * published code one step is left out, the norm over a sentence's words per dimension:
+ * it is not linear, so a word's part in a sentence could no longer be told.
+ *
+ * A sentence vector here is the mean over the known words of weight * row, uncentred; sentences
+ * without a known word are left out.  Products are made by BLAS, so another kind of processor may change the
+ * last bits of a fitted file; on one, they are always the same.
  */
 #ifndef SIFD_EMBED_FIT_H
 #define SIFD_EMBED_FIT_H
@@ -29,28 +42,31 @@ struct progress;
 struct fit_options {
 	enum method method; /* sif, usif or whiten: the default of the fitted model */
 	double a;	    /* of the weights; 0 = 1e-3; ignored by usif, which computes its own */
-	size_t components;  /* K; SIZE_MAX = the method's own (sif 1, usif 5) */
+	size_t components;  /* K, at most 64; SIZE_MAX = the method's own (usif 5, else 1) */
 	double power;	    /* of the whitening, [0, 2]; < 0 = 0.75 */
 	double prior;	    /* sentences; < 0 = 100000 */
 	bool by_line;	    /* a unit is a line; else a sentence */
-	bool keep_counts;   /* weights from the counts the model has; the corpus gives only the moment */
-	uint64_t
-		min_count; /* words seen less often keep the weight of this count; 0 and 1: nothing changes */
-	size_t workers;	   /* 0 = one per processor; never changes the result */
-	bool fold;	   /* write weights, components, projection into the rows */
+	bool keep_counts;   /* weights from what the model knows; the corpus gives only the moment */
+	uint64_t min_count; /* words seen less often weigh as if seen so often; 0 and 1: nothing changes */
+	size_t workers;	    /* 0 = one per processor; never changes the result */
+	bool fold;	    /* write weights, components, projection into the rows */
 };
 
 struct fit_options fit_options_default(void);
 
 struct fit_report {
-	uint64_t bytes, lines, sentences, tokens, known;
+	uint64_t bytes, lines; /* decompressed */
+	uint64_t sentences;    /* units with a word, known or not */
+	uint64_t tokens, known;
 	double explained; /* share of the trace in the components */
-	double share;	  /* of the corpus in the second moment, against the prior: n / (n + prior) */
+	double share;	  /* of the corpus in the second moment, against the prior: n / (n + k) */
 };
 
 /*
- * The fitted model, in memory, over the rows of `m` (its base).  `corpus` is read twice.  ERR_INPUT when
- * the corpus has no known word, or the model is folded (its rows cannot be weighted again).
+ * The fitted model, in memory, over the rows of `m` (or of its base, when m is an overlay).  Folded it has
+ * rows of its own, in the number format of m's, and the one method.  `corpus` is read twice.
+ * ERR_INPUT when the corpus has no known word, an option is out of range (param names it), or the model's
+ * rows carry weights already: folded ones, and learned ones unless keep_counts; ERR_CANCELLED.
  */
 struct model *fit_model(struct model *m, struct corpus *corpus, const struct fit_options *options,
 			struct fit_report *report, struct progress *progress, struct err *err);

@@ -1,0 +1,514 @@
+#include "embed/fit.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/progress.h"
+#include "embed/fit_private.h"
+#include "math/mat.h"
+#include "math/sif.h"
+#include "model/model.h"
+#include "text/corpus.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Eigenvalues below this part of the largest are rounding: no direction of the corpus. */
+static const double least_part = 1e-7;
+
+static const double usual_a = 1e-3;
+static const double usual_power = 0.75;
+static const double usual_prior = 100000.0;
+
+/* One fit, from the corpus to the parts of the model.  n words, d dimensions. */
+struct fit {
+	struct model *m;
+	struct fit_options o; /* settled: no 0 or negative stands for a default any more */
+	struct fit_totals totals;
+	size_t n, d;
+	double *p;	  /* (n) probabilities; before weights_of_corpus() those the model knows */
+	double counted;	  /* sentences that these count for */
+	double mass;	  /* sentences that the model's moment counts for */
+	double words;	  /* a sentence, of the corpus */
+	double a;	  /* of the weights */
+	double explained; /* share of the trace in the components */
+	struct fit_memory *memory;
+	struct fit_parts parts;
+};
+
+/* What the fitted model owns. */
+struct fit_memory {
+	uint64_t *counts;
+	float *weights, *components, *component_scales, *projection, *moment;
+	void *rows; /* folded ones */
+	float *scales;
+	struct model *vocabulary; /* whose words they borrow, when the model has no base */
+};
+
+static void free_memory(void *context)
+{
+	struct fit_memory *memory = context;
+
+	free(memory->counts);
+	free(memory->weights);
+	free(memory->components);
+	free(memory->component_scales);
+	free(memory->projection);
+	free(memory->moment);
+	free(memory->rows);
+	free(memory->scales);
+	if (memory->vocabulary)
+		model_release(memory->vocabulary);
+	free(memory);
+}
+
+struct fit_options fit_options_default(void)
+{
+	return (struct fit_options){
+		.method = METHOD_SIF, .components = SIZE_MAX, .power = -1.0, .prior = -1.0
+	};
+}
+
+static int refuse(struct err *err, const char *param, const char *expected)
+{
+	(void)err_set(err, ERR_INPUT, "%s: expected %s", param, expected);
+	return err_param(err, param);
+}
+
+static int settle_numbers(struct fit_options *o, size_t d, struct err *err)
+{
+	if (o->method != METHOD_SIF && o->method != METHOD_USIF && o->method != METHOD_WHITEN)
+		return refuse(err, "method", "sif, usif or whiten");
+	if (!isfinite(o->a) || o->a < 0.0)
+		return refuse(err, "a", "a number above 0, such as 1e-3");
+	if (!isfinite(o->power) || o->power > 2.0)
+		return refuse(err, "power", "a number from 0 to 2");
+	if (!isfinite(o->prior))
+		return refuse(err, "prior", "a number of sentences, 0 or more");
+	if (o->components == SIZE_MAX)
+		o->components = o->method == METHOD_USIF ? 5 : 1;
+	else if (o->components > MODEL_COMPONENTS_MAX || (o->components == 0 && o->method != METHOD_WHITEN))
+		return refuse(err, "components", "1 to 64 components; none at all is the method `weighted`");
+	if (o->components > d)
+		o->components = d;
+	if (o->power < 0.0)
+		o->power = usual_power;
+	if (o->prior < 0.0)
+		o->prior = usual_prior;
+	return 0;
+}
+
+static int settle(struct fit *f, const struct fit_options *options, struct err *err)
+{
+	const struct model_facts *facts = &f->m->facts;
+
+	f->o = *options;
+	if (settle_numbers(&f->o, f->d, err))
+		return -1;
+	if (facts->folded)
+		return err_set(err, ERR_INPUT,
+			       "the model is folded: its rows carry weights already and cannot be weighted "
+			       "again; fit the model it was made from");
+	if (facts->method == METHOD_LEARNED && f->m->projection)
+		return err_set(err, ERR_INPUT,
+			       "the model's vectors pass through a learned matrix, which a fit would lose");
+	if (facts->method == METHOD_LEARNED && !f->o.keep_counts)
+		return err_set(err, ERR_INPUT,
+			       "the model's rows carry learned weights, which a corpus's counts would "
+			       "spoil; keep-counts fits components and whitening alone");
+	if (f->o.keep_counts && facts->method != METHOD_LEARNED && !f->m->counts && !f->m->weights)
+		return err_set(err, ERR_INPUT, "the model has no counts and no weights to keep");
+	if (f->o.a == 0.0)
+		f->o.a = f->o.keep_counts && facts->method != METHOD_USIF && facts->a > 0.0 ? facts->a
+											    : usual_a;
+	return 0;
+}
+
+/* The probability that has this weight in the model: the inverse of how its method made the weight. */
+static double weight_probability(const struct model *m, size_t i)
+{
+	double a = m->facts.a > 0.0 ? m->facts.a : usual_a;
+	double w = (double)m->weights[i];
+
+	if (!(w > 0.0))
+		return 1.0;
+	return fmax(0.0,
+		    m->facts.method == METHOD_USIF ? a / w - a / 2.0 : sif_probability(m->weights[i], a));
+}
+
+/* p <- the probabilities that the model knows, their sum 1; all 0 when it knows none. */
+static void know_probabilities(double *p, const struct model *m)
+{
+	double sum = 0.0;
+
+	for (size_t i = 0; i < m->rows.n; i++) {
+		p[i] = m->counts ? (double)m->counts[i] : m->weights ? weight_probability(m, i) : 0.0;
+		sum += p[i];
+	}
+	for (size_t i = 0; sum > 0.0 && i < m->rows.n; i++)
+		p[i] /= sum;
+}
+
+/* How many sentences the model's own counts and moment stand for. */
+static void weigh_prior(struct fit *f)
+{
+	const struct model *m = f->m;
+	double most = m->facts.mass > 0.0 ? fmin(f->o.prior, m->facts.mass) : f->o.prior;
+
+	f->mass = m->moment && m->facts.mass > 0.0 ? most : 0.0;
+	f->counted = m->counts || (m->facts.fitted && m->weights) ? most : 0.0;
+}
+
+static int no_words(const struct fit *f, struct err *err)
+{
+	if (f->totals.tokens == 0)
+		return err_set(err, ERR_INPUT, "the corpus is empty: it has no word at all");
+	return err_set(err, ERR_INPUT,
+		       "none of the corpus's %llu words is in the model's vocabulary: is it in another "
+		       "language?",
+		       (unsigned long long)f->totals.tokens);
+}
+
+/* p <- probabilities of corpus and prior together; memory->counts <- the same, rounded to whole counts. */
+static void mix_counts(struct fit *f)
+{
+	double prior = f->counted * f->words; /* words that the prior stands for */
+	double total = (double)f->totals.known;
+	double known = 0.0;
+	uint64_t least = f->o.min_count > 1 ? f->o.min_count : 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		known += f->p[i];
+	if (known > 0.0)
+		total += prior;
+	for (size_t i = 0; i < f->n; i++) {
+		double c = (double)f->memory->counts[i] + f->p[i] * prior;
+
+		f->memory->counts[i] = (uint64_t)llround(c);
+		f->p[i] = fmax(c, (double)least) / total;
+	}
+}
+
+/*
+ * uSIF's a is a property of the vocabulary in use, so words that were never seen do not count; they then
+ * weigh as the rarest, as in the reference.
+ */
+static int usif_weights(struct fit *f, struct err *err)
+{
+	double *seen = mem_try(f->n, sizeof(*seen), err);
+	double least = 1.0;
+	size_t n = 0;
+
+	if (!seen)
+		return -1;
+	for (size_t i = 0; i < f->n; i++)
+		if (f->p[i] > 0.0) {
+			seen[n++] = f->p[i];
+			least = fmin(least, f->p[i]);
+		}
+	f->a = n ? usif_a(seen, n, f->words) : 0.0;
+	free(seen);
+	if (!(f->a > 0.0))
+		return err_set(err, ERR_INPUT, "the corpus has too few different words for usif");
+	for (size_t i = 0; i < f->n; i++)
+		f->memory->weights[i] = usif_weight(f->p[i] > 0.0 ? f->p[i] : least, f->a);
+	return 0;
+}
+
+static int weigh_words(struct fit *f, struct err *err)
+{
+	if (f->o.method == METHOD_USIF)
+		return usif_weights(f, err);
+	f->a = f->o.a;
+	for (size_t i = 0; i < f->n; i++)
+		f->memory->weights[i] = sif_weight(f->p[i], f->a);
+	return 0;
+}
+
+/* Pass 1, and from it p, weights and counts. */
+static int weights_of_corpus(struct fit *f, const struct fit_source *source, struct err *err)
+{
+	f->memory->counts = mem_try(f->n, sizeof(*f->memory->counts), err);
+	if (!f->memory->counts || fit_count(source, f->memory->counts, &f->totals, err))
+		return -1;
+	if (f->totals.known == 0)
+		return no_words(f, err);
+	f->words = (double)f->totals.known / (double)f->totals.summed;
+	if (f->counted > 0.0)
+		know_probabilities(f->p, f->m);
+	mix_counts(f);
+	return weigh_words(f, err) || corpus_rewind(source->corpus, err) ? -1 : 0;
+}
+
+/* uSIF's a needs the corpus's words a sentence, so even with kept counts it counts; for nothing else. */
+static int usif_of_kept(struct fit *f, const struct fit_source *source, struct err *err)
+{
+	uint64_t *unused = mem_try(f->n, sizeof(*unused), err);
+	int failed = !unused || fit_count(source, unused, &f->totals, err);
+
+	free(unused);
+	if (failed)
+		return -1;
+	if (f->totals.known == 0)
+		return no_words(f, err);
+	f->words = (double)f->totals.known / (double)f->totals.summed;
+	return weigh_words(f, err) || corpus_rewind(source->corpus, err) ? -1 : 0;
+}
+
+/* The weights that the model has; made anew from its probabilities only for another method or another a. */
+static int weights_of_model(struct fit *f, const struct fit_source *source, struct err *err)
+{
+	const struct model *m = f->m;
+	bool usif = f->o.method == METHOD_USIF;
+
+	if (m->counts) {
+		f->memory->counts = mem_try(f->n, sizeof(*f->memory->counts), err);
+		if (!f->memory->counts)
+			return -1;
+		memcpy(f->memory->counts, m->counts, f->n * sizeof(*m->counts));
+	}
+	if (m->facts.method == METHOD_LEARNED) {
+		for (size_t i = 0; i < f->n; i++)
+			f->memory->weights[i] = 1.0f;
+		f->a = f->o.a;
+		return 0;
+	}
+	if (m->weights && usif == (m->facts.method == METHOD_USIF) && (usif || f->o.a == m->facts.a)) {
+		memcpy(f->memory->weights, m->weights, f->n * sizeof(*m->weights));
+		f->a = m->facts.a;
+		return 0;
+	}
+	know_probabilities(f->p, m);
+	return usif ? usif_of_kept(f, source, err) : weigh_words(f, err);
+}
+
+/*
+ * sum <- (sum + mass * prior's mean) / (n + mass).  A moment of uSIF's weights is 4 times one of SIF's:
+ * a / (a/2 + p) = 2 * (a/2) / (a/2 + p).
+ */
+static void mix_moment(struct fit *f, double *sum)
+{
+	double total = (double)f->totals.summed + f->mass;
+	bool was = f->m->facts.method == METHOD_USIF;
+	bool is = f->o.method == METHOD_USIF;
+	double scale = was == is ? 1.0 : is ? 4.0 : 0.25;
+
+	for (size_t i = 0; i < f->d * f->d; i++) {
+		double prior = f->mass > 0.0 ? f->mass * scale * (double)f->m->moment[i] : 0.0;
+
+		sum[i] = (sum[i] + prior) / total;
+		f->memory->moment[i] = (float)sum[i];
+	}
+}
+
+/* The first components, and for uSIF how much of each is taken out. */
+static int take_components(struct fit *f, const double *values, const double *vectors, struct err *err)
+{
+	struct fit_memory *memory = f->memory;
+	double trace = 0.0;
+	double held = 0.0;
+	size_t k = 0;
+
+	for (size_t i = 0; i < f->d; i++)
+		trace += fmax(values[i], 0.0);
+	while (k < f->o.components && values[k] > least_part * values[0])
+		held += values[k++];
+	f->explained = held / trace;
+	f->parts.k = k;
+	if (k == 0)
+		return 0;
+	memory->components = mem_try_aligned(k * f->d, sizeof(float), err);
+	if (!memory->components)
+		return -1;
+	for (size_t i = 0; i < k * f->d; i++)
+		memory->components[i] = (float)vectors[i];
+	if (f->o.method != METHOD_USIF)
+		return 0;
+	memory->component_scales = mem_try_aligned(k, sizeof(float), err);
+	if (!memory->component_scales)
+		return -1;
+	for (size_t i = 0; i < k; i++)
+		memory->component_scales[i] = (float)(values[i] / held);
+	return 0;
+}
+
+/* Components and whitening of the mean second moment, which is overwritten. */
+static int take_directions(struct fit *f, double *moment, struct err *err)
+{
+	size_t d = f->d;
+	double *values = mem_try(d, sizeof(*values), err);
+	double *vectors = values ? mem_try(d * d, sizeof(*vectors), err) : NULL;
+	int failed = -1;
+
+	if (!vectors)
+		goto out;
+	if (mat_eigen(values, vectors, moment, d, err)) {
+		(void)err_prefix(err, "the second moment of the corpus's sentence vectors");
+		goto out;
+	}
+	if (!(values[0] > 0.0)) {
+		(void)err_set(err, ERR_INPUT, "every sentence of the corpus has the zero vector");
+		goto out;
+	}
+	if (take_components(f, values, vectors, err))
+		goto out;
+	if (f->o.method != METHOD_USIF) {
+		f->memory->projection = mem_try_aligned(d * d, sizeof(float), err);
+		if (!f->memory->projection)
+			goto out;
+		sif_whitening(f->memory->projection, values, vectors, d, f->o.power);
+	}
+	failed = 0;
+out:
+	free(vectors);
+	free(values);
+	return failed;
+}
+
+/* Pass 2, and from it moment, components and projection. */
+static int directions_of_corpus(struct fit *f, const struct fit_source *source, struct err *err)
+{
+	double *sum = mem_try_aligned(f->d * f->d, sizeof(*sum), err);
+	int failed = -1;
+
+	if (!sum || fit_sum(source, f->memory->weights, sum, &f->totals, err))
+		goto out;
+	if (f->totals.known == 0) {
+		(void)no_words(f, err);
+		goto out;
+	}
+	progress_phase(source->progress, "finding components", "", 0);
+	f->memory->moment = mem_try_aligned(f->d * f->d, sizeof(float), err);
+	if (!f->memory->moment)
+		goto out;
+	mix_moment(f, sum);
+	failed = take_directions(f, sum, err);
+out:
+	free(sum);
+	return failed;
+}
+
+static int fold_rows(struct fit *f, struct model *parts, struct progress *progress, struct err *err)
+{
+	struct fit_memory *memory = f->memory;
+	const struct rows *rows = &f->m->rows;
+
+	memory->rows = mem_try_aligned(f->n * f->d, rows_type_size(rows->type), err);
+	if (!memory->rows)
+		return -1;
+	if (rows->type == ROWS_I8) {
+		memory->scales = mem_try_aligned(f->n, sizeof(float), err);
+		if (!memory->scales)
+			return -1;
+	}
+	if (fit_fold(rows, &f->parts, memory->rows, memory->scales, f->o.workers, progress, err))
+		return -1;
+	parts->rows.data = memory->rows;
+	parts->rows.scales = memory->scales;
+	return 0;
+}
+
+static struct model_facts facts_of(const struct fit *f, const struct corpus *corpus)
+{
+	struct model_facts facts = { .method = f->o.method,
+				     .fitted = true,
+				     .folded = f->o.fold,
+				     .a = f->a,
+				     .power = f->o.method == METHOD_USIF ? 0.0 : f->o.power,
+				     .prior = fmax(f->mass, f->o.keep_counts ? 0.0 : f->counted),
+				     .sentences = f->totals.units,
+				     .tokens = f->totals.tokens,
+				     .known = f->totals.known,
+				     .mass = (double)f->totals.summed + f->mass,
+				     .explained = f->explained };
+
+	memcpy(facts.source, f->m->facts.source, sizeof(facts.source));
+	corpus_digest(corpus, facts.corpus);
+	return facts;
+}
+
+/* Folded: the rows are its own, it has one method, and only the words are borrowed. */
+static struct model *make_model(struct fit *f, const struct corpus *corpus, struct progress *progress,
+				struct err *err)
+{
+	struct fit_memory *memory = f->memory;
+	struct model *ground = f->m->base ? f->m->base : f->m;
+	struct model parts = { .rows = f->m->rows,
+			       .vocab = f->m->vocab,
+			       .rules = f->m->rules,
+			       .d_out = f->d,
+			       .facts = facts_of(f, corpus) };
+	struct model *fitted;
+
+	if (f->o.fold) {
+		if (fold_rows(f, &parts, progress, err))
+			return NULL;
+		memory->vocabulary = model_retain(ground);
+	} else {
+		parts.counts = memory->counts;
+		parts.weights = memory->weights;
+		parts.k = f->parts.k;
+		parts.components = memory->components;
+		parts.component_scales = memory->component_scales;
+		parts.projection = memory->projection;
+		parts.moment = memory->moment;
+		parts.base = ground;
+	}
+	fitted = model_of_parts(&parts, free_memory, memory, err);
+	if (fitted)
+		f->memory = NULL;
+	return fitted;
+}
+
+static int fit_parts_of(struct fit *f, const struct fit_source *source, struct err *err)
+{
+	struct fit_memory *memory = f->memory;
+
+	f->p = mem_try(f->n, sizeof(*f->p), err);
+	memory->weights = f->p ? mem_try_aligned(f->n, sizeof(*memory->weights), err) : NULL;
+	if (!memory->weights)
+		return -1;
+	weigh_prior(f);
+	if (f->o.keep_counts ? weights_of_model(f, source, err) : weights_of_corpus(f, source, err))
+		return -1;
+	if (directions_of_corpus(f, source, err))
+		return -1;
+	f->parts.method = f->o.method;
+	f->parts.weights = memory->weights;
+	f->parts.components = memory->components;
+	f->parts.component_scales = memory->component_scales;
+	f->parts.projection = memory->projection;
+	return 0;
+}
+
+struct model *fit_model(struct model *m, struct corpus *corpus, const struct fit_options *options,
+			struct fit_report *report, struct progress *progress, struct err *err)
+{
+	struct fit f = { .m = m, .n = m->rows.n, .d = m->rows.d };
+	struct fit_source source = { .m = m,
+				     .corpus = corpus,
+				     .progress = progress,
+				     .workers = options->workers,
+				     .by_line = options->by_line };
+	struct model *fitted = NULL;
+
+	f.memory = mem_new(1, sizeof(*f.memory));
+	if (settle(&f, options, err) == 0 && fit_parts_of(&f, &source, err) == 0)
+		fitted = make_model(&f, corpus, progress, err);
+	if (fitted && report) {
+		double n = (double)f.totals.summed;
+
+		*report = (struct fit_report){ .bytes = f.totals.bytes,
+					       .lines = f.totals.lines,
+					       .sentences = f.totals.units,
+					       .tokens = f.totals.tokens,
+					       .known = f.totals.known,
+					       .explained = f.explained,
+					       .share = n / (n + f.mass) };
+	}
+	free(f.p);
+	if (f.memory)
+		free_memory(f.memory);
+	return fitted;
+}

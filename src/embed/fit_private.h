@@ -1,0 +1,63 @@
+/*
+ * fit_private.h - the parts of a fit: fit_words.c reads the corpus, fit.c does the arithmetic on what it
+ * counted and summed, fit_fold.c writes the result into the rows.
+ */
+#ifndef SIFD_EMBED_FIT_PRIVATE_H
+#define SIFD_EMBED_FIT_PRIVATE_H
+
+#include "math/rows.h"
+#include "model/method.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct corpus;
+struct err;
+struct model;
+struct progress;
+
+struct fit_source {
+	const struct model *m;
+	struct corpus *corpus;
+	struct progress *progress;
+	size_t workers; /* 0 = one per processor */
+	bool by_line;
+};
+
+/* Of one pass over the corpus.  A unit is a sentence, or a line; one without words is none. */
+struct fit_totals {
+	uint64_t bytes; /* decompressed */
+	uint64_t lines;
+	uint64_t units;
+	uint64_t tokens; /* words, known and unknown */
+	uint64_t known;
+	uint64_t summed; /* units with a known word: those that have a vector */
+};
+
+/* counts (words of the model) += how often the corpus has each; *totals of this pass. */
+int fit_count(const struct fit_source *source, uint64_t *counts, struct fit_totals *totals, struct err *err);
+
+/*
+ * sum (d, d) += v v' over the units, v the mean over the known words of weights[w] * row w; *totals of this
+ * pass.  Each block of the corpus is summed by itself and added in order, so the bits do not depend on the
+ * workers.
+ */
+int fit_sum(const struct fit_source *source, const float *weights, double *sum, struct fit_totals *totals,
+	    struct err *err);
+
+/* What a fit adds to a model. */
+struct fit_parts {
+	enum method method;
+	const float *weights;	       /* (n) */
+	const float *components;       /* (k, d) */
+	const float *component_scales; /* (k) or NULL */
+	size_t k;
+	const float *projection; /* (d, d); NULL under usif */
+};
+
+/* The rows of `m` with all of it written in, in the same number format: data (n, d), scales (n) for I8. */
+int fit_fold(const struct rows *rows, const struct fit_parts *parts, void *data, float *scales,
+	     size_t workers, struct progress *progress, struct err *err);
+
+#endif

@@ -1,0 +1,345 @@
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/pipeline.h"
+#include "base/progress.h"
+#include "embed/fit_private.h"
+#include "math/mat.h"
+#include "math/vec.h"
+#include "model/model.h"
+#include "text/corpus.h"
+#include "text/lookup.h"
+#include "text/sentences.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/*
+	 * Up to here each block in flight has a (d, d) sum of its own, 8 MB at most.  Wider models are summed
+	 * while finishing, one block after the other into the one sum: slower, but the memory stays in
+	 * bounds.
+	 */
+	OWN_SUM_DIMENSIONS = 1024,
+	VECTORS_BYTES = 2 << 20, /* sentence vectors gathered for one product: about a core's cache */
+	VECTORS_LEAST = 512,
+	ROWS_AHEAD = 8,
+	MOST_WORKERS = 1024,
+};
+
+/* One of these a worker, made when it first works. */
+struct reader {
+	struct lookup *lookup;
+	struct cutter *cutter; /* NULL when a unit is a line */
+	float *vectors;	       /* (vectors_n, d) */
+	float *scratch;	       /* (d, d) */
+	float *gathered;       /* (gathered_cap) weights of a unit's words */
+	size_t gathered_cap;
+};
+
+struct pass {
+	const struct fit_source *source;
+	size_t workers;
+	struct reader *readers; /* (workers + 1): the last is finish()'s */
+	struct fit_totals *totals;
+	uint64_t *counts;     /* of the counting pass, else NULL */
+	const float *weights; /* of the summing pass, with `sum` */
+	double *sum;
+	size_t vectors_n;
+};
+
+/* A block of the corpus, and then the numbers of its known words, unit by unit. */
+struct block {
+	struct buf raw, scratch;
+	struct corpus_place where;
+	uint32_t *ids;
+	size_t ids_n, ids_cap;
+	uint32_t *ends; /* where each unit's ids end */
+	size_t ends_n, ends_cap;
+	struct fit_totals totals;
+	double *sum; /* (d, d), or NULL when summed while finishing */
+};
+
+static int grow(uint32_t **at, size_t *cap, size_t n, struct err *err)
+{
+	size_t room = *cap ? *cap : 4096;
+
+	if (n <= *cap)
+		return 0;
+	while (room < n)
+		room *= 2;
+	if (mem_resize(at, room, sizeof(**at), err))
+		return -1;
+	*cap = room;
+	return 0;
+}
+
+static int add_unit(struct block *b, struct reader *r, const char *text, size_t n, struct err *err)
+{
+	const uint32_t *ids;
+	size_t unknown;
+	ptrdiff_t found = lookup_ids(r->lookup, text, n, &ids, &unknown, err);
+	size_t known = (size_t)found;
+
+	if (found < 0)
+		return -1;
+	if (known + unknown == 0)
+		return 0;
+	b->totals.units++;
+	b->totals.tokens += known + unknown;
+	b->totals.known += known;
+	if (known == 0)
+		return 0;
+	b->totals.summed++;
+	if (grow(&b->ids, &b->ids_cap, b->ids_n + known, err) ||
+	    grow(&b->ends, &b->ends_cap, b->ends_n + 1, err))
+		return -1;
+	memcpy(b->ids + b->ids_n, ids, known * sizeof(*ids));
+	b->ids_n += known;
+	b->ends[b->ends_n++] = (uint32_t)b->ids_n;
+	return 0;
+}
+
+static int add_line(struct block *b, struct reader *r, const char *line, size_t n, struct err *err)
+{
+	const struct span *spans;
+	ptrdiff_t found;
+
+	b->totals.lines++;
+	if (!r->cutter)
+		return add_unit(b, r, line, n, err);
+	found = cutter_run(r->cutter, line, n, &spans, err);
+	if (found < 0)
+		return -1;
+	for (ptrdiff_t i = 0; i < found; i++)
+		if (add_unit(b, r, line + spans[i].start, spans[i].stop - spans[i].start, err))
+			return -1;
+	return 0;
+}
+
+/* The block's text becomes ids. */
+static int read_words(const struct pass *p, struct block *b, struct reader *r, struct err *err)
+{
+	const char *text;
+	size_t n;
+
+	b->ids_n = b->ends_n = 0;
+	b->totals = (struct fit_totals){ .bytes = b->raw.len };
+	if (corpus_lines(p->source->corpus, &b->where, &b->raw, &b->scratch, &text, &n, err))
+		return -1;
+	while (n > 0) {
+		const char *lf = memchr(text, '\n', n);
+		size_t length = lf ? (size_t)(lf - text) : n;
+		size_t taken = lf ? length + 1 : n;
+
+		if (add_line(b, r, text, length, err))
+			return -1;
+		text += taken;
+		n -= taken;
+	}
+	return 0;
+}
+
+static int unit_vector(const struct pass *p, struct reader *r, const uint32_t *ids, size_t n, float *vector,
+		       struct err *err)
+{
+	if (n > r->gathered_cap) {
+		if (mem_resize(&r->gathered, 2 * n, sizeof(*r->gathered), err))
+			return -1;
+		r->gathered_cap = 2 * n;
+	}
+	for (size_t i = 0; i < n; i++)
+		r->gathered[i] = p->weights[ids[i]];
+	rows_sum(vector, &p->source->m->rows, ids, r->gathered, n);
+	vec_scale(vector, 1.0f / (float)n, p->source->m->rows.d);
+	return 0;
+}
+
+/* sum += v v' over the block's units. */
+static int add_moment(const struct pass *p, const struct block *b, struct reader *r, double *sum,
+		      struct err *err)
+{
+	const struct rows *rows = &p->source->m->rows;
+	size_t filled = 0;
+	size_t start = 0;
+
+	for (size_t u = 0; u < b->ends_n; u++) {
+		size_t stop = b->ends[u];
+
+		for (size_t i = stop; i < b->ids_n && i < stop + ROWS_AHEAD; i++)
+			rows_prefetch(rows, b->ids[i]);
+		if (unit_vector(p, r, b->ids + start, stop - start, r->vectors + filled * rows->d, err))
+			return -1;
+		start = stop;
+		if (++filled == p->vectors_n) {
+			mat_add_second_moment(sum, r->vectors, filled, rows->d, r->scratch);
+			filled = 0;
+		}
+	}
+	mat_add_second_moment(sum, r->vectors, filled, rows->d, r->scratch);
+	return 0;
+}
+
+static int ready_reader(const struct pass *p, struct reader *r, struct err *err)
+{
+	const struct model *m = p->source->m;
+	size_t d = m->rows.d;
+
+	if (!r->lookup) {
+		r->lookup = lookup_new(&m->rules, &m->vocab, err);
+		if (!r->lookup)
+			return -1;
+	}
+	if (!r->cutter && !p->source->by_line) {
+		r->cutter = cutter_new(err);
+		if (!r->cutter)
+			return -1;
+	}
+	return p->weights && !r->vectors &&
+			       (!(r->vectors = mem_try_aligned(p->vectors_n * d, sizeof(float), err)) ||
+				!(r->scratch = mem_try_aligned(d * d, sizeof(float), err)))
+		       ? -1
+		       : 0;
+}
+
+static int read_block(void *context, void *block, struct err *err)
+{
+	struct pass *p = context;
+	struct block *b = block;
+	int more;
+
+	if (progress_stop(p->source->progress))
+		return err_set(err, ERR_CANCELLED, "the fit was cancelled");
+	more = corpus_next(p->source->corpus, &b->raw, &b->where, err);
+	progress_set(p->source->progress, corpus_taken(p->source->corpus));
+	return more;
+}
+
+static int work_block(void *context, void *block, size_t worker, struct err *err)
+{
+	struct pass *p = context;
+	struct block *b = block;
+	struct reader *r = &p->readers[worker];
+	size_t d = p->source->m->rows.d;
+
+	if (ready_reader(p, r, err) || read_words(p, b, r, err))
+		return -1;
+	if (!p->sum || d > OWN_SUM_DIMENSIONS)
+		return 0;
+	if (!b->sum) {
+		b->sum = mem_try_aligned(d * d, sizeof(*b->sum), err);
+		if (!b->sum)
+			return -1;
+	} else {
+		memset(b->sum, 0, d * d * sizeof(*b->sum));
+	}
+	return add_moment(p, b, r, b->sum, err);
+}
+
+static int finish_sum(struct pass *p, const struct block *b, struct err *err)
+{
+	size_t d = p->source->m->rows.d;
+	struct reader *r = &p->readers[p->workers];
+
+	if (b->sum) {
+		for (size_t i = 0; i < d * d; i++)
+			p->sum[i] += b->sum[i];
+		return 0;
+	}
+	return ready_reader(p, r, err) || add_moment(p, b, r, p->sum, err) ? -1 : 0;
+}
+
+/*
+ * Counting is left to finish(): one table instead of one a worker, and it takes but a fiftieth of the time
+ * of finding the words.
+ */
+static int finish_block(void *context, void *block, struct err *err)
+{
+	struct pass *p = context;
+	const struct block *b = block;
+	struct fit_totals *t = p->totals;
+
+	t->bytes += b->totals.bytes;
+	t->lines += b->totals.lines;
+	t->units += b->totals.units;
+	t->tokens += b->totals.tokens;
+	t->known += b->totals.known;
+	t->summed += b->totals.summed;
+	if (p->counts)
+		for (size_t i = 0; i < b->ids_n; i++)
+			p->counts[b->ids[i]]++;
+	return p->sum ? finish_sum(p, b, err) : 0;
+}
+
+static void drop_block(void *context, void *block)
+{
+	struct block *b = block;
+
+	(void)context;
+	buf_free(&b->raw);
+	buf_free(&b->scratch);
+	free(b->ids);
+	free(b->ends);
+	free(b->sum);
+}
+
+static void free_readers(struct pass *p)
+{
+	for (size_t i = 0; i <= p->workers; i++) {
+		struct reader *r = &p->readers[i];
+
+		if (r->lookup)
+			lookup_free(r->lookup);
+		if (r->cutter)
+			cutter_free(r->cutter);
+		free(r->vectors);
+		free(r->scratch);
+		free(r->gathered);
+	}
+	free(p->readers);
+}
+
+static int run(struct pass *p, const char *phase, struct err *err)
+{
+	struct pipeline pipeline = { .block_bytes = sizeof(struct block),
+				     .read = read_block,
+				     .work = work_block,
+				     .finish = finish_block,
+				     .drop = drop_block,
+				     .context = p };
+	int failed;
+
+	p->workers = p->source->workers ? p->source->workers : pipeline_processors();
+	if (p->workers > MOST_WORKERS)
+		p->workers = MOST_WORKERS;
+	pipeline.workers = p->workers;
+	*p->totals = (struct fit_totals){ 0 };
+	p->readers = mem_try(p->workers + 1, sizeof(*p->readers), err);
+	if (!p->readers)
+		return -1;
+	progress_phase(p->source->progress, phase, "bytes", corpus_size(p->source->corpus));
+	failed = pipeline_run(&pipeline, err);
+	free_readers(p);
+	return failed;
+}
+
+int fit_count(const struct fit_source *source, uint64_t *counts, struct fit_totals *totals, struct err *err)
+{
+	struct pass p = { .source = source, .totals = totals };
+
+	p.counts = counts;
+	return run(&p, "counting words", err);
+}
+
+int fit_sum(const struct fit_source *source, const float *weights, double *sum, struct fit_totals *totals,
+	    struct err *err)
+{
+	size_t fitting = VECTORS_BYTES / sizeof(float) / source->m->rows.d;
+	struct pass p = { .source = source,
+			  .totals = totals,
+			  .weights = weights,
+			  .vectors_n = fitting > VECTORS_LEAST ? fitting : VECTORS_LEAST };
+
+	p.sum = sum;
+	return run(&p, "summing vectors", err);
+}
