@@ -1,0 +1,226 @@
+#include "serve/http.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/pipeline.h"
+#include "serve/http_exchange.h"
+#include "serve/links.h"
+#include "serve/service.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+	TICK_MS = 250,	     /* between two looks for clients that are late */
+	PARKED_TICK_MS = 20, /* the same when routes wait to be asked again */
+	PATIENCE_MS = 1000,  /* with new connections during a drain */
+};
+
+static void say(void *cls, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+
+static void say(void *cls, const char *format, va_list args)
+{
+	char text[200];
+
+	(void)cls;
+	(void)vsnprintf(text, sizeof(text), format, args);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("libmicrohttpd", "message=%s", text);
+}
+
+static void free_context(void *context)
+{
+	context_free(context);
+}
+
+/* Paths are compared as they came: nothing is decoded. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *s)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(s);
+}
+
+static void connection_changed(void *cls, struct MHD_Connection *connection, void **link,
+			       enum MHD_ConnectionNotificationCode what)
+{
+	struct http *http = cls;
+	const union MHD_ConnectionInfo *info;
+	int64_t now = http_now_ms();
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		*link = info ? links_add(http->links, info->connect_fd, now,
+					 now + http->service->options->limits.header_ms)
+			     : NULL;
+	} else if (*link) {
+		links_remove(http->links, *link);
+		*link = NULL;
+	}
+	atomic_store_explicit(&http->service->connections, links_count(http->links), memory_order_relaxed);
+}
+
+static void tick(struct http *http, int64_t now)
+{
+	size_t late = links_cut(http->links, now);
+
+	if (late)
+		(void)atomic_fetch_add(&http->service->late, late);
+	if (atomic_load(&http->draining))
+		links_end_idle(http->links, now, PATIENCE_MS);
+}
+
+/* The clock: cuts slow clients, and wakes the exchanges whose route wants to be asked again. */
+static void *run_clock(void *cls)
+{
+	struct http *http = cls;
+	bool stopping = false;
+
+	while (!stopping) {
+		struct timespec until;
+		int64_t now = http_now_ms();
+		int64_t at;
+
+		exchange_wake(http, now, false);
+		tick(http, now);
+		(void)pthread_mutex_lock(&http->lock);
+		at = now + (http->parked || atomic_load(&http->draining) ? PARKED_TICK_MS : TICK_MS);
+		until = (struct timespec){ .tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000 };
+		if (!http->stopping)
+			(void)pthread_cond_timedwait(&http->changed, &http->lock, &until);
+		stopping = http->stopping;
+		(void)pthread_mutex_unlock(&http->lock);
+	}
+	return NULL;
+}
+
+static int start_clock(struct http *http, struct err *err)
+{
+	int rc = pthread_create(&http->clock, NULL, run_clock, http);
+
+	if (rc != 0)
+		return err_set(err, ERR_IO, "cannot start the clock thread: %s", strerror(rc));
+	http->has_clock = true;
+	return 0;
+}
+
+static int start_daemon(struct http *http, struct err *err)
+{
+	const struct serve_options *o = http->service->options;
+	size_t threads = o->threads ? o->threads : pipeline_processors();
+	struct MHD_OptionItem more[] = {
+		/* A pool of one is no pool to the library. */
+		{ threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC |
+			 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+
+	http->daemon = MHD_start_daemon(
+		flags, 0, NULL, NULL, exchange_access, http, MHD_OPTION_EXTERNAL_LOGGER, say, NULL,
+		MHD_OPTION_LISTEN_SOCKET, http->fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)o->limits.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)LIMIT_CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
+		exchange_uri, http, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
+		connection_changed, http, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, more,
+		MHD_OPTION_END);
+	return http->daemon ? 0 : err_set(err, ERR_IO, "the HTTP server did not start: %s", strerror(errno));
+}
+
+struct http *http_start(struct service *service, int fd, struct err *err)
+{
+	const struct serve_options *o = service->options;
+	struct http *http = mem_new(1, sizeof(*http));
+	pthread_condattr_t monotonic;
+
+	http->service = service;
+	http->fd = fd;
+	http->links = links_new();
+	if (getrandom(&http->id_seed, sizeof(http->id_seed), GRND_NONBLOCK) != sizeof(http->id_seed))
+		http->id_seed = (uint64_t)http_now_ms();
+	(void)pthread_mutex_init(&http->lock, NULL);
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&http->changed, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
+	http->has_context = pthread_key_create(&http->context, free_context) == 0;
+	if (!http->has_context) {
+		(void)err_set(err, ERR_IO, "no key for what threads keep");
+		goto fail;
+	}
+	http->heavy = heavy_start(service, o->heavy ? o->heavy : pipeline_processors(), o->limits.queue, err);
+	if (!http->heavy || start_clock(http, err) != 0 || start_daemon(http, err) != 0)
+		goto fail;
+	return http;
+fail:
+	http_stop(http);
+	return NULL;
+}
+
+/* What the kernel accepted for us and nobody has taken yet would be reset with the listening socket. */
+static void take_waiting(struct http *http)
+{
+	for (;;) {
+		struct sockaddr_storage address;
+		socklen_t n = sizeof(address);
+		int fd = accept4(http->fd, (struct sockaddr *)&address, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (fd < 0)
+			return;
+		/* It closes fd itself when it cannot take it. */
+		(void)MHD_add_connection(http->daemon, fd, (struct sockaddr *)&address, n);
+	}
+}
+
+void http_quiesce(struct http *http)
+{
+	atomic_store(&http->draining, true);
+	(void)MHD_quiesce_daemon(http->daemon);
+	take_waiting(http);
+	exchange_wake(http, 0, true);
+	(void)pthread_mutex_lock(&http->lock);
+	(void)pthread_cond_signal(&http->changed);
+	(void)pthread_mutex_unlock(&http->lock);
+}
+
+size_t http_busy(struct http *http)
+{
+	return links_count(http->links);
+}
+
+void http_stop(struct http *http)
+{
+	if (!http)
+		return;
+	atomic_store(&http->draining, true);
+	(void)pthread_mutex_lock(&http->lock);
+	http->stopping = true;
+	(void)pthread_cond_signal(&http->changed);
+	(void)pthread_mutex_unlock(&http->lock);
+	if (http->has_clock)
+		(void)pthread_join(http->clock, NULL);
+	heavy_stop(http->heavy);
+	if (http->daemon) {
+		/* The library insists that nobody is suspended any more. */
+		exchange_wake(http, 0, true);
+		MHD_stop_daemon(http->daemon);
+	}
+	if (http->has_context) {
+		context_free(pthread_getspecific(http->context)); /* this thread's: it did the last calls */
+		(void)pthread_setspecific(http->context, NULL);
+		(void)pthread_key_delete(http->context);
+	}
+	links_free(http->links);
+	(void)pthread_cond_destroy(&http->changed);
+	(void)pthread_mutex_destroy(&http->lock);
+	free(http);
+}

@@ -1,0 +1,56 @@
+/*
+ * http_exchange.h - one request and its reply on libmicrohttpd; between http.c and http_exchange.c.
+ *
+ * The library calls: uri (request line read), access (headers read; then once a piece
+ * of the body; then once more; and again after each resume), completed.
+ */
+#ifndef SIFD_SERVE_HTTP_EXCHANGE_H
+#define SIFD_SERVE_HTTP_EXCHANGE_H
+
+#include "serve/gate.h"
+#include "serve/heavy.h"
+#include "serve/limits.h"
+#include "serve/routes.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct exchange;
+struct link;
+struct links;
+
+struct http {
+	struct service *service;
+	struct MHD_Daemon *daemon;
+	struct links *links;
+	struct heavy *heavy;
+	int fd;
+	pthread_key_t context; /* the struct context of an event loop's thread */
+	bool has_context;
+	uint64_t id_seed;
+	atomic_ulong ids;
+	atomic_bool draining;
+
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t changed;
+	struct exchange *parked; /* suspended until their time comes */
+	bool stopping;		 /* nobody may be suspended any more */
+	pthread_t clock;
+	bool has_clock;
+};
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t http_now_ms(void);
+
+/* Resumes those whose time has come, or all. */
+void exchange_wake(struct http *http, int64_t now_ms, bool all);
+
+void *exchange_uri(void *http, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result exchange_access(void *http, struct MHD_Connection *connection, const char *url,
+				const char *method, const char *version, const char *piece, size_t *piece_n,
+				void **exchange);
+void exchange_completed(void *http, struct MHD_Connection *connection, void **exchange,
+			enum MHD_RequestTerminationCode why);
+
+#endif
