@@ -157,8 +157,8 @@ static void drain(struct server *s)
 		for (int got = 0; whole && now_us() < until; got = take_signal(&s->signals, TICK_MS))
 			whole = got == 0 || got == SIGHUP;
 	}
+	http_quiesce(s->http); /* takes what the kernel had accepted; refusing first would reset that */
 	listener_refuse(&s->listener);
-	http_quiesce(s->http);
 	if (whole)
 		whole = wait_for_end(s, options->limits.drain_ms);
 	log_info("stopped", "seconds=%.3f whole=%s", (double)(now_us() - began) / 1e6, whole ? "yes" : "no");
