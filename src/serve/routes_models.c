@@ -61,6 +61,7 @@ int route_model(struct context *context, const struct request *request, struct r
 {
 	struct shelf_entry *entries = NULL;
 	size_t n = shelf_list(context->service->shelf, &entries);
+	struct model *come;
 	size_t i = 0;
 
 	while (i < n && (strlen(entries[i].name) != request->name_n ||
@@ -74,8 +75,10 @@ int route_model(struct context *context, const struct request *request, struct r
 	if (i < n)
 		return 0;
 	/* The shelf's own words, with the list of names. */
-	model_release(shelf_find(context->service->shelf, request->name, request->name_n, err));
-	if (err->code == ERR_NONE)
-		(void)err_set(err, ERR_NOT_FOUND, "the model has just come or gone; ask again");
+	come = shelf_find(context->service->shelf, request->name, request->name_n, err);
+	if (come) {
+		model_release(come);
+		(void)err_set(err, ERR_BUSY, "the model has come this moment; ask again");
+	}
 	return err_param(err, "model");
 }
