@@ -145,9 +145,9 @@ static int put_json(const struct ask *ask, struct sentence *s, float *x, struct 
 	}
 	buf_text(to, "],\"model\":");
 	wire_put_text(to, reply->model);
+	buf_printf(to, ",\"method\":\"%s\"", method_name(sentence_method(s)));
 	if (ask->details)
-		buf_printf(to, ",\"method\":\"%s\",\"fingerprint\":\"%s\"", method_name(sentence_method(s)),
-			   sentence_model(s)->fingerprint);
+		buf_printf(to, ",\"fingerprint\":\"%s\"", sentence_model(s)->fingerprint);
 	buf_printf(to, ",\"usage\":{\"prompt_tokens\":%llu,\"total_tokens\":%llu}}\n",
 		   (unsigned long long)reply->words, (unsigned long long)reply->words);
 	return 0;

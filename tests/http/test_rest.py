@@ -81,7 +81,7 @@ def search(d, vectors):
 
 
 def explain(d, vectors):
-    one = d.post("/v1/explain", {"text": "the cat zebra"}).json()
+    one = d.post("/v1/explain", {"text": "the cat zebra"}).json()["text"]
     same("words", [w["token"] for w in one["words"]], ["the", "cat", "zebra"])
     same("known", [w["known"] for w in one["words"]], [True, True, False])
     close("shares sum to 1", [sum(w["share"] for w in one["words"] if w["known"])], [1], 1e-5)
