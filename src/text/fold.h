@@ -1,7 +1,7 @@
 /*
  * fold.h - forms of words: case folded, lowered, without accents.
  *
- * ASCII is done by hand; the rest by ICU (NFKC_Casefold of Unicode 15, u_tolower, NFKD).
+ * ASCII is done by hand; the rest by ICU (NFKC_Casefold, u_tolower, NFKD).
  * A folder holds scratch: one a thread.
  */
 #ifndef SIFD_TEXT_FOLD_H
@@ -11,14 +11,23 @@
 
 struct folder;
 
+struct fold {
+	enum token_normalize normalize;
+	bool strip_accents; /* NFKD, Mn taken out */
+	bool strip_format;  /* Cf taken out: soft hyphens, zero-width blanks and joiners */
+};
+
 struct folder *folder_new(struct err *err);
 void folder_free(struct folder *f);
 
 /*
- * The form of valid UTF-8 word[0..n) under `how`; *form may be the word itself, or memory that
- * lives until the next call.  0 or -1 (ERR_MEMORY).
+ * The form of valid UTF-8 word[0..n) under `fold`; *form may be the word itself, or memory that
+ * lives until the next call; *form_n may be 0.  0 or -1 (ERR_MEMORY).
  */
-int folder_run(struct folder *f, enum token_normalize how, bool strip_accents, const char *word, size_t n,
-	       const char **form, size_t *form_n, struct err *err);
+int folder_run(struct folder *f, struct fold fold, const char *word, size_t n, const char **form,
+	       size_t *form_n, struct err *err);
+
+/* Lower case of ASCII from[0..n). */
+void fold_ascii(char *to, const char *from, size_t n);
 
 #endif

@@ -3,25 +3,40 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "text/fold.h"
-#include "text/utf8.h"
+#include "text/token_private.h"
+#include "text/vocab_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE_BYTES_MAX = 512 }; /* a longer token is not a word in pieces */
+enum {
+	BATCH = 64,		/* tokens that wait for memory together */
+	PIECED_BYTES_MAX = 256, /* a longer token is not tried in pieces */
+};
 
 struct lookup {
-	struct token_rules rules;
 	struct vocab vocab;
 	struct tokenizer *tokenizer;
 	struct folder *folder;
-	uint64_t *hashes; /* of the tokens' forms, so that all slots are asked for before the first is read */
-	size_t hashes_room;
+	struct fold fold; /* how UNKNOWN_FOLDED folds a form */
+	unsigned unknown;
+	bool cased, folded;
+	size_t longest; /* bytes of the longest word, for pieces */
 	struct word *words;
 	size_t n, room;
 	uint32_t *ids;
 	size_t ids_room;
 };
+
+static size_t longest_word(const struct vocab *v)
+{
+	uint64_t longest = 0;
+
+	for (size_t i = 0; i < v->n; i++)
+		if (v->offsets[i + 1] - v->offsets[i] > longest)
+			longest = v->offsets[i + 1] - v->offsets[i];
+	return (size_t)longest;
+}
 
 struct lookup *lookup_new(const struct token_rules *rules, const struct vocab *vocab, struct err *err)
 {
@@ -29,8 +44,13 @@ struct lookup *lookup_new(const struct token_rules *rules, const struct vocab *v
 
 	if (!l)
 		return NULL;
-	l->rules = *rules;
 	l->vocab = *vocab;
+	l->unknown = rules->unknown;
+	l->folded = rules->unknown & UNKNOWN_FOLDED;
+	l->cased = rules->unknown & UNKNOWN_CASED || !l->folded;
+	l->fold = (struct fold){ NORMALIZE_NFKC_CASEFOLD, rules->strip_accents, rules->split == SPLIT_BERT };
+	if (rules->unknown & UNKNOWN_PIECES)
+		l->longest = longest_word(vocab);
 	l->tokenizer = tokenizer_new(rules, err);
 	l->folder = l->tokenizer ? folder_new(err) : NULL;
 	if (!l->folder) {
@@ -42,18 +62,29 @@ struct lookup *lookup_new(const struct token_rules *rules, const struct vocab *v
 
 void lookup_free(struct lookup *l)
 {
-	if (l->tokenizer)
-		tokenizer_free(l->tokenizer);
-	if (l->folder)
-		folder_free(l->folder);
-	free(l->hashes);
+	if (!l)
+		return;
+	tokenizer_free(l->tokenizer);
+	folder_free(l->folder);
 	free(l->words);
 	free(l->ids);
 	free(l);
 }
 
-static int add(struct lookup *l, uint32_t id, size_t start, size_t stop, struct err *err)
+/* Does the boundary between bytes at - 1 and at of a form fall between characters of the text? */
+static bool parts_text(const struct token *t, const char *text, size_t at)
 {
+	return t->start + at == t->stop || ((unsigned char)text[t->start + at] & 0xC0) != 0x80;
+}
+
+/* Appends a word found in form[from..to) of the token; where the form's bytes are not the text's it covers
+ * all.
+ */
+static int add(struct lookup *l, const struct token *t, const char *text, size_t form_n, size_t from,
+	       size_t to, uint32_t id, struct err *err)
+{
+	struct word word = { id, t->start, t->stop };
+
 	if (l->n == l->room) {
 		size_t room = l->room ? 2 * l->room : 64;
 
@@ -61,34 +92,23 @@ static int add(struct lookup *l, uint32_t id, size_t start, size_t stop, struct 
 			return -1;
 		l->room = room;
 	}
-	l->words[l->n++] = (struct word){ id, (uint32_t)start, (uint32_t)stop };
+	if (form_n == t->stop - t->start && parts_text(t, text, from) && parts_text(t, text, to)) {
+		word.start = t->start + (uint32_t)from;
+		word.stop = t->start + (uint32_t)to;
+	}
+	l->words[l->n++] = word;
 	return 0;
 }
 
-static bool has_upper_or_wide(const char *form, size_t n)
+/* The word as it is, then folded, as the rules allow. */
+static int find_whole(struct lookup *l, const char *word, size_t n, uint32_t *id, struct err *err)
 {
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)form[i] >= 0x80 || (form[i] >= 'A' && form[i] <= 'Z'))
-			return true;
-	return false;
-}
-
-/* The form itself, then its folded form, as the rules allow. */
-static int find_whole(struct lookup *l, const char *form, size_t n, uint64_t hash, uint32_t *id,
-		      struct err *err)
-{
-	const char *folded;
-	size_t folded_n;
-	bool same = !has_upper_or_wide(form, n);
-
-	*id = VOCAB_UNKNOWN;
-	if (l->rules.unknown & (UNKNOWN_CASED | UNKNOWN_LAST) || same || !(l->rules.unknown & UNKNOWN_FOLDED))
-		*id = vocab_find_hashed(&l->vocab, hash, form, n);
-	if (*id != VOCAB_UNKNOWN || same || !(l->rules.unknown & UNKNOWN_FOLDED))
+	*id = l->cased ? vocab_find(&l->vocab, word, n) : VOCAB_UNKNOWN;
+	if (*id != VOCAB_UNKNOWN || !l->folded)
 		return 0;
-	if (folder_run(l->folder, NORMALIZE_NFKC_CASEFOLD, false, form, n, &folded, &folded_n, err))
+	if (folder_run(l->folder, l->fold, word, n, &word, &n, err))
 		return -1;
-	*id = vocab_find(&l->vocab, folded, folded_n);
+	*id = vocab_find(&l->vocab, word, n);
 	return 0;
 }
 
@@ -104,34 +124,28 @@ static size_t separator(const char *form, size_t at, size_t n)
 	return 0;
 }
 
-/* Byte positions of parts only hold in the text when the form is the text itself. */
-static bool is_slice(const struct token *t, const char *text)
-{
-	return t->form == text + t->start && t->length == t->stop - t->start;
-}
-
 static int add_part(struct lookup *l, const struct token *t, const char *text, size_t from, size_t to,
 		    bool *any, struct err *err)
 {
-	bool slice = is_slice(t, text);
 	uint32_t id;
 
 	if (from == to)
 		return 0;
-	if (find_whole(l, t->form + from, to - from, vocab_hash(t->form + from, to - from, l->vocab.seed),
-		       &id, err))
+	if (find_whole(l, t->form + from, to - from, &id, err))
 		return -1;
 	*any |= id != VOCAB_UNKNOWN;
-	return add(l, id, slice ? t->start + from : t->start, slice ? t->start + to : t->stop, err);
+	return add(l, t, text, t->length, from, to, id, err);
 }
 
-/* The parts of the token, when at least one of them is known. */
+/* The parts of the token, if at least one of them is known.  A clitic has none. */
 static int find_parts(struct lookup *l, const struct token *t, const char *text, bool *found, struct err *err)
 {
 	size_t before = l->n;
 	size_t from = 0;
 	bool any = false;
 
+	if (token_clitic_mark(t->form, t->length) < t->length)
+		return 0;
 	for (size_t at = 0; at < t->length;) {
 		size_t k = separator(t->form, at, t->length);
 
@@ -151,105 +165,269 @@ static int find_parts(struct lookup *l, const struct token *t, const char *text,
 	return 0;
 }
 
-/* WordPiece: the longest known beginning, then the longest known "##" continuation, to the end or not at all.
- */
-static int find_pieces(struct lookup *l, const struct token *t, const char *text, bool *found,
-		       struct err *err)
+/* The longest word that begins at form[from]; *to is behind it.  `piece` holds "##" and the form. */
+static uint32_t longest_piece(const struct lookup *l, char *piece, size_t from, size_t n, size_t *to)
 {
-	char piece[PIECE_BYTES_MAX + 2] = "##";
+	size_t prefix = from ? 2 : 0;
+	size_t longest = l->longest > prefix ? l->longest - prefix : 0;
+
+	if (from) /* over what is used up already */
+		piece[from] = piece[from + 1] = '#';
+	for (*to = n - from < longest ? n : from + longest; *to > from; --*to) {
+		uint32_t id;
+
+		if (*to < n && ((unsigned char)piece[2 + *to] & 0xC0) == 0x80)
+			continue; /* inside a character */
+		id = vocab_find(&l->vocab, piece + 2 + from - prefix, *to - from + prefix);
+		if (id != VOCAB_UNKNOWN)
+			return id;
+	}
+	return VOCAB_UNKNOWN;
+}
+
+/* WordPiece: the longest known beginning, then the longest known "##" continuations, to the end or not at
+ * all.
+ */
+static int find_pieces(struct lookup *l, const struct token *t, const char *text, const char *form, size_t n,
+		       bool *found, struct err *err)
+{
+	char piece[PIECED_BYTES_MAX + 2];
 	size_t before = l->n;
-	bool slice = is_slice(t, text);
+	size_t to;
 
-	*found = false;
-	if (t->length > PIECE_BYTES_MAX)
+	if (n > PIECED_BYTES_MAX)
 		return 0;
-	for (size_t from = 0; from < t->length;) {
-		uint32_t id = VOCAB_UNKNOWN;
-		size_t to = t->length;
+	memcpy(piece + 2, form, n);
+	for (size_t from = 0; from < n; from = to) {
+		uint32_t id = longest_piece(l, piece, from, n, &to);
 
-		for (; to > from; to--) {
-			if (to < t->length && ((unsigned char)t->form[to] & 0xC0) == 0x80)
-				continue; /* inside a character */
-			memcpy(piece + 2, t->form + from, to - from);
-			id = from ? vocab_find(&l->vocab, piece, to - from + 2)
-				  : vocab_find(&l->vocab, t->form, to);
-			if (id != VOCAB_UNKNOWN)
-				break;
-		}
 		if (id == VOCAB_UNKNOWN) {
 			l->n = before;
 			return 0;
 		}
-		if (add(l, id, slice ? t->start + from : t->start, slice ? t->start + to : t->stop, err))
+		if (add(l, t, text, n, from, to, id, err))
 			return -1;
-		from = to;
 	}
-	*found = true;
+	*found = n > 0;
 	return 0;
 }
 
-static int find_token(struct lookup *l, const struct token *t, uint64_t hash, const char *text,
-		      struct err *err)
+static int find_pieces_folded(struct lookup *l, const struct token *t, const char *text, bool *found,
+			      struct err *err)
+{
+	const char *form;
+	size_t n;
+
+	if (l->cased && find_pieces(l, t, text, t->form, t->length, found, err))
+		return -1;
+	if (*found || !l->folded)
+		return 0;
+	if (folder_run(l->folder, l->fold, t->form, t->length, &form, &n, err))
+		return -1;
+	return find_pieces(l, t, text, form, n, found, err);
+}
+
+/* Appends the token's words, by every rule. */
+static int find_token(struct lookup *l, const struct token *t, const char *text, struct err *err)
 {
 	bool found = false;
 	uint32_t id;
 
-	if (find_whole(l, t->form, t->length, hash, &id, err))
+	if (find_whole(l, t->form, t->length, &id, err))
 		return -1;
 	if (id != VOCAB_UNKNOWN)
-		return add(l, id, t->start, t->stop, err);
-	if (l->rules.unknown & UNKNOWN_SPLIT && find_parts(l, t, text, &found, err))
+		return add(l, t, text, 0, 0, 0, id, err);
+	if (l->unknown & UNKNOWN_SPLIT && find_parts(l, t, text, &found, err))
 		return -1;
-	if (!found && l->rules.unknown & UNKNOWN_PIECES && find_pieces(l, t, text, &found, err))
+	if (!found && l->unknown & UNKNOWN_PIECES && find_pieces_folded(l, t, text, &found, err))
 		return -1;
 	if (found)
 		return 0;
-	id = l->rules.unknown & UNKNOWN_LAST && l->vocab.n ? (uint32_t)(l->vocab.n - 1) : VOCAB_UNKNOWN;
-	return add(l, id, t->start, t->stop, err);
+	if (l->unknown & UNKNOWN_LAST && l->vocab.n)
+		id = (uint32_t)(l->vocab.n - 1);
+	return add(l, t, text, 0, 0, 0, id, err);
+}
+
+/* Bit 7 of each byte that is an ASCII capital; right where all bytes are ASCII. */
+static inline uint64_t capitals(uint64_t eight)
+{
+	return (eight + 0x3F3F3F3F3F3F3F3Fu) & ~(eight + 0x2525252525252525u) & 0x8080808080808080u;
+}
+
+struct hashes {
+	uint64_t cased;
+	uint64_t folded;
+	uint64_t capitals; /* not 0: the two differ */
+	uint64_t wide;	   /* not 0: not ASCII, `folded` is nothing */
+};
+
+static inline void hash_eight(struct hashes *h, uint64_t eight)
+{
+	uint64_t upper = capitals(eight);
+
+	h->cased = vocab_hash_step(h->cased, eight);
+	h->folded = vocab_hash_step(h->folded, eight | upper >> 2);
+	h->capitals |= upper;
+	h->wide |= eight & 0x8080808080808080u;
+}
+
+static inline struct hashes hash_word(const char *word, size_t n, uint64_t seed)
+{
+	struct hashes h = { vocab_hash_start(seed), vocab_hash_start(seed), 0, 0 };
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8)
+		hash_eight(&h, vocab_load(word + i));
+	if (i < n)
+		hash_eight(&h, vocab_load_part(word + i, n - i));
+	h.cased = vocab_hash_end(h.cased, n);
+	h.folded = vocab_hash_end(h.folded, n);
+	return h;
+}
+
+/* Is word `id` the lower case of ASCII form[0..n)? */
+static bool is_folded(const struct vocab *v, uint32_t id, const char *form, size_t n)
+{
+	size_t length;
+	const char *word = vocab_word(v, id, &length);
+
+	if (length != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (word[i] != (form[i] >= 'A' && form[i] <= 'Z' ? (form[i] | 32) : form[i]))
+			return false;
+	return true;
+}
+
+/* Up to BATCH tokens on the way to their words: ids are right, or VOCAB_UNKNOWN for find_token() to look. */
+struct batch {
+	struct hashes hashes[BATCH];
+	bool folded[BATCH]; /* found by its folded form */
+	uint32_t ids[BATCH];
+};
+
+static void ask_slots(const struct lookup *l, struct batch *b, const struct token *tokens, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct hashes h = hash_word(tokens[i].form, tokens[i].length, l->vocab.seed);
+
+		if (!l->folded || h.wide)
+			h.capitals = 0;
+		if (l->cased)
+			vocab_prefetch(&l->vocab, h.cased);
+		if (h.capitals || !l->cased)
+			vocab_prefetch(&l->vocab, h.folded);
+		b->hashes[i] = h;
+	}
+}
+
+static void ask_offsets(const struct lookup *l, struct batch *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct hashes *h = &b->hashes[i];
+		bool folds = l->folded && !h->wide && (h->capitals || !l->cased);
+		uint32_t id = VOCAB_UNKNOWN;
+
+		b->folded[i] = false;
+		if (l->cased)
+			id = vocab_candidate(&l->vocab, h->cased);
+		if (id == VOCAB_UNKNOWN && folds) {
+			id = vocab_candidate(&l->vocab, h->folded);
+			b->folded[i] = true;
+		}
+		if (id != VOCAB_UNKNOWN)
+			__builtin_prefetch(&l->vocab.offsets[id]);
+		b->ids[i] = id;
+	}
+}
+
+static void find_batch(const struct lookup *l, struct batch *b, const struct token *tokens, size_t n)
+{
+	ask_slots(l, b, tokens, n);
+	ask_offsets(l, b, n);
+	for (size_t i = 0; i < n; i++)
+		if (b->ids[i] != VOCAB_UNKNOWN)
+			__builtin_prefetch(l->vocab.bytes + l->vocab.offsets[b->ids[i]]);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t id = b->ids[i];
+
+		if (id == VOCAB_UNKNOWN)
+			continue;
+		/* Another word of the same tag is as rare as 1 in 2^32. */
+		if (!(b->folded[i] ? is_folded(&l->vocab, id, tokens[i].form, tokens[i].length)
+				   : vocab_is(&l->vocab, id, tokens[i].form, tokens[i].length)))
+			b->ids[i] = VOCAB_UNKNOWN;
+	}
 }
 
 ptrdiff_t lookup_run(struct lookup *l, const char *text, size_t n, const struct word **words, struct err *err)
 {
 	const struct token *tokens;
-	ptrdiff_t count = tokenizer_run(l->tokenizer, text, n, &tokens, err);
+	ptrdiff_t left = tokenizer_run(l->tokenizer, text, n, &tokens, err);
+	struct batch batch;
 
-	if (count < 0)
+	if (left < 0)
 		return -1;
-	if ((size_t)count > l->hashes_room) {
-		if (mem_resize(&l->hashes, 2 * (size_t)count, sizeof(*l->hashes), err))
-			return -1;
-		l->hashes_room = 2 * (size_t)count;
-	}
-	for (ptrdiff_t i = 0; i < count; i++) {
-		l->hashes[i] = vocab_hash(tokens[i].form, tokens[i].length, l->vocab.seed);
-		vocab_prefetch(&l->vocab, l->hashes[i]);
-	}
 	l->n = 0;
-	for (ptrdiff_t i = 0; i < count; i++)
-		if (find_token(l, &tokens[i], l->hashes[i], text, err))
-			return -1;
+	while (left > 0) {
+		size_t count = left < BATCH ? (size_t)left : BATCH;
+
+		find_batch(l, &batch, tokens, count);
+		for (size_t i = 0; i < count; i++)
+			if (batch.ids[i] == VOCAB_UNKNOWN
+				    ? find_token(l, &tokens[i], text, err)
+				    : add(l, &tokens[i], text, 0, 0, 0, batch.ids[i], err))
+				return -1;
+		tokens += count;
+		left -= (ptrdiff_t)count;
+	}
 	*words = l->words;
 	return (ptrdiff_t)l->n;
+}
+
+static int ids_room(struct lookup *l, size_t n, struct err *err)
+{
+	if (n <= l->ids_room)
+		return 0;
+	if (mem_resize(&l->ids, 2 * n, sizeof(*l->ids), err))
+		return -1;
+	l->ids_room = 2 * n;
+	return 0;
 }
 
 ptrdiff_t lookup_ids(struct lookup *l, const char *text, size_t n, const uint32_t **ids, size_t *unknown,
 		     struct err *err)
 {
-	const struct word *words;
-	ptrdiff_t count = lookup_run(l, text, n, &words, err);
+	const struct token *tokens;
+	ptrdiff_t left = tokenizer_run(l->tokenizer, text, n, &tokens, err);
+	struct batch batch;
 	size_t known = 0;
 
-	if (count < 0)
+	if (left < 0 || ids_room(l, (size_t)left, err))
 		return -1;
-	if ((size_t)count > l->ids_room) {
-		if (mem_resize(&l->ids, 2 * (size_t)count, sizeof(*l->ids), err))
-			return -1;
-		l->ids_room = 2 * (size_t)count;
+	*unknown = 0;
+	while (left > 0) {
+		size_t count = left < BATCH ? (size_t)left : BATCH;
+
+		find_batch(l, &batch, tokens, count);
+		for (size_t i = 0; i < count; i++) {
+			if (batch.ids[i] != VOCAB_UNKNOWN) {
+				l->ids[known++] = batch.ids[i];
+				continue;
+			}
+			l->n = 0;
+			if (find_token(l, &tokens[i], text, err) ||
+			    ids_room(l, known + l->n + (size_t)left, err))
+				return -1;
+			for (size_t k = 0; k < l->n; k++)
+				if (l->words[k].id != VOCAB_UNKNOWN)
+					l->ids[known++] = l->words[k].id;
+				else
+					++*unknown;
+		}
+		tokens += count;
+		left -= (ptrdiff_t)count;
 	}
-	for (ptrdiff_t i = 0; i < count; i++)
-		if (words[i].id != VOCAB_UNKNOWN)
-			l->ids[known++] = words[i].id;
 	*ids = l->ids;
-	*unknown = (size_t)count - known;
 	return (ptrdiff_t)known;
 }

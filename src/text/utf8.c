@@ -102,3 +102,17 @@ uint32_t utf8_next(const char *text, size_t n, size_t *at)
 	*at += (size_t)k;
 	return c;
 }
+
+size_t utf8_put(char to[4], uint32_t c)
+{
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	if (n == 1) {
+		to[0] = (char)c;
+		return 1;
+	}
+	for (size_t i = n - 1; i > 0; i--, c >>= 6)
+		to[i] = (char)(0x80 | (c & 0x3F));
+	to[0] = (char)((0xF00u >> n & 0xFF) | c);
+	return n;
+}

@@ -27,4 +27,7 @@ void utf8_mend(struct buf *to, const char *text, size_t n);
 /* Decodes the character at text[*at] of VALID UTF-8 and steps *at over it. */
 uint32_t utf8_next(const char *text, size_t n, size_t *at);
 
+/* Writes the character in 1 to 4 bytes and returns how many; c must be one. */
+size_t utf8_put(char to[4], uint32_t c);
+
 #endif

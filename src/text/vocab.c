@@ -1,40 +1,18 @@
 #include "text/vocab.h"
 
 #include "base/err.h"
+#include "text/vocab_private.h"
 
-#include <string.h>
-
-static uint64_t load(const char *p, size_t n)
-{
-	uint64_t x = 0;
-
-	memcpy(&x, p, n);
-	return x;
-}
-
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	__uint128_t product = (__uint128_t)a * b;
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/*
- * Fixed for ever by the file format: multiply-and-fold over 8-byte words (after wyhash, Wang Yi, public
- * domain), little-endian, the last word padded with zeros; the length is folded in at the end.
- */
 uint64_t vocab_hash(const char *word, size_t n, uint64_t seed)
 {
-	static const uint64_t k0 = 0xA0761D6478BD642Fu;
-	static const uint64_t k1 = 0xE7037ED1A0B428DBu;
-	uint64_t h = seed ^ k0;
+	uint64_t h = vocab_hash_start(seed);
 	size_t i = 0;
 
 	for (; i + 8 <= n; i += 8)
-		h = mix(load(word + i, 8) ^ k1, h ^ k0);
+		h = vocab_hash_step(h, vocab_load(word + i));
 	if (i < n)
-		h = mix(load(word + i, n - i) ^ k1, h ^ k0);
-	return mix(h ^ n, k1);
+		h = vocab_hash_step(h, vocab_load_part(word + i, n - i));
+	return vocab_hash_end(h, n);
 }
 
 const char *vocab_word(const struct vocab *v, uint32_t id, size_t *n)
@@ -54,17 +32,11 @@ uint32_t vocab_find_hashed(const struct vocab *v, uint64_t hash, const char *wor
 
 	for (size_t i = hash & mask;; i = (i + 1) & mask) {
 		uint64_t slot = v->slots[i];
-		uint32_t id;
-		size_t length;
 
 		if (slot == 0)
 			return VOCAB_UNKNOWN;
-		if (slot >> 32 != hash >> 32)
-			continue;
-		id = (uint32_t)slot - 1;
-		length = (size_t)(v->offsets[id + 1] - v->offsets[id]);
-		if (length == n && memcmp(v->bytes + v->offsets[id], word, n) == 0)
-			return id;
+		if (slot >> 32 == hash >> 32 && vocab_is(v, (uint32_t)slot - 1, word, n))
+			return (uint32_t)slot - 1;
 	}
 }
 

@@ -1,0 +1,34 @@
+#include "text/utf16.h"
+
+#include "base/mem.h"
+#include "text/utf8.h"
+
+#include <stdlib.h>
+
+int utf16_fill(struct utf16 *u, const char *text, size_t from, size_t to, struct err *err)
+{
+	size_t room = to - from + 1;
+
+	if (room > u->room) {
+		if (mem_resize(&u->units, room, sizeof(*u->units), err) ||
+		    mem_resize(&u->offset, room, sizeof(*u->offset), err))
+			return -1;
+		u->room = room;
+	}
+	u->n = 0;
+	for (size_t at = from; at < to;) {
+		uint32_t start = (uint32_t)at;
+		int32_t k = utf16_put(u->units + u->n, utf8_next(text, to, &at));
+
+		u->offset[u->n] = u->offset[u->n + k - 1] = start;
+		u->n += k;
+	}
+	u->offset[u->n] = (uint32_t)to;
+	return 0;
+}
+
+void utf16_free(struct utf16 *u)
+{
+	free(u->units);
+	free(u->offset);
+}
