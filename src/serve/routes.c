@@ -232,7 +232,9 @@ int request_number(uint64_t *value, const struct request *request, const char *k
 		at++;
 	}
 	at += key_n + 1;
-	for (int digits = 0; *at && *at != '&'; at++, digits++) {
+	if (*at == '\0' || *at == '&')
+		n = UINT64_MAX;
+	for (int digits = 0; n <= most && *at && *at != '&'; at++, digits++) {
 		if (*at < '0' || *at > '9' || digits > 17) {
 			n = UINT64_MAX;
 			break;

@@ -1,0 +1,109 @@
+#include "serve/links.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void open_pair(int fds[2])
+{
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+}
+
+static void close_pair(const int fds[2])
+{
+	assert_int_equal(close(fds[0]), 0);
+	assert_int_equal(close(fds[1]), 0);
+}
+
+/* What the other end would see of a connection: 0 when it was shut down, -1 while it is open. */
+static ssize_t look(int fd)
+{
+	char c;
+
+	return recv(fd, &c, 1, MSG_DONTWAIT);
+}
+
+static void the_late_are_cut_and_only_they(void **state)
+{
+	struct links *links = links_new();
+	struct link *link[3];
+	int fds[3][2];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		open_pair(fds[i]);
+		link[i] = links_add(links, fds[i][0], 1000, 2000);
+		assert_non_null(link[i]);
+	}
+	assert_int_equal(links_count(links), 3);
+	link_set(link[1], LINK_WORK, 0);
+	link_set(link[2], LINK_BODY, 3000);
+	assert_int_equal(links_cut(links, 1999), 0);
+	assert_int_equal(links_cut(links, 2000), 1);
+	assert_int_equal(look(fds[0][1]), 0);
+	assert_int_equal(look(fds[1][1]), -1);
+	assert_int_equal(links_cut(links, 2001), 0); /* each once */
+	assert_int_equal(links_cut(links, 1000000), 1);
+	assert_int_equal(look(fds[2][1]), 0);
+	assert_int_equal(look(fds[1][1]), -1); /* our own work has no deadline */
+	links_remove(links, link[1]);
+	links_remove(links, link[0]);
+	assert_int_equal(links_count(links), 1);
+	links_free(links);
+	for (int i = 0; i < 3; i++)
+		close_pair(fds[i]);
+}
+
+/* What had arrived is still read; then the stream ends. */
+static void a_drain_ends_the_idle_after_their_last_word(void **state)
+{
+	struct links *links = links_new();
+	struct link *idle;
+	struct link *busy;
+	struct link *fresh;
+	int a[2];
+	int b[2];
+	int c[2];
+	char got[8];
+
+	(void)state;
+	open_pair(a);
+	open_pair(b);
+	open_pair(c);
+	idle = links_add(links, a[0], 1000, 2000);
+	busy = links_add(links, b[0], 1000, 2000);
+	fresh = links_add(links, c[0], 5000, 9000);
+	link_set(idle, LINK_IDLE, 9000);
+	link_set(busy, LINK_BODY, 9000);
+	assert_non_null(fresh);
+	assert_int_equal(send(a[1], "hello", 5, 0), 5);
+	links_end_idle(links, 5500, 1000);
+	assert_int_equal(recv(a[0], got, sizeof(got), MSG_DONTWAIT), 5);
+	assert_int_equal(look(a[0]), 0);
+	assert_int_equal(look(b[0]), -1);
+	assert_int_equal(look(c[0]), -1); /* new: it may be about to ask */
+	assert_int_equal(send(a[0], "bye", 3, 0), 3);
+	assert_int_equal(recv(a[1], got, sizeof(got), MSG_DONTWAIT), 3);
+	links_end_idle(links, 6001, 1000);
+	assert_int_equal(look(c[0]), 0);
+	links_free(links);
+	close_pair(a);
+	close_pair(b);
+	close_pair(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_late_are_cut_and_only_they),
+		cmocka_unit_test(a_drain_ends_the_idle_after_their_last_word),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
