@@ -226,6 +226,12 @@ static int weigh_words(struct fit *f, struct err *err)
 	return 0;
 }
 
+/* Makes ready for the second pass. */
+static int again(const struct fit_source *source, struct err *err)
+{
+	return source->kept->whole ? 0 : corpus_rewind(source->corpus, err);
+}
+
 /* Pass 1, and from it p, weights and counts. */
 static int weights_of_corpus(struct fit *f, const struct fit_source *source, struct err *err)
 {
@@ -238,7 +244,7 @@ static int weights_of_corpus(struct fit *f, const struct fit_source *source, str
 	if (f->counted > 0.0)
 		know_probabilities(f->p, f->m);
 	mix_counts(f);
-	return weigh_words(f, err) || corpus_rewind(source->corpus, err) ? -1 : 0;
+	return weigh_words(f, err) || again(source, err) ? -1 : 0;
 }
 
 /* uSIF's a needs the corpus's words a sentence, so even with kept counts it counts; for nothing else. */
@@ -253,7 +259,7 @@ static int usif_of_kept(struct fit *f, const struct fit_source *source, struct e
 	if (f->totals.known == 0)
 		return no_words(f, err);
 	f->words = (double)f->totals.known / (double)f->totals.summed;
-	return weigh_words(f, err) || corpus_rewind(source->corpus, err) ? -1 : 0;
+	return weigh_words(f, err) || again(source, err) ? -1 : 0;
 }
 
 /* The weights that the model has; made anew from its probabilities only for another method or another a. */
@@ -486,9 +492,11 @@ struct model *fit_model(struct model *m, struct corpus *corpus, const struct fit
 			struct fit_report *report, struct progress *progress, struct err *err)
 {
 	struct fit f = { .m = m, .n = m->rows.n, .d = m->rows.d };
+	struct fit_kept kept = { 0 };
 	struct fit_source source = { .m = m,
 				     .corpus = corpus,
 				     .progress = progress,
+				     .kept = &kept,
 				     .workers = options->workers,
 				     .by_line = options->by_line };
 	struct model *fitted = NULL;
@@ -507,6 +515,7 @@ struct model *fit_model(struct model *m, struct corpus *corpus, const struct fit
 					       .explained = f.explained,
 					       .share = n / (n + f.mass) };
 	}
+	fit_kept_free(&kept);
 	free(f.p);
 	if (f.memory)
 		free_memory(f.memory);

@@ -4,7 +4,8 @@
  * Two passes over the corpus.  Pass 1 counts words: p(w) = c(w) / N.  Pass 2 sums
  * n and M = sum v v' of the weighted sentence vectors; its eigenvectors
  * are the common components (Arora et al. 2017, algorithm 1: uncentred), its partial inverse root
- * the whitening.  Memory does not grow with the corpus.  Blocks of fixed size are summed in
+ * the whitening.  Memory is bounded whatever the corpus: a short one's words are kept between the
+ * passes (256 MB at most), a longer one is read twice.  Blocks of fixed size are summed in
  * order, so the fitted model is the same, byte for byte, for any number of workers,
  * for plain or compressed input, for a file or a pipe.
  *
@@ -64,7 +65,7 @@ struct fit_report {
 
 /*
  * The fitted model, in memory, over the rows of `m` (or of its base, when m is an overlay).  Folded it has
- * rows of its own, in the number format of m's, and the one method.  `corpus` is read twice.
+ * rows of its own, in the number format of m's, and the one method.  `corpus` is fresh or rewound.
  * ERR_INPUT when the corpus has no known word, an option is out of range (param names it), or the model's
  * rows carry weights already: folded ones, and learned ones unless keep_counts; ERR_CANCELLED.
  */

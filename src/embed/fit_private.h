@@ -17,11 +17,26 @@ struct err;
 struct model;
 struct progress;
 
+/*
+ * What the first pass found, kept for the second where it takes no more than FIT_KEPT_BYTES: finding words
+ * costs as much as summing their vectors.  Zeroed at first; owned by the caller.
+ */
+enum { FIT_KEPT_BYTES = 256 << 20 };
+
+struct fit_kept {
+	struct fit_words *blocks; /* in order */
+	size_t n, cap, bytes;
+	bool whole; /* the corpus, from its first to its last block */
+};
+
+void fit_kept_free(struct fit_kept *kept);
+
 struct fit_source {
 	const struct model *m;
 	struct corpus *corpus;
 	struct progress *progress;
-	size_t workers; /* 0 = one per processor */
+	struct fit_kept *kept; /* NULL: nothing is kept */
+	size_t workers;	       /* 0 = one per processor */
 	bool by_line;
 };
 
@@ -35,10 +50,21 @@ struct fit_totals {
 	uint64_t summed; /* units with a known word: those that have a vector */
 };
 
+/* The numbers of a block's known words, unit by unit. */
+struct fit_words {
+	uint32_t *ids;
+	size_t ids_n;
+	uint32_t *ends; /* where each unit's ids end */
+	size_t ends_n;
+	struct fit_totals totals;
+	uint64_t taken; /* of the corpus's files up to here, for progress */
+};
+
 /* counts (words of the model) += how often the corpus has each; *totals of this pass. */
 int fit_count(const struct fit_source *source, uint64_t *counts, struct fit_totals *totals, struct err *err);
 
 /*
+ * From what is kept when that is whole, else from the corpus (the caller rewinds it):
  * sum (d, d) += v v' over the units, v the mean over the known words of weights[w] * row w; *totals of this
  * pass.  Each block of the corpus is summed by itself and added in order, so the bits do not depend on the
  * workers.

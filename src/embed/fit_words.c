@@ -46,18 +46,17 @@ struct pass {
 	const float *weights; /* of the summing pass, with `sum` */
 	double *sum;
 	size_t vectors_n;
+	bool from_kept;
+	size_t next_kept;
 };
 
-/* A block of the corpus, and then the numbers of its known words, unit by unit. */
+/* A block of the corpus, and then what was found in it. */
 struct block {
 	struct buf raw, scratch;
 	struct corpus_place where;
-	uint32_t *ids;
-	size_t ids_n, ids_cap;
-	uint32_t *ends; /* where each unit's ids end */
-	size_t ends_n, ends_cap;
-	struct fit_totals totals;
-	double *sum; /* (d, d), or NULL when summed while finishing */
+	struct fit_words words;
+	size_t ids_cap, ends_cap; /* 0: the arrays of `words` are kept ones, not the block's */
+	double *sum;		  /* (d, d), or NULL when summed while finishing */
 };
 
 static int grow(uint32_t **at, size_t *cap, size_t n, struct err *err)
@@ -76,6 +75,7 @@ static int grow(uint32_t **at, size_t *cap, size_t n, struct err *err)
 
 static int add_unit(struct block *b, struct reader *r, const char *text, size_t n, struct err *err)
 {
+	struct fit_words *w = &b->words;
 	const uint32_t *ids;
 	size_t unknown;
 	ptrdiff_t found = lookup_ids(r->lookup, text, n, &ids, &unknown, err);
@@ -85,18 +85,18 @@ static int add_unit(struct block *b, struct reader *r, const char *text, size_t 
 		return -1;
 	if (known + unknown == 0)
 		return 0;
-	b->totals.units++;
-	b->totals.tokens += known + unknown;
-	b->totals.known += known;
+	w->totals.units++;
+	w->totals.tokens += known + unknown;
+	w->totals.known += known;
 	if (known == 0)
 		return 0;
-	b->totals.summed++;
-	if (grow(&b->ids, &b->ids_cap, b->ids_n + known, err) ||
-	    grow(&b->ends, &b->ends_cap, b->ends_n + 1, err))
+	w->totals.summed++;
+	if (grow(&w->ids, &b->ids_cap, w->ids_n + known, err) ||
+	    grow(&w->ends, &b->ends_cap, w->ends_n + 1, err))
 		return -1;
-	memcpy(b->ids + b->ids_n, ids, known * sizeof(*ids));
-	b->ids_n += known;
-	b->ends[b->ends_n++] = (uint32_t)b->ids_n;
+	memcpy(w->ids + w->ids_n, ids, known * sizeof(*ids));
+	w->ids_n += known;
+	w->ends[w->ends_n++] = (uint32_t)w->ids_n;
 	return 0;
 }
 
@@ -105,7 +105,7 @@ static int add_line(struct block *b, struct reader *r, const char *line, size_t 
 	const struct span *spans;
 	ptrdiff_t found;
 
-	b->totals.lines++;
+	b->words.totals.lines++;
 	if (!r->cutter)
 		return add_unit(b, r, line, n, err);
 	found = cutter_run(r->cutter, line, n, &spans, err);
@@ -123,8 +123,8 @@ static int read_words(const struct pass *p, struct block *b, struct reader *r, s
 	const char *text;
 	size_t n;
 
-	b->ids_n = b->ends_n = 0;
-	b->totals = (struct fit_totals){ .bytes = b->raw.len };
+	b->words.ids_n = b->words.ends_n = 0;
+	b->words.totals = (struct fit_totals){ .bytes = b->raw.len };
 	if (corpus_lines(p->source->corpus, &b->where, &b->raw, &b->scratch, &text, &n, err))
 		return -1;
 	while (n > 0) {
@@ -156,19 +156,19 @@ static int unit_vector(const struct pass *p, struct reader *r, const uint32_t *i
 }
 
 /* sum += v v' over the block's units. */
-static int add_moment(const struct pass *p, const struct block *b, struct reader *r, double *sum,
+static int add_moment(const struct pass *p, const struct fit_words *w, struct reader *r, double *sum,
 		      struct err *err)
 {
 	const struct rows *rows = &p->source->m->rows;
 	size_t filled = 0;
 	size_t start = 0;
 
-	for (size_t u = 0; u < b->ends_n; u++) {
-		size_t stop = b->ends[u];
+	for (size_t u = 0; u < w->ends_n; u++) {
+		size_t stop = w->ends[u];
 
-		for (size_t i = stop; i < b->ids_n && i < stop + ROWS_AHEAD; i++)
-			rows_prefetch(rows, b->ids[i]);
-		if (unit_vector(p, r, b->ids + start, stop - start, r->vectors + filled * rows->d, err))
+		for (size_t i = stop; i < w->ids_n && i < stop + ROWS_AHEAD; i++)
+			rows_prefetch(rows, w->ids[i]);
+		if (unit_vector(p, r, w->ids + start, stop - start, r->vectors + filled * rows->d, err))
 			return -1;
 		start = stop;
 		if (++filled == p->vectors_n) {
@@ -202,6 +202,16 @@ static int ready_reader(const struct pass *p, struct reader *r, struct err *err)
 		       : 0;
 }
 
+static int read_kept(struct pass *p, struct block *b)
+{
+	const struct fit_kept *kept = p->source->kept;
+
+	if (p->next_kept == kept->n)
+		return 0;
+	b->words = kept->blocks[p->next_kept++];
+	return 1;
+}
+
 static int read_block(void *context, void *block, struct err *err)
 {
 	struct pass *p = context;
@@ -210,8 +220,13 @@ static int read_block(void *context, void *block, struct err *err)
 
 	if (progress_stop(p->source->progress))
 		return err_set(err, ERR_CANCELLED, "the fit was cancelled");
-	more = corpus_next(p->source->corpus, &b->raw, &b->where, err);
-	progress_set(p->source->progress, corpus_taken(p->source->corpus));
+	if (p->from_kept) {
+		more = read_kept(p, b);
+	} else {
+		more = corpus_next(p->source->corpus, &b->raw, &b->where, err);
+		b->words.taken = corpus_taken(p->source->corpus);
+	}
+	progress_set(p->source->progress, b->words.taken);
 	return more;
 }
 
@@ -222,7 +237,7 @@ static int work_block(void *context, void *block, size_t worker, struct err *err
 	struct reader *r = &p->readers[worker];
 	size_t d = p->source->m->rows.d;
 
-	if (ready_reader(p, r, err) || read_words(p, b, r, err))
+	if (ready_reader(p, r, err) || (!p->from_kept && read_words(p, b, r, err)))
 		return -1;
 	if (!p->sum || d > OWN_SUM_DIMENSIONS)
 		return 0;
@@ -233,7 +248,7 @@ static int work_block(void *context, void *block, size_t worker, struct err *err
 	} else {
 		memset(b->sum, 0, d * d * sizeof(*b->sum));
 	}
-	return add_moment(p, b, r, b->sum, err);
+	return add_moment(p, &b->words, r, b->sum, err);
 }
 
 static int finish_sum(struct pass *p, const struct block *b, struct err *err)
@@ -246,7 +261,58 @@ static int finish_sum(struct pass *p, const struct block *b, struct err *err)
 			p->sum[i] += b->sum[i];
 		return 0;
 	}
-	return ready_reader(p, r, err) || add_moment(p, b, r, p->sum, err) ? -1 : 0;
+	return ready_reader(p, r, err) || add_moment(p, &b->words, r, p->sum, err) ? -1 : 0;
+}
+
+static void add_totals(struct fit_totals *t, const struct fit_totals *of)
+{
+	t->bytes += of->bytes;
+	t->lines += of->lines;
+	t->units += of->units;
+	t->tokens += of->tokens;
+	t->known += of->known;
+	t->summed += of->summed;
+}
+
+void fit_kept_free(struct fit_kept *kept)
+{
+	for (size_t i = 0; i < kept->n; i++) {
+		free(kept->blocks[i].ids);
+		free(kept->blocks[i].ends);
+	}
+	free(kept->blocks);
+	*kept = (struct fit_kept){ 0 };
+}
+
+static uint32_t *copy(const uint32_t *from, size_t n, struct err *err)
+{
+	uint32_t *to = mem_try(n + 1, sizeof(*to), err);
+
+	if (to && n)
+		memcpy(to, from, n * sizeof(*to));
+	return to;
+}
+
+/* False when there is no room: then the second pass reads the corpus again. */
+static bool keep(struct fit_kept *kept, const struct fit_words *w)
+{
+	size_t bytes = (w->ids_n + w->ends_n) * sizeof(uint32_t) + sizeof(*w);
+	struct err unused;
+	struct fit_words *to;
+
+	if (bytes > FIT_KEPT_BYTES - kept->bytes)
+		return false;
+	if (kept->n == kept->cap) {
+		if (mem_resize(&kept->blocks, 2 * kept->cap + 64, sizeof(*to), &unused))
+			return false;
+		kept->cap = 2 * kept->cap + 64;
+	}
+	to = &kept->blocks[kept->n++];
+	*to = *w;
+	to->ids = copy(w->ids, w->ids_n, &unused);
+	to->ends = copy(w->ends, w->ends_n, &unused);
+	kept->bytes += bytes;
+	return to->ids && to->ends;
 }
 
 /*
@@ -257,18 +323,17 @@ static int finish_block(void *context, void *block, struct err *err)
 {
 	struct pass *p = context;
 	const struct block *b = block;
-	struct fit_totals *t = p->totals;
+	const struct fit_words *w = &b->words;
+	struct fit_kept *kept = p->source->kept;
 
-	t->bytes += b->totals.bytes;
-	t->lines += b->totals.lines;
-	t->units += b->totals.units;
-	t->tokens += b->totals.tokens;
-	t->known += b->totals.known;
-	t->summed += b->totals.summed;
-	if (p->counts)
-		for (size_t i = 0; i < b->ids_n; i++)
-			p->counts[b->ids[i]]++;
-	return p->sum ? finish_sum(p, b, err) : 0;
+	add_totals(p->totals, &w->totals);
+	if (p->sum)
+		return finish_sum(p, b, err);
+	for (size_t i = 0; i < w->ids_n; i++)
+		p->counts[w->ids[i]]++;
+	if (kept && kept->whole && !keep(kept, w))
+		fit_kept_free(kept);
+	return 0;
 }
 
 static void drop_block(void *context, void *block)
@@ -278,8 +343,10 @@ static void drop_block(void *context, void *block)
 	(void)context;
 	buf_free(&b->raw);
 	buf_free(&b->scratch);
-	free(b->ids);
-	free(b->ends);
+	if (b->ids_cap)
+		free(b->words.ids);
+	if (b->ends_cap)
+		free(b->words.ends);
 	free(b->sum);
 }
 
@@ -328,6 +395,8 @@ int fit_count(const struct fit_source *source, uint64_t *counts, struct fit_tota
 	struct pass p = { .source = source, .totals = totals };
 
 	p.counts = counts;
+	if (source->kept)
+		source->kept->whole = true;
 	return run(&p, "counting words", err);
 }
 
@@ -341,5 +410,6 @@ int fit_sum(const struct fit_source *source, const float *weights, double *sum, 
 			  .vectors_n = fitting > VECTORS_LEAST ? fitting : VECTORS_LEAST };
 
 	p.sum = sum;
+	p.from_kept = source->kept && source->kept->whole;
 	return run(&p, "summing vectors", err);
 }
