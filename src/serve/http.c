@@ -19,7 +19,9 @@
 enum {
 	TICK_MS = 250,	     /* between two looks for clients that are late */
 	PARKED_TICK_MS = 20, /* the same when routes wait to be asked again */
-	PATIENCE_MS = 1000,  /* with new connections during a drain */
+	/* During a drain, how long a connection may be silent: between two requests, and before the first. */
+	IDLE_PATIENCE_MS = 200,
+	NEW_PATIENCE_MS = 1000,
 };
 
 static void say(void *cls, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
@@ -73,7 +75,7 @@ static void tick(struct http *http, int64_t now)
 	if (late)
 		(void)atomic_fetch_add(&http->service->late, late);
 	if (atomic_load(&http->draining))
-		links_end_idle(http->links, now, PATIENCE_MS);
+		links_end_idle(http->links, now, IDLE_PATIENCE_MS, NEW_PATIENCE_MS);
 }
 
 /* The clock: cuts slow clients, and wakes the exchanges whose route wants to be asked again. */
@@ -212,6 +214,7 @@ void http_stop(struct http *http)
 	if (http->daemon) {
 		/* The library insists that nobody is suspended any more. */
 		exchange_wake(http, 0, true);
+		(void)MHD_quiesce_daemon(http->daemon); /* else it closes the socket, which is not its own */
 		MHD_stop_daemon(http->daemon);
 	}
 	if (http->has_context) {

@@ -83,8 +83,10 @@ static const struct serve_limits *limits(const struct exchange *x)
 /* Until `ms` from now, and the time that `bytes` may take on top. */
 static void set_deadline(struct exchange *x, enum link_phase phase, unsigned ms, uint64_t bytes)
 {
+	int64_t now = http_now_ms();
+
 	if (x->link)
-		link_set(x->link, phase, http_now_ms() + ms + (int64_t)(bytes * 1000 / LIMIT_BYTES_PER_S));
+		link_set(x->link, phase, now, now + ms + (int64_t)(bytes * 1000 / LIMIT_BYTES_PER_S));
 }
 
 /* ---- replies ---- */
@@ -385,7 +387,7 @@ static void take_stream(struct exchange *x, const char *piece, size_t n)
 	}
 	/* How long it may take is known only as it comes. */
 	if (x->facts.chunked && x->link)
-		link_set(x->link, LINK_BODY,
+		link_set(x->link, LINK_BODY, x->body_from_ms,
 			 x->body_from_ms + limits(x)->body_ms +
 				 (int64_t)((x->body_n + n) * 1000 / LIMIT_BYTES_PER_S));
 }
@@ -504,7 +506,7 @@ static enum MHD_Result work(struct exchange *x)
 	if (!x->began_ns)
 		x->began_ns = now_ns();
 	if (x->link)
-		link_set(x->link, LINK_WORK, 0);
+		link_set(x->link, LINK_WORK, 0, 0);
 	if (x->err.code != ERR_NONE)
 		reply_error(&x->reply, &x->err);
 	if (!x->route || x->err.code != ERR_NONE || !context)

@@ -12,7 +12,7 @@ struct link {
 	struct link *next;
 	struct link *previous;
 	int fd;
-	int64_t born_ms;
+	_Atomic int64_t since_ms; /* in this phase */
 	_Atomic int64_t deadline_ms;
 	_Atomic int phase;
 	bool ended; /* by links_end_idle() */
@@ -50,8 +50,7 @@ struct link *links_add(struct links *links, int fd, int64_t now_ms, int64_t dead
 	if (!link)
 		return NULL;
 	link->fd = fd;
-	link->born_ms = now_ms;
-	link_set(link, LINK_NEW, deadline_ms);
+	link_set(link, LINK_NEW, now_ms, deadline_ms);
 	(void)pthread_mutex_lock(&links->lock);
 	link->next = links->first;
 	if (link->next)
@@ -76,9 +75,10 @@ void links_remove(struct links *links, struct link *link)
 	free(link);
 }
 
-void link_set(struct link *link, enum link_phase phase, int64_t deadline_ms)
+void link_set(struct link *link, enum link_phase phase, int64_t now_ms, int64_t deadline_ms)
 {
-	atomic_store_explicit(&link->phase, (int)phase, memory_order_relaxed);
+	atomic_store_explicit(&link->since_ms, now_ms, memory_order_relaxed);
+	atomic_store_explicit(&link->phase, (int)phase, memory_order_release);
 	atomic_store_explicit(&link->deadline_ms, deadline_ms, memory_order_relaxed);
 }
 
@@ -100,14 +100,19 @@ size_t links_cut(struct links *links, int64_t now_ms)
 	return cut;
 }
 
-void links_end_idle(struct links *links, int64_t now_ms, int64_t patience_ms)
+static bool is_idle(const struct link *l, int64_t now_ms, int64_t idle_ms, int64_t new_ms)
+{
+	int phase = atomic_load_explicit(&l->phase, memory_order_acquire);
+	int64_t waited = now_ms - atomic_load_explicit(&l->since_ms, memory_order_relaxed);
+
+	return (phase == LINK_IDLE && waited >= idle_ms) || (phase == LINK_NEW && waited >= new_ms);
+}
+
+void links_end_idle(struct links *links, int64_t now_ms, int64_t idle_ms, int64_t new_ms)
 {
 	(void)pthread_mutex_lock(&links->lock);
 	for (struct link *l = links->first; l; l = l->next) {
-		int phase = atomic_load_explicit(&l->phase, memory_order_relaxed);
-
-		if (l->ended ||
-		    !(phase == LINK_IDLE || (phase == LINK_NEW && now_ms - l->born_ms > patience_ms)))
+		if (l->ended || !is_idle(l, now_ms, idle_ms, new_ms))
 			continue;
 		(void)shutdown(l->fd, SHUT_RD);
 		l->ended = true;

@@ -33,16 +33,17 @@ struct link *links_add(struct links *links, int fd, int64_t now_ms, int64_t dead
 void links_remove(struct links *links, struct link *link);
 
 /* What the connection does from now on, and until when; deadline_ms 0: for ever. */
-void link_set(struct link *link, enum link_phase phase, int64_t deadline_ms);
+void link_set(struct link *link, enum link_phase phase, int64_t now_ms, int64_t deadline_ms);
 
 /* Shuts down every connection that is late; returns how many. */
 size_t links_cut(struct links *links, int64_t now_ms);
 
 /*
- * For a drain: ends the reading side of every connection that is idle, or new for longer than `patience_ms`.
- * A request that has already arrived is still read and answered.
+ * For a drain: ends the reading side of every connection that has been idle for idle_ms, or new for new_ms. A
+ * request that has already arrived is still read and answered.  Clients in the midst of a conversation have
+ * the time to ask once more and be told that the connection ends: nothing of theirs is lost.
  */
-void links_end_idle(struct links *links, int64_t now_ms, int64_t patience_ms);
+void links_end_idle(struct links *links, int64_t now_ms, int64_t idle_ms, int64_t new_ms);
 
 size_t links_count(const struct links *links);
 

@@ -42,8 +42,8 @@ static void the_late_are_cut_and_only_they(void **state)
 		assert_non_null(link[i]);
 	}
 	assert_int_equal(links_count(links), 3);
-	link_set(link[1], LINK_WORK, 0);
-	link_set(link[2], LINK_BODY, 3000);
+	link_set(link[1], LINK_WORK, 1000, 0);
+	link_set(link[2], LINK_BODY, 1000, 3000);
 	assert_int_equal(links_cut(links, 1999), 0);
 	assert_int_equal(links_cut(links, 2000), 1);
 	assert_int_equal(look(fds[0][1]), 0);
@@ -79,18 +79,20 @@ static void a_drain_ends_the_idle_after_their_last_word(void **state)
 	idle = links_add(links, a[0], 1000, 2000);
 	busy = links_add(links, b[0], 1000, 2000);
 	fresh = links_add(links, c[0], 5000, 9000);
-	link_set(idle, LINK_IDLE, 9000);
-	link_set(busy, LINK_BODY, 9000);
+	link_set(idle, LINK_IDLE, 5300, 9000);
+	link_set(busy, LINK_BODY, 1000, 9000);
 	assert_non_null(fresh);
 	assert_int_equal(send(a[1], "hello", 5, 0), 5);
-	links_end_idle(links, 5500, 1000);
+	links_end_idle(links, 5499, 200, 1000);
+	assert_int_equal(recv(a[0], got, 1, MSG_DONTWAIT | MSG_PEEK), 1);
+	links_end_idle(links, 5500, 200, 1000);
 	assert_int_equal(recv(a[0], got, sizeof(got), MSG_DONTWAIT), 5);
 	assert_int_equal(look(a[0]), 0);
 	assert_int_equal(look(b[0]), -1);
 	assert_int_equal(look(c[0]), -1); /* new: it may be about to ask */
 	assert_int_equal(send(a[0], "bye", 3, 0), 3);
 	assert_int_equal(recv(a[1], got, sizeof(got), MSG_DONTWAIT), 3);
-	links_end_idle(links, 6001, 1000);
+	links_end_idle(links, 6001, 200, 1000);
 	assert_int_equal(look(c[0]), 0);
 	links_free(links);
 	close_pair(a);
