@@ -261,25 +261,25 @@ struct hashes {
 	uint64_t wide;	   /* not 0: not ASCII, `folded` is nothing */
 };
 
-static inline void hash_eight(struct hashes *h, uint64_t eight)
+static inline void hash_eight(struct hashes *h, uint64_t secret, uint64_t eight)
 {
 	uint64_t upper = capitals(eight);
 
-	h->cased = vocab_hash_step(h->cased, eight);
-	h->folded = vocab_hash_step(h->folded, eight | upper >> 2);
+	h->cased = vocab_hash_step(h->cased, secret, eight);
+	h->folded = vocab_hash_step(h->folded, secret, eight | upper >> 2);
 	h->capitals |= upper;
 	h->wide |= eight & 0x8080808080808080u;
 }
 
-static inline struct hashes hash_word(const char *word, size_t n, uint64_t seed)
+static inline struct hashes hash_word(const char *word, size_t n, uint64_t secret)
 {
-	struct hashes h = { vocab_hash_start(seed), vocab_hash_start(seed), 0, 0 };
+	struct hashes h = { secret, secret, 0, 0 };
 	size_t i = 0;
 
 	for (; i + 8 <= n; i += 8)
-		hash_eight(&h, vocab_load(word + i));
+		hash_eight(&h, secret, vocab_load(word + i));
 	if (i < n)
-		hash_eight(&h, vocab_load_part(word + i, n - i));
+		hash_eight(&h, secret, vocab_load_part(word + i, n - i));
 	h.cased = vocab_hash_end(h.cased, n);
 	h.folded = vocab_hash_end(h.folded, n);
 	return h;
@@ -308,8 +308,10 @@ struct batch {
 
 static void ask_slots(const struct lookup *l, struct batch *b, const struct token *tokens, size_t n)
 {
+	uint64_t secret = vocab_secret(l->vocab.seed);
+
 	for (size_t i = 0; i < n; i++) {
-		struct hashes h = hash_word(tokens[i].form, tokens[i].length, l->vocab.seed);
+		struct hashes h = hash_word(tokens[i].form, tokens[i].length, secret);
 
 		if (!l->folded || h.wide)
 			h.capitals = 0;

@@ -5,13 +5,14 @@
 
 uint64_t vocab_hash(const char *word, size_t n, uint64_t seed)
 {
-	uint64_t h = vocab_hash_start(seed);
+	uint64_t secret = vocab_secret(seed);
+	uint64_t h = secret;
 	size_t i = 0;
 
 	for (; i + 8 <= n; i += 8)
-		h = vocab_hash_step(h, vocab_load(word + i));
+		h = vocab_hash_step(h, secret, vocab_load(word + i));
 	if (i < n)
-		h = vocab_hash_step(h, vocab_load_part(word + i, n - i));
+		h = vocab_hash_step(h, secret, vocab_load_part(word + i, n - i));
 	return vocab_hash_end(h, n);
 }
 
@@ -65,13 +66,9 @@ void vocab_index(uint64_t *slots, size_t slots_n, const char *bytes, const uint6
 		const char *word = bytes + offsets[id];
 		size_t length = (size_t)(offsets[id + 1] - offsets[id]);
 		uint64_t hash = vocab_hash(word, length, seed);
-		size_t i = hash & (slots_n - 1);
 
-		if (vocab_find_hashed(&v, hash, word, length) != VOCAB_UNKNOWN)
-			continue;
-		while (slots[i])
-			i = (i + 1) & (slots_n - 1);
-		slots[i] = (hash >> 32) << 32 | (id + 1);
+		if (vocab_find_hashed(&v, hash, word, length) == VOCAB_UNKNOWN)
+			vocab_insert(slots, slots_n, hash, id);
 	}
 }
 
@@ -85,33 +82,44 @@ static int check_offsets(const struct vocab *v, size_t bytes_n, struct err *err)
 	return 0;
 }
 
-int vocab_check(const struct vocab *v, size_t bytes_n, struct err *err)
+static int check_slots(const struct vocab *v, struct err *err)
 {
+	size_t mask = v->slots_n - 1;
+	size_t first = 0; /* empty: runs go around the table's end, so they are counted from a gap on */
 	size_t run = 0;
 	size_t used = 0;
 
-	if (v->n >= VOCAB_UNKNOWN)
-		return err_set(err, ERR_FORMAT, "%zu words are more than a model can hold", v->n);
-	if (check_offsets(v, bytes_n, err))
-		return -1;
-	if (v->slots_n < 8 || (v->slots_n & (v->slots_n - 1)) || v->slots_n <= v->n)
-		return err_set(err, ERR_FORMAT, "the index has %zu slots for %zu words", v->slots_n, v->n);
-	for (size_t i = 0; i < v->slots_n; i++) {
+	while (first < v->slots_n && v->slots[first])
+		first++;
+	if (first == v->slots_n)
+		return err_set(err, ERR_FORMAT, "the index has no empty slot");
+	for (size_t k = 0; k < v->slots_n; k++) {
+		size_t i = (first + k) & mask;
 		uint32_t number = (uint32_t)v->slots[i];
 
-		if (v->slots[i] == 0) {
-			run = 0;
+		run = v->slots[i] ? run + 1 : 0;
+		if (run == 0)
 			continue;
-		}
 		used++;
 		if (number == 0 || number > v->n)
 			return err_set(err, ERR_FORMAT, "index slot %zu names word %u of %zu", i, number,
 				       v->n);
-		if (++run > VOCAB_RUN_MAX)
+		if (run > VOCAB_RUN_MAX)
 			return err_set(err, ERR_FORMAT, "the index has a run of more than %d slots",
 				       VOCAB_RUN_MAX);
 	}
 	if (used > v->n)
 		return err_set(err, ERR_FORMAT, "the index names %zu words of %zu", used, v->n);
 	return 0;
+}
+
+int vocab_check(const struct vocab *v, size_t bytes_n, struct err *err)
+{
+	if (v->n >= VOCAB_UNKNOWN)
+		return err_set(err, ERR_FORMAT, "%zu words are more than a model can hold", v->n);
+	if (check_offsets(v, bytes_n, err))
+		return -1;
+	if (v->slots_n < 8 || (v->slots_n & (v->slots_n - 1)) || v->slots_n <= v->n)
+		return err_set(err, ERR_FORMAT, "the index has %zu slots for %zu words", v->slots_n, v->n);
+	return check_slots(v, err);
 }

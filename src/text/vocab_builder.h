@@ -25,7 +25,8 @@ int vocab_builder_add(struct vocab_builder *b, const char *word, size_t n, uint3
 /* Its words so far: number, bytes back to back, (n + 1) offsets; valid until the next add. */
 size_t vocab_builder_words(const struct vocab_builder *b, const char **bytes, const uint64_t **offsets);
 
-/* Hands bytes and offsets over to the caller, who frees them; the builder is empty then. */
+/* Hands bytes and offsets over to the caller, who frees them; the builder is empty then, for adding or
+ * freeing. */
 void vocab_builder_take(struct vocab_builder *b, char **bytes, uint64_t **offsets);
 
 #endif

@@ -10,9 +10,18 @@
 #include <string.h>
 
 /*
- * Fixed for ever by the file format: multiply-and-fold over 8-byte words (after wyhash, Wang Yi, public
- * domain), little-endian, the last word padded with zeros; the length is folded in at the end.
+ * Fixed for ever by the file format: multiply-and-fold (after wyhash, Wang Yi, public domain) over the word's
+ * bytes eight by eight, little-endian, the last ones padded with zeros:
+ *
+ *	secret = mix(seed ^ K0, K1)
+ *	h = secret;  h = mix(eight ^ secret, h ^ K2) for each eight;  hash = mix(h ^ length, K1)
+ *
+ * The secret is in both factors, so that no seed of few bits and no choice of bytes makes a product vanish.
  */
+#define VOCAB_K0 0xA0761D6478BD642Fu
+#define VOCAB_K1 0xE7037ED1A0B428DBu
+#define VOCAB_K2 0x8EBC6AF09C88C6E3u
+
 static inline uint64_t vocab_mix(uint64_t a, uint64_t b)
 {
 	__extension__ unsigned __int128 product = (unsigned __int128)a * b;
@@ -20,19 +29,19 @@ static inline uint64_t vocab_mix(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static inline uint64_t vocab_hash_start(uint64_t seed)
+static inline uint64_t vocab_secret(uint64_t seed)
 {
-	return seed ^ 0xA0761D6478BD642Fu;
+	return vocab_mix(seed ^ VOCAB_K0, VOCAB_K1);
 }
 
-static inline uint64_t vocab_hash_step(uint64_t h, uint64_t eight)
+static inline uint64_t vocab_hash_step(uint64_t h, uint64_t secret, uint64_t eight)
 {
-	return vocab_mix(eight ^ 0xE7037ED1A0B428DBu, h ^ 0xA0761D6478BD642Fu);
+	return vocab_mix(eight ^ secret, h ^ VOCAB_K2);
 }
 
 static inline uint64_t vocab_hash_end(uint64_t h, size_t n)
 {
-	return vocab_mix(h ^ n, 0xE7037ED1A0B428DBu);
+	return vocab_mix(h ^ n, VOCAB_K1);
 }
 
 /* p[0..8) as a number. */
@@ -73,6 +82,16 @@ static inline uint32_t vocab_candidate(const struct vocab *v, uint64_t hash)
 		if (slot >> 32 == hash >> 32)
 			return (uint32_t)slot - 1;
 	}
+}
+
+/* Takes the first free slot for a word that is not there yet. */
+static inline void vocab_insert(uint64_t *slots, size_t slots_n, uint64_t hash, size_t id)
+{
+	size_t i = hash & (slots_n - 1);
+
+	while (slots[i])
+		i = (i + 1) & (slots_n - 1);
+	slots[i] = (hash >> 32) << 32 | (id + 1);
 }
 
 /* Is word `id` the bytes word[0..n)? */
