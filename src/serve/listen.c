@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netdb.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096, HANDED_DOWN = 3 };
+enum { BACKLOG = 4096, HANDED_DOWN = 3, FLAGS_AT = 13, FLAG_SYN = 2 };
 
 /* The first socket handed down to this very process, or -1. */
 static int handed_down(void)
@@ -163,6 +165,24 @@ int listener_open(struct listener *l, const char *address, struct err *err)
 	if (strncmp(address, "unix:", strlen("unix:")) == 0)
 		return open_unix(l, address, err);
 	return open_tcp(l, address, err);
+}
+
+void listener_hold(struct listener *l)
+{
+	/*
+	 * Packets begin with the TCP header: those with SYN in its flags are dropped, to come again a second
+	 * later; the last packet of a handshake under way still gets through.
+	 */
+	struct sock_filter no_syn[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, FLAG_SYN, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	struct sock_fprog program = { .len = sizeof(no_syn) / sizeof(no_syn[0]), .filter = no_syn };
+
+	if (l->fd >= 0 && !l->inherited)
+		(void)setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
 void listener_refuse(struct listener *l)

@@ -26,6 +26,12 @@ struct listener {
  */
 int listener_open(struct listener *l, const char *address, struct err *err);
 
+/*
+ * The kernel takes no more connections and does not refuse them yet: between this and listener_refuse(),
+ * which resets those not accepted, all of them can be accepted.  Nothing on a socket handed down.
+ */
+void listener_hold(struct listener *l);
+
 /* From now on the kernel refuses new connections, unless the socket was handed down. */
 void listener_refuse(struct listener *l);
 

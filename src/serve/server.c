@@ -18,7 +18,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { TICK_MS = 10 };
+enum { TICK_MS = 10, QUIET_TICKS = 5 };
 
 struct server {
 	struct service service;
@@ -128,16 +128,21 @@ static void serve(struct server *s)
 	}
 }
 
-/* Waits until nothing is under way: false when it was cut short by the deadline or another signal. */
+/*
+ * Waits until nothing is under way: false when it was cut short by the deadline or another signal.  What
+ * an event loop is just taking over is not counted yet, so that nothing must be there for some ticks.
+ */
 static bool wait_for_end(struct server *s, unsigned drain_ms)
 {
 	uint64_t until = now_us() + (uint64_t)drain_ms * 1000;
+	int quiet = 0;
 
-	while (http_busy(s->http) > 0) {
+	while (quiet < QUIET_TICKS) {
 		int got = now_us() < until ? take_signal(&s->signals, TICK_MS) : SIGALRM;
 
 		if (got != 0 && got != SIGHUP)
 			return false;
+		quiet = http_busy(s->http) == 0 ? quiet + 1 : 0;
 	}
 	return true;
 }
@@ -157,6 +162,7 @@ static void drain(struct server *s)
 		for (int got = 0; whole && now_us() < until; got = take_signal(&s->signals, TICK_MS))
 			whole = got == 0 || got == SIGHUP;
 	}
+	listener_hold(&s->listener);
 	http_quiesce(s->http); /* takes what the kernel had accepted; refusing first would reset that */
 	listener_refuse(&s->listener);
 	if (whole)

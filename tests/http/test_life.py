@@ -156,6 +156,43 @@ def drain(models):
         hanging.close()
 
 
+def drain_under_load(models):
+    """Who is connected when TERM comes is answered; who comes later is refused, and nobody is reset."""
+    counts = {}
+    lock = threading.Lock()
+
+    def count(what):
+        with lock:
+            counts[what] = counts.get(what, 0) + 1
+
+    def client(d):
+        data = request_bytes("POST", "/v1/embeddings", SMALL, close=True)
+        while True:
+            try:
+                s = d.connect(5)
+            except ConnectionRefusedError:
+                return
+            try:
+                s.sendall(data)
+                count(parse(read_all(s)).status)
+            except (OSError, AssertionError) as e:
+                count(type(e).__name__)
+                return
+            finally:
+                s.close()
+
+    for _ in range(4):
+        with Daemon("--models", models) as d:
+            clients = [threading.Thread(target=client, args=[d]) for _ in range(12)]
+            for t in clients:
+                t.start()
+            time.sleep(0.3)
+            same("ends with 0 under load", d.stop(), 0)
+            for t in clients:
+                t.join()
+    same("nobody is reset by a drain", set(counts), {200})
+
+
 def other_sockets(models):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "s")
@@ -205,6 +242,7 @@ def main():
             slow.join()
             same("ends with 0", d.stop(), 0)
         drain(models)
+        drain_under_load(models)
         other_sockets(models)
         refused_starts(empty)
     finish()

@@ -2,7 +2,10 @@
 
 #include "base/err.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -157,6 +160,36 @@ static void refusing_ends_the_port(void **state)
 	listener_close(&l);
 }
 
+static int connect_soon(int port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)port),
+				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct pollfd wait = { .fd = fd, .events = POLLOUT };
+	int ready;
+
+	(void)connect(fd, (const struct sockaddr *)&at, sizeof(at));
+	ready = poll(&wait, 1, 100);
+	(void)close(fd);
+	return ready;
+}
+
+static void holding_takes_no_more(void **state)
+{
+	struct listener l;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(listener_open(&l, "127.0.0.1:0", &err), 0);
+	assert_int_equal(connect_soon(l.port), 1);
+	listener_hold(&l);
+	assert_int_equal(connect_soon(l.port), 0); /* neither taken nor refused */
+	listener_refuse(&l);
+	assert_int_equal(connect_soon(l.port), 1); /* refused */
+	listener_close(&l);
+}
+
 static void variables_for_another_process_are_left_alone(void **state)
 {
 	struct listener l;
@@ -182,6 +215,7 @@ int main(void)
 		cmocka_unit_test(a_long_unix_path_is_refused),
 		cmocka_unit_test(a_unix_socket_lives_and_dies),
 		cmocka_unit_test(refusing_ends_the_port),
+		cmocka_unit_test(holding_takes_no_more),
 		cmocka_unit_test(variables_for_another_process_are_left_alone),
 	};
 
