@@ -1,0 +1,54 @@
+/*
+ * depot.h - uploaded corpora: files in STATE/corpora, named by the ids of their records (store.h).
+ *
+ * An upload goes to a temporary file, piece by piece, and is read once by the reader that a fit uses, which
+ * counts its lines and finds what is wrong with it; then it gets its name.  A crash leaves the old corpus
+ * or the new one.  Compressed uploads stay compressed.  Any thread; an upload belongs to one request.
+ */
+#ifndef SIFD_SERVE_DEPOT_H
+#define SIFD_SERVE_DEPOT_H
+
+#include "embed/similar.h"
+#include "serve/store.h"
+
+struct depot;
+struct upload;
+
+/* Takes up STATE/corpora and removes what a crash left there. */
+struct depot *depot_open(struct store *store, const char *state, struct err *err);
+void depot_close(struct depot *depot);
+
+/* ERR_BUSY when LIMIT_UPLOADS come already. */
+struct upload *upload_open(struct depot *depot, struct err *err);
+int upload_write(struct upload *upload, const void *bytes, size_t n, struct err *err);
+
+/*
+ * The whole has come: checks it, puts it in place, records it.  encoding: Content-Encoding, "" for none.
+ * ERR_INPUT with line and byte when it is not text, ERR_TOO_LARGE when it unpacks to too much.
+ */
+int upload_keep(struct upload *upload, const char *name, const char *encoding, struct corpus_record *record,
+		struct err *err);
+
+/* Frees it; what was not kept is removed.  NULL is fine. */
+void upload_close(struct upload *upload);
+
+/* Is the Content-Encoding one that upload_keep() takes?  ERR_INPUT. */
+int upload_check_encoding(const char *encoding, struct err *err);
+
+/*
+ * The texts of a request as a file; the record is left to store_job_add().  With `rows` a text is one
+ * line whatever it holds.  When no job was made of it: depot_forget().
+ */
+int depot_put_texts(struct depot *depot, struct corpus_record *record, const struct text *texts, size_t n,
+		    bool rows, struct err *err);
+void depot_forget(struct depot *depot, int64_t id);
+
+int depot_remove(struct depot *depot, const char *name, struct err *err);
+
+/* Removes the files that have no name and that no job needs any more: to be called when a job ended. */
+void depot_collect(struct depot *depot);
+
+/* Where a corpus lies, into to[n]. */
+void depot_path(const struct depot *depot, int64_t id, char *to, size_t n);
+
+#endif

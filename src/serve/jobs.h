@@ -1,0 +1,55 @@
+/*
+ * jobs.h - long work while the daemon serves: a queue that survives kill -9, and the one thread that works
+ * it.
+ *
+ * A job is a row of the store before its 202 is sent.  On start those that ran are queued again, at most
+ * LIMIT_JOB_ATTEMPTS times in all; one whose model or result file was already in place has succeeded.  Any
+ * thread.
+ */
+#ifndef SIFD_SERVE_JOBS_H
+#define SIFD_SERVE_JOBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+struct job_new;
+struct jobs;
+struct service;
+
+/*
+ * Takes the state folder (options->state): its lock, its database, its sub-folders, and fills
+ * service->depot and service->jobs; nothing when there is no state folder.  Before models_open(), so that
+ * no second daemon writes beside this one.
+ */
+int jobs_open(struct service *service, struct err *err);
+
+/* Looks after the jobs of an earlier life and starts the worker; when the models are open. */
+int jobs_start(struct service *service, struct err *err);
+
+/*
+ * Ends the worker (the job under way goes back into the queue) and gives the state folder back; when no
+ * route runs any more.
+ */
+void jobs_close(struct service *service);
+
+/* Accepts a checked job; its id. */
+int jobs_add(struct jobs *jobs, int64_t *id, const struct job_new *job, struct err *err);
+
+/* Is it waiting or running?  Costs nothing: no disk, no database. */
+bool jobs_live(struct jobs *jobs, int64_t id);
+
+int jobs_cancel(struct jobs *jobs, int64_t id, struct err *err);
+
+/* Appends the job as JSON; ERR_NOT_FOUND. */
+int jobs_put(struct jobs *jobs, struct buf *to, int64_t id, struct err *err);
+
+/* Appends {"object":"list","data":[...]}, newest first. */
+int jobs_put_list(struct jobs *jobs, struct buf *to, int64_t before, size_t most, struct err *err);
+
+/* Opens the result file of a job that succeeded and has one: the fd, or -1. */
+int jobs_open_result(struct jobs *jobs, int64_t id, const char **type, struct err *err);
+
+#endif
