@@ -10,10 +10,10 @@
 struct operation {
 	const char *path;
 	enum verb verb;
+	int status; /* when all is well */
 	const char *summary;
 	const char *request; /* the schema's properties, in JSON; NULL: no JSON body */
 	const char *required;
-	int status;
 	const char *type; /* of the answer */
 };
 
@@ -29,45 +29,45 @@ struct operation {
 	"\"method\":{\"type\":\"string\",\"nullable\":true}"
 
 static const struct operation operations[] = {
-	{ "/", VERB_GET, "A page for people", NULL, NULL, 200, "text/html" },
-	{ "/live", VERB_GET, "The process answers", NULL, NULL, 200, NULL },
-	{ "/ready", VERB_GET, "Models are open; 503 while it starts or drains", NULL, NULL, 200, NULL },
-	{ "/health", VERB_GET, "The same as /ready", NULL, NULL, 200, NULL },
-	{ "/metrics", VERB_GET, "Prometheus metrics", NULL, NULL, 200, "text/plain" },
-	{ "/openapi.json", VERB_GET, "This description", NULL, NULL, 200, NULL },
-	{ "/v1/models", VERB_GET, "The models in service", NULL, NULL, 200, NULL },
-	{ "/v1/models/{name}", VERB_GET, "One model", NULL, NULL, 200, NULL },
-	{ "/v1/embeddings", VERB_POST,
+	{ "/", VERB_GET, 200, "A page for people", NULL, NULL, "text/html" },
+	{ "/live", VERB_GET, 200, "The process answers", NULL, NULL, NULL },
+	{ "/ready", VERB_GET, 200, "Models are open; 503 while it starts or drains", NULL, NULL, NULL },
+	{ "/health", VERB_GET, 200, "The same as /ready", NULL, NULL, NULL },
+	{ "/metrics", VERB_GET, 200, "Prometheus metrics", NULL, NULL, "text/plain" },
+	{ "/openapi.json", VERB_GET, 200, "This description", NULL, NULL, NULL },
+	{ "/v1/models", VERB_GET, 200, "The models in service", NULL, NULL, NULL },
+	{ "/v1/models/{name}", VERB_GET, 200, "One model", NULL, NULL, NULL },
+	{ "/v1/embeddings", VERB_POST, 200,
 	  "Vectors of texts, by OpenAI's contract; raw float32 rows or .npy by Accept",
 	  MODEL ",\"input\":{\"oneOf\":[" TEXT "," TEXTS "]},\"encoding_format\":{\"type\":\"string\","
 		"\"enum\":[\"float\",\"base64\"]},\"dimensions\":" COUNT ",\"user\":{\"type\":\"string\"},"
 		"\"normalize\":" FLAG ",\"details\":" FLAG,
-	  "\"input\"", 200, NULL },
-	{ "/v1/similarity", VERB_POST, "How alike: pairs, one with many, or every left with every right",
+	  "\"input\"", NULL },
+	{ "/v1/similarity", VERB_POST, 200, "How alike: pairs, one with many, or every left with every right",
 	  MODEL ",\"pairs\":{\"type\":\"array\",\"minItems\":1,\"items\":" PAIR "},\"source\":" TEXT
 		",\"sentences\":" TEXTS ",\"left\":" TEXTS ",\"right\":" TEXTS,
-	  NULL, 200, NULL },
-	{ "/v1/explain", VERB_POST, "What each word adds to a vector, or each pair of words to a score",
-	  MODEL ",\"text\":" TEXT ",\"pair\":" PAIR, NULL, 200, NULL },
-	{ "/v1/search", VERB_POST, "The best of the request's texts for each query",
+	  NULL, NULL },
+	{ "/v1/explain", VERB_POST, 200, "What each word adds to a vector, or each pair of words to a score",
+	  MODEL ",\"text\":" TEXT ",\"pair\":" PAIR, NULL, NULL },
+	{ "/v1/search", VERB_POST, 200, "The best of the request's texts for each query",
 	  MODEL ",\"query\":" TEXT ",\"queries\":" TEXTS ",\"texts\":" TEXTS ",\"top\":" COUNT
 		",\"return_text\":" FLAG,
-	  "\"texts\"", 200, NULL },
-	{ "/v1/tokenize", VERB_POST, "The words a model sees in a text", MODEL ",\"text\":" TEXT, "\"text\"",
-	  200, NULL },
-	{ "/v1/corpora", VERB_GET, "The uploaded corpora", NULL, NULL, 200, NULL },
-	{ "/v1/corpora/{name}", VERB_GET, "One corpus", NULL, NULL, 200, NULL },
-	{ "/v1/corpora/{name}", VERB_PUT, "Upload text, JSONL, or gzip, xz, zstd of either; chunked or not",
-	  NULL, NULL, 201, NULL },
-	{ "/v1/corpora/{name}", VERB_DELETE, "Remove a corpus", NULL, NULL, 200, NULL },
-	{ "/v1/jobs", VERB_GET, "The jobs", NULL, NULL, 200, NULL },
-	{ "/v1/jobs", VERB_POST, "Start a job: fit, import, eval, embed",
+	  "\"texts\"", NULL },
+	{ "/v1/tokenize", VERB_POST, 200, "The words a model sees in a text", MODEL ",\"text\":" TEXT,
+	  "\"text\"", NULL },
+	{ "/v1/corpora", VERB_GET, 200, "The uploaded corpora", NULL, NULL, NULL },
+	{ "/v1/corpora/{name}", VERB_GET, 200, "One corpus", NULL, NULL, NULL },
+	{ "/v1/corpora/{name}", VERB_PUT, 201,
+	  "Upload text, JSONL, or gzip, xz, zstd of either; chunked or not", NULL, NULL, NULL },
+	{ "/v1/corpora/{name}", VERB_DELETE, 200, "Remove a corpus", NULL, NULL, NULL },
+	{ "/v1/jobs", VERB_GET, 200, "The jobs", NULL, NULL, NULL },
+	{ "/v1/jobs", VERB_POST, 202, "Start a job: fit, import, eval, embed",
 	  "\"type\":" TEXT ",\"model\":" TEXT ",\"corpus\":" TEXT ",\"texts\":" TEXTS ",\"output\":" TEXT
 	  ",\"method\":" TEXT ",\"a\":" NUMBER ",\"components\":{\"type\":\"integer\",\"nullable\":true},"
 	  "\"power\":" NUMBER,
-	  "\"type\"", 202, NULL },
-	{ "/v1/jobs/{id}", VERB_GET, "One job; ?wait=SECONDS waits for its end", NULL, NULL, 200, NULL },
-	{ "/v1/jobs/{id}", VERB_DELETE, "Cancel a job", NULL, NULL, 200, NULL },
+	  "\"type\"", NULL },
+	{ "/v1/jobs/{id}", VERB_GET, 200, "One job; ?wait=SECONDS waits for its end", NULL, NULL, NULL },
+	{ "/v1/jobs/{id}", VERB_DELETE, 200, "Cancel a job", NULL, NULL, NULL },
 };
 
 static const struct operation *find(const struct route *route)

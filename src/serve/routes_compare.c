@@ -7,6 +7,7 @@
 #include "serve/service.h"
 #include "serve/wire.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Texts and what became of them. */
@@ -140,6 +141,7 @@ static int put_aligned(struct side *left, struct side *right, struct sentence *s
 	float *a = arena_alloc(&context->arena, 2 * d, sizeof(*a), err);
 	bool one_left = left->n != right->n || left->n == 1;
 
+	assert(left->texts && right->texts && left->n && right->n);
 	left->coverage = arena_alloc(&context->arena, left->n, sizeof(float), err);
 	right->coverage = arena_alloc(&context->arena, right->n, sizeof(float), err);
 	if (!a || !left->coverage || !right->coverage)
@@ -197,8 +199,8 @@ static int answer_similarity(json_t *object, struct sentence *s, struct context 
 	bool pairs = json_object_get(object, "pairs") != NULL;
 	bool source = json_object_get(object, "source") || json_object_get(object, "sentences");
 	bool matrix = json_object_get(object, "left") || json_object_get(object, "right");
-	struct side left;
-	struct side right;
+	struct side left = { 0 };
+	struct side right = { 0 };
 
 	if (wire_only(object, known, err) != 0)
 		return -1;
@@ -295,7 +297,7 @@ static int check_echo(const struct search *search, struct err *err)
 
 	for (size_t i = 0; search->return_text && i < search->texts.n; i++)
 		longest = search->texts.texts[i].n > longest ? search->texts.texts[i].n : longest;
-	if (longest + 64 > LIMIT_REPLY_BYTES / (top * search->queries.n))
+	if ((longest + 64) * top * search->queries.n > LIMIT_REPLY_BYTES)
 		return err_set(
 			err, ERR_TOO_LARGE,
 			"the answer could pass %d bytes: ask for less with `top` or \"return_text\": false",
