@@ -12,6 +12,7 @@
 #include "serve/service.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,6 +84,18 @@ static void raise_file_limit(size_t connections)
 			 (unsigned long long)files.rlim_cur);
 }
 
+/*
+ * The C library would learn from one big answer to keep the memory of the next: 36 MB stayed after requests of
+ * 2048 texts, against 16 MB with fixed thresholds.
+ */
+static void keep_memory_low(void)
+{
+	enum { THRESHOLD_BYTES = 128 << 10 };
+
+	(void)mallopt(M_MMAP_THRESHOLD, THRESHOLD_BYTES);
+	(void)mallopt(M_TRIM_THRESHOLD, THRESHOLD_BYTES);
+}
+
 static int start(struct server *s, const struct serve_options *options, struct err *err)
 {
 	s->service.options = options;
@@ -90,6 +103,7 @@ static int start(struct server *s, const struct serve_options *options, struct e
 	s->service.shelf = shelf_new();
 	s->service.metrics = metrics_new();
 	raise_file_limit(options->limits.connections);
+	keep_memory_low();
 	if (options->state && file_make_folder(options->state, err) != 0)
 		return err_prefix(err, "state folder %s", options->state);
 	s->models = models_open(&s->service, err);
