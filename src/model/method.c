@@ -1,0 +1,48 @@
+#include "model/method.h"
+
+#include "base/err.h"
+#include "model/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const names[METHOD_COUNT] = {
+	[METHOD_SUM] = "sum",	      [METHOD_MEAN] = "mean", [METHOD_WEIGHTED] = "weighted",
+	[METHOD_SIF] = "sif",	      [METHOD_USIF] = "usif", [METHOD_WHITEN] = "whiten",
+	[METHOD_LEARNED] = "learned",
+};
+
+const char *method_name(enum method method)
+{
+	return names[method];
+}
+
+int method_parse(const char *name, size_t n)
+{
+	for (int i = 0; i < METHOD_COUNT; i++)
+		if (strlen(names[i]) == n && memcmp(names[i], name, n) == 0)
+			return i;
+	return -1;
+}
+
+int method_choose(enum method *method, const struct model *m, const char *name, struct err *err)
+{
+	char held[128] = "";
+	int found;
+
+	if (!name || !*name) {
+		*method = m->facts.method;
+		return 0;
+	}
+	found = method_parse(name, strlen(name));
+	if (found >= 0 && model_has(m, (enum method)found)) {
+		*method = (enum method)found;
+		return 0;
+	}
+	for (int i = 0; i < METHOD_COUNT; i++)
+		if (model_has(m, (enum method)i))
+			(void)snprintf(held + strlen(held), sizeof(held) - strlen(held), "%s%s",
+				       *held ? ", " : "", names[i]);
+	(void)err_set(err, ERR_INPUT, "this model has no method '%.60s'; it has: %s", name, held);
+	return err_param(err, "method");
+}

@@ -1,0 +1,247 @@
+#include "model/model.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "model/model_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	bool in_overlay;
+	bool in_fingerprint; /* does it change a vector? */
+} tensors[] = {
+	[TENSOR_VECTORS] = { "vectors", false, true },
+	[TENSOR_SCALES] = { "scales", false, true },
+	[TENSOR_SLOTS] = { "index", false, false },
+	[TENSOR_OFFSETS] = { "word_offsets", false, true },
+	[TENSOR_COUNTS] = { "counts", false, false },
+	[TENSOR_MOMENT] = { "moment", true, false },
+	[TENSOR_PROJECTION] = { "projection", true, true },
+	[TENSOR_WEIGHTS] = { "weights", true, true },
+	[TENSOR_COMPONENTS] = { "components", true, true },
+	[TENSOR_COMPONENT_SCALES] = { "component_scales", true, true },
+	[TENSOR_WORDS] = { "words", false, true },
+};
+
+enum { TENSORS = sizeof(tensors) / sizeof(tensors[0]) };
+
+const char *model_tensor_name(enum model_tensor which)
+{
+	return tensors[which].name;
+}
+
+bool model_tensor_in_overlay(enum model_tensor which)
+{
+	return tensors[which].in_overlay;
+}
+
+static struct tensor flat(const void *data, enum tensor_type type, size_t n)
+{
+	return (struct tensor){
+		.type = type, .rank = 1, .shape = { n }, .data = data, .bytes = n * tensor_type_size(type)
+	};
+}
+
+static struct tensor matrix(const void *data, enum tensor_type type, size_t n, size_t m)
+{
+	struct tensor t = flat(data, type, n * m);
+
+	t.rank = 2;
+	t.shape[0] = n;
+	t.shape[1] = m;
+	return t;
+}
+
+static enum tensor_type rows_tensor_type(enum rows_type type)
+{
+	static const enum tensor_type types[] = { [ROWS_F32] = TENSOR_F32,
+						  [ROWS_F16] = TENSOR_F16,
+						  [ROWS_BF16] = TENSOR_BF16,
+						  [ROWS_I8] = TENSOR_I8 };
+
+	return types[type];
+}
+
+static struct tensor describe(const struct model *m, enum model_tensor which)
+{
+	size_t n = m->rows.n;
+	size_t d = m->rows.d;
+
+	switch (which) {
+	case TENSOR_VECTORS:
+		return matrix(m->rows.data, rows_tensor_type(m->rows.type), n, d);
+	case TENSOR_SCALES:
+		return flat(m->rows.scales, TENSOR_F32, n);
+	case TENSOR_SLOTS:
+		return flat(m->vocab.slots, TENSOR_U64, m->vocab.slots_n);
+	case TENSOR_OFFSETS:
+		return flat(m->vocab.offsets, TENSOR_U64, n + 1);
+	case TENSOR_COUNTS:
+		return flat(m->counts, TENSOR_U64, n);
+	case TENSOR_MOMENT:
+		return matrix(m->moment, TENSOR_F32, d, d);
+	case TENSOR_PROJECTION:
+		return matrix(m->projection, TENSOR_F32, d, m->d_out);
+	case TENSOR_WEIGHTS:
+		return flat(m->weights, TENSOR_F32, n);
+	case TENSOR_COMPONENTS:
+		return matrix(m->k ? m->components : NULL, TENSOR_F32, m->k, d);
+	case TENSOR_COMPONENT_SCALES:
+		return flat(m->k ? m->component_scales : NULL, TENSOR_F32, m->k);
+	case TENSOR_WORDS:
+		return flat(m->vocab.bytes, TENSOR_U8, (size_t)m->vocab.offsets[n]);
+	}
+	return flat(NULL, TENSOR_U8, 0);
+}
+
+struct tensor model_tensor(const struct model *m, enum model_tensor which)
+{
+	struct tensor t = describe(m, which);
+
+	t.name = NULL;
+	return t;
+}
+
+void model_digest(const struct model *m)
+{
+	for (int i = 0; i < TENSORS; i++) {
+		struct tensor t = model_tensor(m, (enum model_tensor)i);
+		char *hex = m->memory->digests.hex[i];
+		bool shared = m->base && !tensors[i].in_overlay && m->base->rows.data == m->rows.data &&
+			      i != TENSOR_COUNTS && m->base->memory->digests.hex[i][0];
+
+		if (hex[0] || !t.data)
+			continue;
+		if (shared)
+			memcpy(hex, m->base->memory->digests.hex[i], DIGEST_HEX + 1);
+		else
+			digest_of(t.data, t.bytes, hex);
+	}
+}
+
+static void add_line(struct digest *d, const char *name, const char *value)
+{
+	digest_add(d, name, strlen(name));
+	digest_add(d, "=", 1);
+	digest_add(d, value, strlen(value));
+	digest_add(d, "\n", 1);
+}
+
+void model_fingerprint(const struct model *m, char hex[DIGEST_HEX + 1])
+{
+	struct digest d;
+	char unknown[64];
+
+	digest_start(&d);
+	for (int i = 0; i < TENSORS; i++)
+		if (tensors[i].in_fingerprint && m->memory->digests.hex[i][0])
+			add_line(&d, tensors[i].name, m->memory->digests.hex[i]);
+	add_line(&d, "normalize", token_normalize_name(m->rules.normalize));
+	add_line(&d, "strip_accents", m->rules.strip_accents ? "1" : "0");
+	add_line(&d, "split", token_split_name(m->rules.split));
+	add_line(&d, "unknown", token_unknown_names(m->rules.unknown, unknown));
+	add_line(&d, "punctuation", m->rules.keep_punctuation ? "keep" : "drop");
+	add_line(&d, "method", method_name(m->facts.method));
+	add_line(&d, "folded", m->facts.folded ? "1" : "0");
+	digest_hex(&d, hex);
+}
+
+struct model *model_new(struct err *err)
+{
+	struct model *m = mem_try(1, sizeof(*m), err);
+
+	if (!m)
+		return NULL;
+	m->memory = mem_try(1, sizeof(*m->memory), err);
+	m->path = mem_text("", 0);
+	if (!m->memory) {
+		free(m->path);
+		free(m);
+		return NULL;
+	}
+	atomic_init(&m->memory->references, 1);
+	return m;
+}
+
+struct model *model_of_parts(const struct model *parts, void (*drop)(void *context), void *context,
+			     struct err *err)
+{
+	struct model *m = model_new(err);
+	struct model_memory *memory;
+
+	if (!m)
+		return NULL;
+	memory = m->memory;
+	free(m->path);
+	*m = *parts;
+	m->memory = memory;
+	m->path = mem_text("", 0);
+	m->canaries[0] = '\0';
+	if (!m->projection)
+		m->d_out = m->rows.d;
+	memory->drop = drop;
+	memory->context = context;
+	if (m->base)
+		(void)model_retain(m->base);
+	(void)snprintf(m->facts.program, sizeof(m->facts.program), "sifd %s", SIFD_VERSION);
+	model_digest(m);
+	model_fingerprint(m, m->fingerprint);
+	return m;
+}
+
+struct model *model_retain(struct model *m)
+{
+	(void)atomic_fetch_add_explicit(&m->memory->references, 1, memory_order_relaxed);
+	return m;
+}
+
+void model_release(struct model *m)
+{
+	if (atomic_fetch_sub_explicit(&m->memory->references, 1, memory_order_acq_rel) != 1)
+		return;
+	if (m->memory->drop)
+		m->memory->drop(m->memory->context);
+	file_unmap(&m->memory->map);
+	if (m->base)
+		model_release(m->base);
+	free(m->memory);
+	free(m->path);
+	free(m);
+}
+
+bool model_has(const struct model *m, enum method method)
+{
+	const struct model_facts *f = &m->facts;
+	bool usif = f->method == METHOD_USIF;
+
+	if (f->folded)
+		return method == f->method;
+	switch (method) {
+	case METHOD_SUM:
+	case METHOD_MEAN:
+		return true;
+	case METHOD_WEIGHTED:
+		return m->weights != NULL;
+	case METHOD_SIF:
+		return m->weights && m->components && !usif;
+	case METHOD_USIF:
+		return m->weights && m->components && usif;
+	case METHOD_WHITEN:
+		return m->weights && m->projection && !usif;
+	case METHOD_LEARNED:
+		return f->method == METHOD_LEARNED;
+	case METHOD_COUNT:
+		break;
+	}
+	return false;
+}
+
+size_t model_dimension(const struct model *m, enum method method)
+{
+	return !m->facts.folded && m->projection && (method == METHOD_WHITEN || method == METHOD_LEARNED)
+		       ? m->d_out
+		       : m->rows.d;
+}

@@ -1,0 +1,132 @@
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "model/model.h"
+#include "model/model_private.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { METADATA_MAX = 48 };
+
+static void put(struct safetensors *s, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void put(struct safetensors *s, const char *key, const char *fmt, ...)
+{
+	char value[512];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(value, sizeof(value), fmt, args);
+	va_end(args);
+	s->metadata[s->metadata_n].key = mem_text(key, strlen(key));
+	s->metadata[s->metadata_n++].value = mem_text(value, strlen(value));
+}
+
+static void put_facts(struct safetensors *s, const struct model *m, const char *canaries)
+{
+	const struct model_facts *f = &m->facts;
+	char unknown[64];
+
+	put(s, "format", "sifd");
+	put(s, "format_version", "%d", MODEL_FORMAT);
+	put(s, "program", "%s", f->program);
+	put(s, "source", "%s", f->source);
+	put(s, "method", "%s", method_name(f->method));
+	put(s, "folded", "%d", f->folded);
+	put(s, "fitted", "%d", f->fitted);
+	put(s, "a", "%.17g", f->a);
+	put(s, "power", "%.17g", f->power);
+	put(s, "prior", "%.17g", f->prior);
+	put(s, "sentences", "%" PRIu64, f->sentences);
+	put(s, "tokens", "%" PRIu64, f->tokens);
+	put(s, "known", "%" PRIu64, f->known);
+	put(s, "mass", "%.17g", f->mass);
+	put(s, "explained", "%.17g", f->explained);
+	put(s, "corpus", "%s", f->corpus);
+	put(s, "normalize", "%s", token_normalize_name(m->rules.normalize));
+	put(s, "strip_accents", "%d", m->rules.strip_accents);
+	put(s, "split", "%s", token_split_name(m->rules.split));
+	put(s, "unknown", "%s", token_unknown_names(m->rules.unknown, unknown));
+	put(s, "punctuation", "%s", m->rules.keep_punctuation ? "keep" : "drop");
+	put(s, "vocab_seed", "%" PRIu64, m->vocab.seed);
+	put(s, "fingerprint", "%s", m->fingerprint);
+	put(s, "canaries", "%s", canaries);
+}
+
+/* The vectors file that an overlay stands on: the model itself or the one below it, as a file. */
+static const struct model *ground(const struct model *m)
+{
+	while (m->base)
+		m = m->base;
+	return m;
+}
+
+static int put_base(struct safetensors *s, const struct model *m, struct err *err)
+{
+	const struct model *base = ground(m);
+	const char *slash = strrchr(base->path, '/');
+
+	if (base == m || !base->path[0])
+		return err_set(err, ERR_INPUT, "an overlay needs vectors that are a file already");
+	put(s, "base_fingerprint", "%s", base->fingerprint);
+	put(s, "base_file", "%s", slash ? slash + 1 : base->path);
+	return 0;
+}
+
+static void put_tensor(struct safetensors *s, const struct model *m, enum model_tensor which)
+{
+	struct tensor t = model_tensor(m, which);
+	const char *name = model_tensor_name(which);
+	char key[40];
+
+	if (!t.data)
+		return;
+	(void)snprintf(key, sizeof(key), "sha256.%s", name);
+	put(s, key, "%s", m->memory->digests.hex[which]);
+	t.name = mem_text(name, strlen(name));
+	s->tensors[s->n++] = t;
+}
+
+/* The rows come first, where pages begin, unless that would leave the U64 tensors behind them askew. */
+static void put_tensors(struct safetensors *s, const struct model *m, bool as_overlay)
+{
+	bool rows_first = model_tensor(m, TENSOR_VECTORS).bytes % sizeof(uint64_t) == 0;
+
+	for (int i = 0; i <= TENSOR_WORDS; i++) {
+		if (as_overlay && !model_tensor_in_overlay((enum model_tensor)i))
+			continue;
+		if (i == TENSOR_WORDS && !rows_first)
+			put_tensor(s, m, TENSOR_VECTORS);
+		if (i != TENSOR_VECTORS || rows_first)
+			put_tensor(s, m, (enum model_tensor)i);
+	}
+}
+
+int model_write(const struct model *m, const char *path, bool as_overlay, const char *canary_digest,
+		struct err *err)
+{
+	struct safetensors s = { 0 };
+	struct output *out = NULL;
+	int failed;
+
+	s.tensors = mem_new(MODEL_TENSORS, sizeof(*s.tensors));
+	s.metadata = mem_new(METADATA_MAX, sizeof(*s.metadata));
+	put_facts(&s, m, canary_digest);
+	failed = as_overlay && put_base(&s, m, err);
+	model_digest(m);
+	put_tensors(&s, m, as_overlay);
+	if (!failed)
+		out = output_open(path, err);
+	failed = !out || safetensors_write(out, &s, err);
+	if (out && failed)
+		output_abandon(out);
+	else if (out)
+		failed = output_commit(out, err);
+	safetensors_free(&s);
+	return failed ? -1 : 0;
+}
