@@ -7,7 +7,9 @@
  *
  * A token gives one word, or several when it was found by its parts or pieces
  * (parts that stay unknown among them are words with id VOCAB_UNKNOWN), or one unknown word.
- * Memory waits are shared: all tokens first, then all slots, then all words.
+ * What a word covers is exact where the token's form has the length of its text; else it is the whole token.
+ * Clitics and tokens of no known part have no parts; UNKNOWN_LAST stands for whole tokens only.
+ * Memory waits are shared: tokens first, then slots, then words.
  */
 #ifndef SIFD_TEXT_LOOKUP_H
 #define SIFD_TEXT_LOOKUP_H

@@ -2,7 +2,7 @@
  * token.h - text to tokens, by rules that are data of the model.
  *
  * The rules stand in the model's metadata, so that vectors of any origin are
- * read as they were made.  ICU does the Unicode work; text that is all ASCII
+ * read as they were made.  ICU does the Unicode work; ASCII, also within other text,
  * takes a fast path that gives the same tokens (a test holds the two together).
  *
  * A tokenizer holds ICU iterators and scratch: one a thread.
@@ -24,11 +24,17 @@ enum token_normalize {
 
 enum token_split {
 	SPLIT_WHITESPACE, /* at blanks (Unicode White_Space), nothing else; punctuation stays attached */
-	SPLIT_WORDS,	  /* Unicode words (UAX 29 by ICU, dictionaries for Chinese, Japanese, Thai...); the
-			     clitics n't 's 're 've 'll 'd 'm cut off, as the GloVe and PTB vocabularies have them
-			   */
-	SPLIT_BERT, /* runs of letters and digits, clitics cut off, every other character a token by itself */
+	SPLIT_WORDS,	  /* Unicode words (UAX 29 by ICU, dictionaries for Chinese, Japanese, Thai...); every
+			     other character by itself */
+	SPLIT_BERT,	  /* runs of letters and digits, with the marks on them; ideographs and every other
+			     character by themselves; invisible characters (Cf) go from the forms */
 };
+
+/*
+ * SPLIT_WORDS and SPLIT_BERT cut the clitics n't 's 're 've 'll 'd 'm off their words, as the GloVe and PTB
+ * vocabularies have them ("can't" is "ca" "n't"), with ' or U+2019; the form has '.  An apostrophe and its
+ * letters may stand alone ("1990's", "the dog 's"), unless another apostrophe follows them.
+ */
 
 /* What to try for a token, in this order, until the vocabulary has it; see lookup.h. */
 enum token_unknown {
@@ -43,7 +49,9 @@ struct token_rules {
 	enum token_normalize normalize;
 	bool strip_accents; /* NFKD, marks (Mn) removed, after normalizing */
 	enum token_split split;
-	bool keep_punctuation; /* else tokens without a letter, digit, mark or symbol of words are dropped */
+	bool keep_punctuation; /* else tokens without a letter, digit, mark or symbol (So: emoji, the degree
+				  sign; not $ + ^) are dropped; blanks and controls are no tokens either way
+				*/
 	unsigned unknown;      /* set of enum token_unknown */
 };
 
@@ -73,8 +81,8 @@ struct tokenizer *tokenizer_new(const struct token_rules *rules, struct err *err
 void tokenizer_free(struct tokenizer *t);
 
 /*
- * The tokens of valid UTF-8 text[0..n), n < 4 GiB, in order; *tokens and their forms live until the next call
- * (and while `text` does).  Returns their number, or -1 (ERR_MEMORY).
+ * The tokens of valid UTF-8 text[0..n), n <= 1 GiB, in order; *tokens and their forms live until the next
+ * call (and while `text` does).  Returns their number, or -1 (ERR_MEMORY, ERR_TOO_LARGE).
  */
 ptrdiff_t tokenizer_run(struct tokenizer *t, const char *text, size_t n, const struct token **tokens,
 			struct err *err);
