@@ -124,30 +124,44 @@ static size_t route_row(const struct exchange *x)
 	return x->route ? (size_t)(x->route - routes) : routes_n;
 }
 
-static void log_request(const struct exchange *x, uint64_t ns, size_t bytes)
+static void log_request(const struct exchange *x, uint64_t ns, uint64_t bytes)
 {
 	log_info("request",
-		 "id=%s route=%s code=%d bytes_in=%llu bytes_out=%zu texts=%llu words=%llu ms=%.3f model=%s",
+		 "id=%s route=%s code=%d bytes_in=%llu bytes_out=%llu texts=%llu words=%llu ms=%.3f model=%s",
 		 x->id, x->route ? x->route->path : "other", x->reply.status, (unsigned long long)x->body_n,
-		 bytes, (unsigned long long)x->reply.texts, (unsigned long long)x->reply.words,
-		 (double)ns * 1e-6, x->reply.model);
+		 (unsigned long long)bytes, (unsigned long long)x->reply.texts,
+		 (unsigned long long)x->reply.words, (double)ns * 1e-6, x->reply.model);
 }
 
-/* Hands the reply to the library, which frees its body. */
+/* The library takes over the body, or the file. */
+static struct MHD_Response *make_response(struct reply *r)
+{
+	struct MHD_Response *response;
+
+	if (r->file >= 0)
+		response = MHD_create_response_from_fd64(r->file_bytes, r->file);
+	else
+		response = MHD_create_response_from_buffer(r->body.len, r->body.data, MHD_RESPMEM_MUST_FREE);
+	if (!response)
+		return NULL;
+	r->body = (struct buf){ 0 };
+	r->file = -1;
+	return response;
+}
+
+/* Hands the reply to the library. */
 static enum MHD_Result send_reply(struct exchange *x)
 {
-	struct buf *body = &x->reply.body;
-	size_t bytes = body->len;
+	uint64_t bytes = x->reply.file >= 0 ? x->reply.file_bytes : x->reply.body.len;
 	struct MHD_Response *response;
 	struct context *context = own_context(x->http);
 	enum MHD_Result done;
 	uint64_t ns;
 
 	x->state = STATE_DONE;
-	response = MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_FREE);
+	response = make_response(&x->reply);
 	if (!response)
 		return MHD_NO;
-	*body = (struct buf){ 0 };
 	add_headers(x, response);
 	set_deadline(x, LINK_WRITE, limits(x)->write_ms, bytes);
 	done = MHD_queue_response(x->connection, (unsigned)x->reply.status, response);

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * Below these costs a request takes a millisecond or less, so that an event loop may run it itself.  The work
@@ -106,14 +107,22 @@ const struct route *routes_find(const char *path, size_t n, enum verb verb, cons
 	return NULL;
 }
 
+static void drop_file(struct reply *reply)
+{
+	if (reply->file >= 0)
+		(void)close(reply->file);
+	reply->file = -1;
+}
+
 void reply_init(struct reply *reply)
 {
-	*reply = (struct reply){ .status = 200, .type = "application/json" };
+	*reply = (struct reply){ .status = 200, .type = "application/json", .file = -1 };
 }
 
 void reply_free(struct reply *reply)
 {
 	buf_free(&reply->body);
+	drop_file(reply);
 }
 
 static int status_of(enum err_code code)
@@ -165,6 +174,7 @@ void reply_error(struct reply *reply, const struct err *err)
 	struct buf *to = &reply->body;
 
 	buf_reset(to);
+	drop_file(reply);
 	reply->status = status;
 	reply->type = "application/json";
 	reply->location[0] = '\0';

@@ -48,6 +48,8 @@ struct reply {
 	int status;	  /* 200 until changed */
 	const char *type; /* Content-Type, static; "application/json" until changed */
 	struct buf body;
+	int file;	     /* instead of the body: a regular file, which the reply owns; -1: none */
+	uint64_t file_bytes; /* of it, from its start */
 	char location[REPLY_LOCATION_BYTES]; /* header Location, or "" */
 	unsigned retry_after_s;		     /* header Retry-After, or 0 */
 	const char *allow;		     /* header Allow, static, or NULL */
