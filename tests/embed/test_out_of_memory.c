@@ -1,0 +1,230 @@
+/*
+ * Every allocation that data sizes fails once: the call says so, loses nothing
+ * (the address sanitizer counts), and the same call succeeds afterwards.
+ *
+ * The functions of base/mem.h are defined here, so the library's are not linked.
+ */
+#include "base/err.h"
+#include "base/mem.h"
+#include "embed/evaluate.h"
+#include "embed/explain.h"
+#include "embed/similar.h"
+#include "math/mat.h"
+#include "math/vec.h"
+#include "model/model.h"
+#include "support/toy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { WORDS = 60, D = 8, CALLS_MOST = 100000 };
+
+/* How many allocations still succeed; below 0: all. */
+static long left = -1;
+
+static int fails(struct err *err)
+{
+	if (left < 0 || left-- > 0)
+		return 0;
+	left = 0; /* once gone, memory stays gone until the call is over */
+	(void)err_set(err, ERR_MEMORY, "not enough memory, says the test");
+	return 1;
+}
+
+void *mem_new(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size ? size : 1);
+
+	if (!p)
+		abort();
+	return p;
+}
+
+void *mem_try(size_t n, size_t size, struct err *err)
+{
+	return fails(err) ? NULL : mem_new(n, size);
+}
+
+void *mem_try_aligned(size_t n, size_t size, struct err *err)
+{
+	size_t bytes = (n * size + 64) / 64 * 64;
+	void *p = fails(err) ? NULL : aligned_alloc(64, bytes);
+
+	return p ? memset(p, 0, bytes) : NULL;
+}
+
+int mem_resize(void *at, size_t n, size_t size, struct err *err)
+{
+	void *p;
+
+	if (fails(err))
+		return -1;
+	memcpy(&p, at, sizeof(p));
+	p = realloc(p, (n ? n : 1) * size);
+	if (!p)
+		abort();
+	memcpy(at, &p, sizeof(p));
+	return 0;
+}
+
+char *mem_text(const char *s, size_t n)
+{
+	char *copy = mem_new(n + 1, 1);
+
+	if (n)
+		memcpy(copy, s, n);
+	return copy;
+}
+
+struct things {
+	struct model *m;
+	struct sentence *s;
+	const char *path; /* of a set */
+	struct pair_set set;
+};
+
+static const char text[] = "wa wb zzz wc";
+
+static int embed(struct things *t, struct err *err)
+{
+	struct sentence *s = sentence_new(t->m, METHOD_SIF, err);
+	float vector[D];
+	int rc = s ? sentence_embed(s, text, sizeof(text) - 1, true, vector, NULL, err) : -1;
+
+	sentence_free(s);
+	return rc;
+}
+
+/* A switch that fails leaves the sentence with its model. */
+static int switch_model(struct things *t, struct err *err)
+{
+	long budget = left;
+	struct model *other;
+	struct sentence *s;
+	struct err mine;
+	float vector[D + 200];
+	int rc;
+
+	left = -1;
+	other = toy_model((struct toy){ .n = WORDS, .d = D + 200, .method = METHOD_MEAN, .seed = 4 });
+	s = sentence_new(t->m, METHOD_SIF, &mine);
+	assert_non_null(s);
+	left = budget;
+	rc = sentence_use(s, other, METHOD_MEAN, err);
+	left = -1;
+	assert_ptr_equal(sentence_model(s), rc ? t->m : other);
+	assert_int_equal(sentence_embed(s, text, sizeof(text) - 1, true, vector, NULL, &mine), 0);
+	sentence_free(s);
+	model_release(other);
+	return rc;
+}
+
+static int pair(struct things *t, struct err *err)
+{
+	struct text a = { text, sizeof(text) - 1 };
+	float score;
+
+	return similar_pair(t->s, a, a, &score, NULL, err);
+}
+
+static int explain(struct things *t, struct err *err)
+{
+	struct explained_pair p;
+
+	if (explain_pair(&p, t->s, text, sizeof(text) - 1, "wd wa", 5, err))
+		return -1;
+	explained_pair_free(&p);
+	return 0;
+}
+
+static int read_set(struct things *t, struct err *err)
+{
+	struct pair_set set;
+
+	if (pair_set_read(&set, t->path, err))
+		return -1;
+	assert_int_equal(set.n, 3);
+	pair_set_free(&set);
+	return 0;
+}
+
+static int evaluate(struct things *t, struct err *err)
+{
+	struct evaluated e;
+
+	return evaluate_pairs(&e, t->m, METHOD_SIF, &t->set, 1, err);
+}
+
+static int reference(struct things *t, struct err *err)
+{
+	static const struct reference_options options = { .oov_last = true };
+	struct evaluated e[REFERENCE_MODES];
+
+	return evaluate_reference(e, t->m, &t->set, 1, &options, err);
+}
+
+static void fail_each(int (*call)(struct things *t, struct err *err), struct things *t)
+{
+	long calls = 0;
+
+	for (; calls < CALLS_MOST; calls++) {
+		struct err err = { 0 };
+		int rc;
+
+		left = calls;
+		rc = call(t, &err);
+		left = -1;
+		if (rc == 0)
+			break;
+		assert_int_equal(rc, -1);
+		assert_int_equal(err.code, ERR_MEMORY);
+	}
+	assert_in_range(calls, 1, CALLS_MOST - 1);
+}
+
+static void every_allocation_may_fail(void **state)
+{
+	static const char lines[] = "wa wb\twc\t1\nwd\twe wa\t2\nwb\twb wc\t3\n";
+	char path[] = "/tmp/sifd-test-XXXXXX";
+	int fd = mkstemp(path);
+	struct things t = { .path = path };
+	struct err err;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, lines, sizeof(lines) - 1), sizeof(lines) - 1);
+	assert_int_equal(close(fd), 0);
+	t.m = toy_model((struct toy){ .n = WORDS, .d = D, .k = 1, .method = METHOD_SIF, .seed = 1 });
+	t.s = sentence_new(t.m, METHOD_SIF, &err);
+	assert_non_null(t.s);
+	assert_int_equal(pair_set_read(&t.set, path, &err), 0);
+	fail_each(embed, &t);
+	fail_each(switch_model, &t);
+	fail_each(pair, &t);
+	fail_each(explain, &t);
+	fail_each(read_set, &t);
+	fail_each(evaluate, &t);
+	fail_each(reference, &t);
+	pair_set_free(&t.set);
+	sentence_free(t.s);
+	model_release(t.m);
+	(void)unlink(path);
+	assert_int_equal(toy_alive(), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_allocation_may_fail),
+	};
+
+	vec_init();
+	mat_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
