@@ -1,0 +1,143 @@
+#include "cli/cli.h"
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/lines.h"
+#include "base/stream.h"
+#include "embed/publish.h"
+#include "model/method.h"
+#include "model/model.h"
+#include "text/utf8.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int cli_failed(const struct err *err)
+{
+	(void)fprintf(stderr, "sifd: %s\n", err->text);
+	return EXIT_FAILED;
+}
+
+int cli_usage(const struct verb *verb, const struct err *err)
+{
+	(void)fprintf(stderr, "sifd %s: %s\nUsage: sifd %s %s\n", verb->name, err->text, verb->name,
+		      verb->arguments);
+	return EXIT_USAGE;
+}
+
+/* The program's folder, for models that lie beside it: build/release/sifd -> models. */
+static bool beside_program(const char *relative, char to[4096])
+{
+	char path[PATH_MAX];
+	char joined[2 * PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char *slash;
+
+	if (n <= 0)
+		return false;
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	if (!slash)
+		return false;
+	*slash = '\0';
+	(void)snprintf(joined, sizeof(joined), "%s/%s", path, relative);
+	if (!realpath(joined, path) || access(path, R_OK) != 0)
+		return false;
+	(void)snprintf(to, 4096, "%s", path);
+	return true;
+}
+
+const char *cli_models_folder(const char *given, char to[4096])
+{
+	if (given)
+		return given;
+	if (access("models/default.safetensors", R_OK) == 0)
+		return "models";
+	if (beside_program("../../models", to) || beside_program("../share/sifd/models", to))
+		return to;
+	return "models";
+}
+
+struct model *cli_open_model(const struct model_choice *choice, struct err *err)
+{
+	char room[4096];
+	char path[4400];
+	const char *folder = cli_models_folder(choice->models, room);
+	const char *name = choice->model ? choice->model : "default";
+
+	if (strchr(name, '/') || access(name, F_OK) == 0)
+		return publish_open(name, folder, err);
+	if (strlen(folder) + strlen(name) > 4300) {
+		(void)err_set(err, ERR_INPUT, "the model's name is too long");
+		return NULL;
+	}
+	(void)snprintf(path, sizeof(path), "%s/%s.safetensors", folder, name);
+	if (access(path, F_OK) != 0) {
+		(void)err_set(
+			err, ERR_NOT_FOUND,
+			"there is no model '%.100s': neither a file of that name nor %.200s; -m names one",
+			name, path);
+		return NULL;
+	}
+	return publish_open(path, folder, err);
+}
+
+struct sentence *cli_open_sentence(const struct model_choice *choice, struct err *err)
+{
+	struct model *m = cli_open_model(choice, err);
+	struct sentence *s = NULL;
+	enum method method;
+
+	if (!m)
+		return NULL;
+	if (method_choose(&method, m, choice->method, err) == 0)
+		s = sentence_new(m, method, err);
+	model_release(m);
+	return s;
+}
+
+int cli_check_text(const char **text, size_t *n, bool lossy, struct buf *mended, struct err *err)
+{
+	size_t bad = utf8_invalid(*text, *n);
+
+	if (bad == *n)
+		return 0;
+	if (!lossy)
+		return err_set(err, ERR_INPUT, "byte %zu is not UTF-8; --lossy puts U+FFFD in its place",
+			       bad + 1);
+	buf_reset(mended);
+	utf8_mend(mended, *text, *n);
+	if (mended->failed)
+		return err_set(err, ERR_MEMORY, "not enough memory for a text of %zu bytes", *n);
+	*text = mended->data;
+	*n = mended->len;
+	return 0;
+}
+
+struct lines *cli_open_lines(const char *path, struct err *err)
+{
+	struct stream *stream = stream_open(path ? path : "-", err);
+
+	return stream ? lines_new(stream, CLI_LINE_BYTES, err) : NULL;
+}
+
+int cli_print(struct buf *buf, struct err *err)
+{
+	if (buf->failed)
+		return err_set(err, ERR_MEMORY, "not enough memory for the output");
+	for (size_t at = 0; at < buf->len;) {
+		ssize_t n = write(STDOUT_FILENO, buf->data + at, buf->len - at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, ERR_IO, "standard output: %s", strerror(errno));
+		at += (size_t)n;
+	}
+	buf_reset(buf);
+	return 0;
+}

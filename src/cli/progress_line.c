@@ -1,0 +1,109 @@
+#include "cli/cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FIRST_AFTER_MS = 1000, EVERY_MS = 200 };
+
+/* Ctrl-C must reach the work from a signal handler, which has no argument of ours. */
+static _Atomic(struct progress *) current;
+
+static void cancel(int number)
+{
+	struct progress *p = atomic_load(&current);
+
+	(void)number;
+	if (p)
+		atomic_store(&p->cancel, true);
+}
+
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void amount(char to[32], double n, const char *unit)
+{
+	static const char *const prefix[] = { "", "k", "M", "G", "T" };
+	size_t i = 0;
+
+	while (n >= 1000 && i < 4) {
+		n /= 1000;
+		i++;
+	}
+	(void)snprintf(to, 32, n < 10 && i ? "%.1f %s%s" : "%.0f %s%s", n, prefix[i],
+		       strcmp(unit, "bytes") == 0 ? "B" : unit);
+}
+
+static void show(const struct progress *p, double in_phase)
+{
+	uint64_t done = atomic_load(&p->done);
+	uint64_t total = atomic_load(&p->total);
+	const char *unit = atomic_load(&p->unit);
+	const char *phase = atomic_load(&p->phase);
+	double rate = in_phase > 0 ? (double)done / in_phase : 0;
+	char so_far[32];
+	char speed[32];
+
+	amount(so_far, (double)done, unit ? unit : "");
+	amount(speed, rate, unit ? unit : "");
+	(void)fprintf(stderr, "\r\033[K%s: %s", phase ? phase : "starting", so_far);
+	if (total)
+		(void)fprintf(stderr, " (%.0f %%)", 100.0 * (double)done / (double)total);
+	(void)fprintf(stderr, ", %s/s", speed);
+	if (total > done && rate > 0)
+		(void)fprintf(stderr, ", %.0f s left", (double)(total - done) / rate);
+	(void)fflush(stderr);
+}
+
+static void *draw(void *context)
+{
+	struct progress_line *line = context;
+	struct timespec pause = { .tv_nsec = EVERY_MS * 1000000L };
+	double start = seconds_now();
+	double phase_start = start;
+	const char *phase = NULL;
+	bool shown = false;
+
+	while (!atomic_load(&line->done)) {
+		const char *now = atomic_load(&line->progress.phase);
+
+		if (now != phase)
+			phase_start = seconds_now();
+		phase = now;
+		if (seconds_now() - start >= FIRST_AFTER_MS / 1e3) {
+			show(&line->progress, seconds_now() - phase_start);
+			shown = true;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+	if (shown)
+		(void)fputs("\r\033[K", stderr);
+	return NULL;
+}
+
+void progress_line_start(struct progress_line *line)
+{
+	struct sigaction act = { .sa_handler = cancel, .sa_flags = (int)SA_RESETHAND };
+
+	memset(line, 0, sizeof(*line));
+	atomic_store(&current, &line->progress);
+	(void)sigaction(SIGINT, &act, NULL); /* the second Ctrl-C ends at once */
+	if (isatty(STDERR_FILENO))
+		line->running = pthread_create(&line->thread, NULL, draw, line) == 0;
+}
+
+void progress_line_stop(struct progress_line *line)
+{
+	atomic_store(&line->done, true);
+	if (line->running)
+		(void)pthread_join(line->thread, NULL);
+	line->running = false;
+	atomic_store(&current, NULL);
+}

@@ -1,0 +1,320 @@
+#include "base/err.h"
+#include "base/file.h"
+#include "base/lines.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/pipeline.h"
+#include "base/stream.h"
+#include "cli/cli.h"
+#include "model/model.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BLOCK_LINES = 512, BLOCK_BYTES = 1 << 18, NPY_HEADER = 128 };
+enum form { FORM_TEXT, FORM_JSONL, FORM_NPY, FORM_F32, FORMS };
+
+static const char *const form_names[FORMS] = { "text", "jsonl", "npy", "f32" };
+
+struct call {
+	struct model_choice choice;
+	const char *output, *to;
+	size_t workers;
+	enum form form;
+	bool normalize, lossy;
+};
+
+/* One block of lines on its way through the pipeline. */
+struct block {
+	struct buf text;	  /* the lines, back to back */
+	size_t ends[BLOCK_LINES]; /* of each in text */
+	size_t n;
+	uint64_t first; /* number of the first line, from 1 */
+	struct buf out;
+	struct buf mended;
+	float *vector;
+};
+
+struct run {
+	const struct call *call;
+	struct lines *lines;
+	struct sentence **sentences; /* one a worker */
+	struct progress *progress;
+	struct output *output; /* text and jsonl, or the whole npy once its length is known */
+	int spool;	       /* npy: vectors wait here for their number */
+	uint64_t rows;
+	size_t d;
+};
+
+static int read_block(void *context, void *at, struct err *err)
+{
+	struct run *r = context;
+	struct block *b = at;
+	const char *line;
+	size_t n;
+	int more = 1;
+
+	buf_reset(&b->text);
+	b->n = 0;
+	b->first = lines_number(r->lines) + 1;
+	while (b->n < BLOCK_LINES && b->text.len < BLOCK_BYTES &&
+	       (more = lines_next(r->lines, &line, &n, err)) > 0) {
+		buf_add(&b->text, line, n);
+		b->ends[b->n++] = b->text.len;
+	}
+	if (more < 0)
+		return -1;
+	if (b->text.failed)
+		return err_set(err, ERR_MEMORY, "not enough memory for the lines");
+	progress_set(r->progress, stream_taken(lines_stream(r->lines)));
+	if (progress_stop(r->progress))
+		return err_set(err, ERR_CANCELLED, "stopped");
+	return b->n > 0;
+}
+
+static void put_vector(struct buf *out, const float *v, size_t d, char between)
+{
+	char *at = buf_reserve(out, d * (NUMBER_FLOAT_BYTES + 1));
+	char *start = at;
+
+	if (!at)
+		return;
+	for (size_t i = 0; i < d; i++) {
+		if (i)
+			*at++ = between;
+		at += number_put_float(at, v[i]);
+	}
+	out->len += (size_t)(at - start);
+}
+
+static void put_row(const struct run *r, struct block *b, uint64_t number, struct seen seen)
+{
+	char coverage[NUMBER_FLOAT_BYTES];
+
+	switch (r->call->form) {
+	case FORM_TEXT:
+		put_vector(&b->out, b->vector, r->d, ' ');
+		buf_byte(&b->out, '\n');
+		break;
+	case FORM_JSONL:
+		buf_printf(&b->out, "{\"index\":%" PRIu64 ",\"coverage\":", number - 1);
+		buf_add(&b->out, coverage, number_put_float(coverage, seen_coverage(seen)));
+		buf_text(&b->out, ",\"embedding\":[");
+		put_vector(&b->out, b->vector, r->d, ',');
+		buf_text(&b->out, "]}\n");
+		break;
+	case FORM_NPY:
+	case FORM_F32:
+	case FORMS:
+		buf_add(&b->out, b->vector, r->d * sizeof(float));
+		break;
+	}
+}
+
+static int work_block(void *context, void *at, size_t worker, struct err *err)
+{
+	const struct run *r = context;
+	struct block *b = at;
+	struct sentence *s = r->sentences[worker];
+
+	if (!b->vector && !(b->vector = mem_try_aligned(r->d, sizeof(float), err)))
+		return -1;
+	buf_reset(&b->out);
+	for (size_t i = 0; i < b->n; i++) {
+		size_t start = i ? b->ends[i - 1] : 0;
+		const char *line = b->text.data + start;
+		size_t n = b->ends[i] - start;
+		struct seen seen;
+
+		if (cli_check_text(&line, &n, r->call->lossy, &b->mended, err) ||
+		    sentence_embed(s, line, n, r->call->normalize, b->vector, &seen, err))
+			return err_prefix(err, "%s: line %" PRIu64, stream_name(lines_stream(r->lines)),
+					  b->first + i);
+		put_row(r, b, b->first + i, seen);
+	}
+	return b->out.failed ? err_set(err, ERR_MEMORY, "not enough memory for the vectors") : 0;
+}
+
+static int write_all(int fd, const char *at, size_t n, struct err *err)
+{
+	while (n) {
+		ssize_t k = write(fd, at, n);
+
+		if (k < 0 && errno != EINTR)
+			return err_set(err, ERR_IO, "the temporary file: %s", strerror(errno));
+		if (k > 0) {
+			at += k;
+			n -= (size_t)k;
+		}
+	}
+	return 0;
+}
+
+static int finish_block(void *context, void *at, struct err *err)
+{
+	struct run *r = context;
+	struct block *b = at;
+
+	r->rows += b->n;
+	if (r->spool >= 0)
+		return write_all(r->spool, b->out.data, b->out.len, err);
+	return output_write(r->output, b->out.data, b->out.len, err);
+}
+
+static void drop_block(void *context, void *at)
+{
+	struct block *b = at;
+
+	(void)context;
+	buf_free(&b->text);
+	buf_free(&b->out);
+	buf_free(&b->mended);
+	free(b->vector);
+}
+
+/* The .npy header (NumPy enhancement proposal 1) says how many rows follow, so it is written last. */
+static int write_npy(struct run *r, struct err *err)
+{
+	static const unsigned char magic[10] = { 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, NPY_HEADER - 10, 0 };
+	char header[NPY_HEADER + 1];
+	char bytes[65536];
+	ssize_t n;
+
+	memset(header, ' ', NPY_HEADER);
+	memcpy(header, magic, sizeof(magic));
+	n = snprintf(header + 10, NPY_HEADER - 10,
+		     "{'descr': '<f4', 'fortran_order': False, 'shape': (%" PRIu64 ", %zu), }", r->rows,
+		     r->d);
+	header[10 + n] = ' ';
+	header[NPY_HEADER - 1] = '\n';
+	if (lseek(r->spool, 0, SEEK_SET) != 0)
+		return err_set(err, ERR_IO, "the temporary file: %s", strerror(errno));
+	if (output_write(r->output, header, NPY_HEADER, err))
+		return -1;
+	while ((n = read(r->spool, bytes, sizeof(bytes))) > 0)
+		if (output_write(r->output, bytes, (size_t)n, err))
+			return -1;
+	return n < 0 ? err_set(err, ERR_IO, "the temporary file: %s", strerror(errno)) : 0;
+}
+
+static int run_pipeline(struct run *r, size_t workers, struct err *err)
+{
+	struct pipeline pipeline = {
+		.workers = workers,
+		.block_bytes = sizeof(struct block),
+		.read = read_block,
+		.work = work_block,
+		.finish = finish_block,
+		.drop = drop_block,
+		.context = r,
+	};
+
+	if (r->call->form == FORM_NPY && (r->spool = file_temporary(err)) < 0)
+		return -1;
+	if (pipeline_run(&pipeline, err))
+		return -1;
+	return r->call->form == FORM_NPY ? write_npy(r, err) : 0;
+}
+
+static int open_sentences(struct run *r, size_t workers, struct err *err)
+{
+	struct sentence *first = cli_open_sentence(&r->call->choice, err);
+
+	if (!first)
+		return -1;
+	r->sentences[0] = first;
+	r->d = sentence_dimension(first);
+	for (size_t i = 1; i < workers; i++)
+		if (!(r->sentences[i] = sentence_new(sentence_model(first), sentence_method(first), err)))
+			return -1;
+	return 0;
+}
+
+static int embed(const struct call *c, const char *path, struct err *err)
+{
+	size_t workers = c->workers ? c->workers : pipeline_processors();
+	struct run r = { .call = c, .spool = -1 };
+	struct progress_line line;
+	int failed = 1;
+
+	r.sentences = mem_try(workers, sizeof(*r.sentences), err);
+	if (!r.sentences)
+		return -1;
+	if (open_sentences(&r, workers, err) == 0 && (r.lines = cli_open_lines(path, err)) &&
+	    (r.output = output_open(c->to, err))) {
+		progress_line_start(&line);
+		r.progress = &line.progress;
+		progress_phase(r.progress, "embedding", "bytes", stream_size(lines_stream(r.lines)));
+		failed = run_pipeline(&r, workers, err);
+		progress_line_stop(&line);
+		if (failed)
+			output_abandon(r.output);
+		else
+			failed = output_commit(r.output, err);
+	}
+	if (r.spool >= 0)
+		(void)close(r.spool);
+	if (r.lines)
+		lines_free(r.lines);
+	for (size_t i = 0; i < workers; i++)
+		if (r.sentences[i])
+			sentence_free(r.sentences[i]);
+	free(r.sentences);
+	return failed ? -1 : 0;
+}
+
+static int settle(struct call *c, size_t n, struct err *err)
+{
+	if (n > 1)
+		return err_set(err, ERR_INPUT, "one file of texts is expected, %zu given", n);
+	for (int i = 0; i < FORMS; i++)
+		if (strcmp(c->output, form_names[i]) == 0) {
+			c->form = (enum form)i;
+			return 0;
+		}
+	return err_set(err, ERR_INPUT, "--output %s: expected text, jsonl, npy or f32", c->output);
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	struct call c = { .output = "text", .to = "-", .normalize = true };
+	const struct option_spec specs[] = {
+		CLI_MODEL_OPTIONS(&c.choice),
+		CLI_METHOD_OPTION(&c.choice),
+		{ "output", 0, OPTION_TEXT, &c.output, "FORM",
+		  "text, jsonl, npy or f32 (raw little-endian); default text" },
+		{ "to", 'o', OPTION_TEXT, &c.to, "FILE", "write there instead of standard output" },
+		{ "normalize", 0, OPTION_FLAG, &c.normalize, NULL,
+		  "unit vectors (the default); --no-normalize leaves them" },
+		{ "workers", 0, OPTION_COUNT, &c.workers, "N", "threads; default: one per processor" },
+		{ "lossy", 0, OPTION_FLAG, &c.lossy, NULL,
+		  "mend text that is not UTF-8 instead of refusing it" },
+	};
+	struct arguments rest;
+	struct err err = { 0 };
+	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
+
+	if (status)
+		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
+	if (settle(&c, rest.n, &err))
+		status = cli_usage(verb, &err);
+	else
+		status = embed(&c, rest.n ? rest.at[0] : "-", &err) ? cli_failed(&err) : EXIT_DONE;
+	options_free(&rest);
+	return status;
+}
+
+const struct verb verb_embed = {
+	.name = "embed",
+	.arguments = "[-m MODEL] [--method M] [--output text|jsonl|npy|f32] [FILE|-]",
+	.summary = "Turns each line of text into a vector, in order.",
+	.details = "The vectors are the same, bit for bit, for any --workers, and the same as the daemon's.  "
+		   "Example:\n\n"
+		   "  sifd embed --output npy -o vectors.npy sentences.txt\n",
+	.run = run,
+};

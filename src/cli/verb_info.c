@@ -1,0 +1,188 @@
+#include "base/err.h"
+#include "base/json.h"
+#include "cli/cli.h"
+#include "model/model.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *type_name(enum rows_type type)
+{
+	static const char *const names[] = {
+		[ROWS_F32] = "f32", [ROWS_F16] = "f16", [ROWS_BF16] = "bf16", [ROWS_I8] = "i8"
+	};
+
+	return names[type];
+}
+
+static json_t *methods_of(const struct model *m)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < METHOD_COUNT; i++)
+		if (model_has(m, (enum method)i))
+			(void)json_array_append_new(list, json_string(method_name((enum method)i)));
+	return list;
+}
+
+static void set(json_t *o, const char *key, json_t *value)
+{
+	(void)json_object_set_new(o, key, value);
+}
+
+/* One object holds every fact; the text form prints the same, line by line. */
+static json_t *facts_of(const struct model *m)
+{
+	const struct model_facts *f = &m->facts;
+	json_t *o = json_object();
+	char unknown[64];
+
+	set(o, "path", json_string(m->path));
+	set(o, "fingerprint", json_string(m->fingerprint));
+	set(o, "words", json_integer((json_int_t)m->rows.n));
+	set(o, "dim", json_integer((json_int_t)m->rows.d));
+	set(o, "rows", json_string(type_name(m->rows.type)));
+	set(o, "source", json_string(f->source));
+	set(o, "program", json_string(f->program));
+	set(o, "method", json_string(method_name(f->method)));
+	set(o, "methods", methods_of(m));
+	set(o, "normalize", json_string(token_normalize_name(m->rules.normalize)));
+	set(o, "strip_accents", json_boolean(m->rules.strip_accents));
+	set(o, "split", json_string(token_split_name(m->rules.split)));
+	set(o, "unknown", json_string(token_unknown_names(m->rules.unknown, unknown)));
+	set(o, "punctuation", json_string(m->rules.keep_punctuation ? "keep" : "drop"));
+	if (m->base)
+		set(o, "base", json_string(m->base->path));
+	set(o, "folded", json_boolean(f->folded));
+	set(o, "a", json_real(f->a));
+	set(o, "fitted", json_boolean(f->fitted));
+	if (!f->fitted)
+		return o;
+	set(o, "corpus", json_string(f->corpus));
+	set(o, "sentences", json_integer((json_int_t)f->sentences));
+	set(o, "tokens", json_integer((json_int_t)f->tokens));
+	set(o, "coverage", json_real(f->tokens ? (double)f->known / (double)f->tokens : 0.0));
+	set(o, "prior", json_real(f->prior));
+	set(o, "corpus_share", json_real(f->mass > 0 ? (double)f->sentences / f->mass : 1.0));
+	set(o, "components", json_integer((json_int_t)m->k));
+	set(o, "explained_variance", json_real(f->explained));
+	set(o, "power", json_real(f->power));
+	return o;
+}
+
+static void put_line(struct buf *out, const char *key, const json_t *value)
+{
+	buf_printf(out, "%-19s ", key);
+	if (json_is_string(value)) {
+		buf_text(out, json_string_value(value));
+	} else if (json_is_array(value)) {
+		for (size_t i = 0; i < json_array_size(value); i++)
+			buf_printf(out, "%s%s", i ? " " : "", json_string_value(json_array_get(value, i)));
+	} else if (json_is_boolean(value)) {
+		buf_text(out, json_is_true(value) ? "yes" : "no");
+	} else {
+		json_put(out, value);
+	}
+	buf_byte(out, '\n');
+}
+
+static int print_facts(const struct model *m, bool as_json, struct err *err)
+{
+	json_t *facts = facts_of(m);
+	struct buf out = { 0 };
+	int failed;
+
+	if (as_json) {
+		json_put(&out, facts);
+		buf_byte(&out, '\n');
+	} else {
+		for (void *at = json_object_iter(facts); at; at = json_object_iter_next(facts, at))
+			put_line(&out, json_object_iter_key(at), json_object_iter_value(at));
+	}
+	json_decref(facts);
+	failed = cli_print(&out, err);
+	buf_free(&out);
+	return failed;
+}
+
+static int run_info(const struct verb *verb, int argc, char **argv)
+{
+	struct model_choice choice = { 0 };
+	bool as_json = false;
+	const struct option_spec specs[] = {
+		CLI_MODEL_OPTIONS(&choice),
+		{ "json", 0, OPTION_FLAG, &as_json, NULL, "one JSON object" },
+	};
+	struct arguments rest;
+	struct err err = { 0 };
+	struct model *m;
+	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
+
+	if (status)
+		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
+	if (rest.n == 1 && !choice.model)
+		choice.model = rest.at[0];
+	else if (rest.n)
+		status = err_set(&err, ERR_INPUT, "one model is expected");
+	if (status) {
+		status = cli_usage(verb, &err);
+	} else {
+		m = cli_open_model(&choice, &err);
+		status = !m || print_facts(m, as_json, &err) ? cli_failed(&err) : EXIT_DONE;
+		if (m)
+			model_release(m);
+	}
+	options_free(&rest);
+	return status;
+}
+
+static int run_verify(const struct verb *verb, int argc, char **argv)
+{
+	struct model_choice choice = { 0 };
+	const struct option_spec specs[] = {
+		{ "models", 0, OPTION_TEXT, &choice.models, "DIR",
+		  "the models folder, where an overlay's base may lie" },
+	};
+	struct arguments rest;
+	struct err err = { 0 };
+	struct model *m = NULL;
+	char room[4096];
+	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
+
+	if (status)
+		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
+	if (rest.n != 1) {
+		(void)err_set(&err, ERR_INPUT, "one model file is expected, %zu given", rest.n);
+		status = cli_usage(verb, &err);
+	} else {
+		choice.model = rest.at[0];
+		m = cli_open_model(&choice, &err);
+		if (!m || model_verify(m->path, cli_models_folder(choice.models, room), &err))
+			status = cli_failed(&err);
+		else
+			(void)printf("%s: good: %zu words x %zu, fingerprint %s\n", m->path, m->rows.n,
+				     m->rows.d, m->fingerprint);
+	}
+	if (m)
+		model_release(m);
+	options_free(&rest);
+	return status;
+}
+
+const struct verb verb_info = {
+	.name = "info",
+	.arguments = "[-m MODEL] [--json]",
+	.summary = "Says what is in a model file: its size, methods, tokenizer, and what it was fitted to.",
+	.details = "Example:\n\n  sifd info -m models/news.safetensors --json\n",
+	.run = run_info,
+};
+
+const struct verb verb_verify = {
+	.name = "verify",
+	.arguments = "MODEL",
+	.summary = "Checks a model file whole: every checksum, number, word, and the self-test.",
+	.details = "Exit status 1 and the first fault when something is wrong.  Example:\n\n"
+		   "  sifd verify models/default.safetensors\n",
+	.run = run_verify,
+};

@@ -1,0 +1,190 @@
+#include "base/err.h"
+#include "base/lines.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/stream.h"
+#include "cli/cli.h"
+#include "embed/similar.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The texts to search: their bytes in one block, so that growing never moves what a pointer names. */
+struct collection {
+	struct buf bytes;
+	size_t *ends; /* (n) */
+	size_t n, room;
+	float *vectors; /* (n, d) */
+	size_t d;
+};
+
+static int add(struct collection *c, const char *text, size_t n, struct err *err)
+{
+	if (c->n == c->room) {
+		size_t room = c->room ? 2 * c->room : 1024;
+
+		if (mem_resize(&c->ends, room, sizeof(*c->ends), err) ||
+		    mem_resize(&c->vectors, room, c->d * sizeof(float), err))
+			return -1;
+		c->room = room;
+	}
+	assert(c->ends && c->vectors);
+	buf_add(&c->bytes, text, n);
+	if (c->bytes.failed)
+		return err_set(err, ERR_MEMORY, "not enough memory for the texts");
+	c->ends[c->n++] = c->bytes.len;
+	return 0;
+}
+
+static int load(struct collection *c, struct sentence *s, const char *path, bool lossy, struct err *err)
+{
+	struct lines *lines = cli_open_lines(path, err);
+	struct buf mended = { 0 };
+	const char *line;
+	size_t n;
+	int more = lines ? 1 : -1;
+
+	while (more > 0 && (more = lines_next(lines, &line, &n, err)) > 0)
+		if (cli_check_text(&line, &n, lossy, &mended, err) || add(c, line, n, err) ||
+		    sentence_embed(s, line, n, true, c->vectors + (c->n - 1) * c->d, NULL, err))
+			more = err_prefix(err, "%s: line %" PRIu64, path, lines_number(lines));
+	buf_free(&mended);
+	if (lines)
+		lines_free(lines);
+	return more;
+}
+
+static void put_found(struct buf *out, const struct collection *c, const struct found *f)
+{
+	size_t start;
+	char number[NUMBER_FLOAT_BYTES];
+
+	assert(c->ends && f->index < c->n);
+	start = f->index ? c->ends[f->index - 1] : 0;
+	buf_add(out, number, number_put_float(number, f->score));
+	buf_byte(out, '\t');
+	buf_printf(out, "%zu\t", f->index + 1);
+	buf_add(out, c->bytes.data + start, c->ends[f->index] - start);
+	buf_byte(out, '\n');
+}
+
+static int answer(const struct collection *c, struct sentence *s, const char *query, size_t n, size_t top,
+		  struct err *err)
+{
+	struct found *found = mem_try(top, sizeof(*found), err);
+	float *vector = mem_try(c->d, sizeof(float), err);
+	struct buf out = { 0 };
+	int failed = !found || !vector || sentence_embed(s, query, n, true, vector, NULL, err);
+
+	if (!failed) {
+		size_t count = similar_top(found, top, vector, c->vectors, c->n, c->d);
+
+		for (size_t i = 0; i < count; i++)
+			put_found(&out, c, &found[i]);
+		failed = cli_print(&out, err);
+	}
+	buf_free(&out);
+	free(found);
+	free(vector);
+	return failed ? -1 : 0;
+}
+
+static int answer_lines(const struct collection *c, struct sentence *s, size_t top, bool lossy,
+			struct err *err)
+{
+	struct lines *lines = cli_open_lines("-", err);
+	struct buf mended = { 0 };
+	struct buf out = { 0 };
+	const char *line;
+	size_t n;
+	int more = lines ? 1 : -1;
+
+	while (more > 0 && (more = lines_next(lines, &line, &n, err)) > 0) {
+		if (lines_number(lines) > 1)
+			buf_byte(&out, '\n');
+		if (cli_check_text(&line, &n, lossy, &mended, err) || cli_print(&out, err) ||
+		    answer(c, s, line, n, top, err))
+			more = err_prefix(err, "query %" PRIu64, lines_number(lines));
+	}
+	buf_free(&out);
+	buf_free(&mended);
+	if (lines)
+		lines_free(lines);
+	return more;
+}
+
+static int search(const struct model_choice *choice, const char *texts, const char *query, size_t top,
+		  bool lossy, struct err *err)
+{
+	struct collection c = { 0 };
+	struct sentence *s = cli_open_sentence(choice, err);
+	struct buf mended = { 0 };
+	size_t n;
+	int failed = -1;
+
+	if (!s)
+		return -1;
+	c.d = sentence_dimension(s);
+	if (load(&c, s, texts, lossy, err) == 0) {
+		if (top > c.n)
+			top = c.n;
+		n = strlen(query);
+		if (strcmp(query, "-") == 0)
+			failed = answer_lines(&c, s, top, lossy, err);
+		else
+			failed = cli_check_text(&query, &n, lossy, &mended, err) ||
+				 answer(&c, s, query, n, top, err);
+	}
+	buf_free(&mended);
+	buf_free(&c.bytes);
+	free(c.ends);
+	free(c.vectors);
+	sentence_free(s);
+	return failed ? -1 : 0;
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	struct model_choice choice = { 0 };
+	const char *texts = NULL;
+	size_t top = 10;
+	bool lossy = false;
+	const struct option_spec specs[] = {
+		CLI_MODEL_OPTIONS(&choice),
+		CLI_METHOD_OPTION(&choice),
+		{ "texts", 0, OPTION_TEXT, &texts, "FILE", "the texts to search, one a line" },
+		{ "top", 'n', OPTION_COUNT, &top, "N", "how many to show, best first; default 10" },
+		{ "lossy", 0, OPTION_FLAG, &lossy, NULL,
+		  "mend text that is not UTF-8 instead of refusing it" },
+	};
+	struct arguments rest;
+	struct err err = { 0 };
+	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
+
+	if (status)
+		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
+	if (!texts || rest.n > 1 || (texts[0] == '-' && !texts[1] && rest.n == 0)) {
+		(void)err_set(&err, ERR_INPUT,
+			      "expected --texts FILE and one query (or - for a query a line)");
+		status = cli_usage(verb, &err);
+	} else {
+		status = search(&choice, texts, rest.n ? rest.at[0] : "-", top, lossy, &err)
+				 ? cli_failed(&err)
+				 : EXIT_DONE;
+	}
+	options_free(&rest);
+	return status;
+}
+
+const struct verb verb_search = {
+	.name = "search",
+	.arguments = "[-m MODEL] --texts FILE [--top 10] [QUERY|-]",
+	.summary = "Finds the texts of a file that are most like a query.",
+	.details = "Prints `score TAB line number TAB text`, best first; with several queries, a blank line "
+		   "between them.\n"
+		   "Example:\n\n"
+		   "  sifd search --texts questions.txt \"how do I reset my password\"\n",
+	.run = run,
+};

@@ -1,0 +1,77 @@
+/*
+ * sifd - sentence vectors and how alike texts are, from word vectors.
+ *
+ * main picks the verb, sets up what must be chosen once (kernels, BLAS, JSON's hash seed), and lets the
+ * verb work.  Each verb is a file in cli/.
+ */
+#include "base/json.h"
+#include "cli/cli.h"
+#include "math/mat.h"
+#include "math/vec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct verb *const verbs[] = {
+	&verb_import, &verb_fit,  &verb_embed, &verb_similarity, &verb_explain,
+	&verb_search, &verb_eval, &verb_info,  &verb_verify,	 &verb_serve,
+};
+
+enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
+
+static void print_usage(FILE *to)
+{
+	(void)fprintf(to, "Usage: sifd VERB [OPTION]... [ARGUMENT]...\n\n"
+			  "Turns sentences into vectors and says how alike texts are.\n\nVerbs:\n");
+	for (size_t i = 0; i < VERBS; i++)
+		(void)fprintf(to, "  %-11s %s\n", verbs[i]->name, verbs[i]->summary);
+	(void)fprintf(to,
+		      "\n`sifd VERB --help` tells more; `sifd --version` says which build this is.  Try:\n\n"
+		      "  sifd similarity \"a cat sat on the mat\" \"a kitten rests on a rug\"\n");
+}
+
+/*
+ * Debian's OpenBLAS takes slow kernels on newer processors unless the environment says better before the
+ * library loads: hence once more through exec.  SIFD_NO_REEXEC keeps it from happening (sanitizers,
+ * debuggers).
+ */
+static void choose_blas(char **argv)
+{
+	const char *better = mat_better_coretype();
+
+	if (!better || getenv("OPENBLAS_CORETYPE") || getenv("SIFD_NO_REEXEC"))
+		return;
+	if (setenv("OPENBLAS_CORETYPE", better, 1) == 0)
+		(void)execv("/proc/self/exe", argv); /* on failure the slower kernels do */
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+		print_usage(stdout);
+		return EXIT_DONE;
+	}
+	vec_init();
+	if (strcmp(argv[1], "--version") == 0) {
+		mat_init();
+		(void)printf("sifd %s (kernels %s, OpenBLAS %s)\n", SIFD_VERSION, vec_kernels(),
+			     mat_kernels());
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < VERBS; i++)
+		if (strcmp(argv[1], verbs[i]->name) == 0) {
+			if (verbs[i] == &verb_fit || verbs[i] == &verb_serve)
+				choose_blas(argv);
+			json_init();
+			mat_init();
+			return verbs[i]->run(verbs[i], argc - 1, argv + 1);
+		}
+	(void)fprintf(stderr, "sifd: there is no verb '%s'; `sifd --help` lists them\n", argv[1]);
+	return EXIT_USAGE;
+}

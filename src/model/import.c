@@ -1,0 +1,320 @@
+#include "model/import.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/progress.h"
+#include "base/stream.h"
+#include "math/sif.h"
+#include "model/import_private.h"
+#include "model/model.h"
+#include "text/counts.h"
+#include "text/utf8.h"
+#include "text/vocab_builder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PEEK = 1 << 16 };
+
+static const char *const format_names[] = {
+	[IMPORT_AUTO] = "auto",
+	[IMPORT_GLOVE] = "glove",
+	[IMPORT_WORD2VEC] = "word2vec",
+	[IMPORT_FASTTEXT] = "fasttext",
+	[IMPORT_SAFETENSORS] = "safetensors",
+};
+
+int import_format_parse(const char *name)
+{
+	for (int i = 0; i <= IMPORT_SAFETENSORS; i++)
+		if (strcmp(format_names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+const char *import_format_name(enum import_format format)
+{
+	return format_names[format];
+}
+
+int import_fill(struct import_source *s, size_t want, struct err *err)
+{
+	if (s->at && s->n - s->at < want) {
+		memmove(s->bytes, s->bytes + s->at, s->n - s->at);
+		s->n -= s->at;
+		s->at = 0;
+	}
+	if (want > s->room) {
+		if (mem_resize(&s->bytes, want, 1, err))
+			return -1;
+		s->room = want;
+	}
+	while (s->n - s->at < want && !s->ended) {
+		ssize_t n = stream_read(s->stream, s->bytes + s->n, s->room - s->n, err);
+
+		if (n < 0)
+			return -1;
+		s->ended = n == 0;
+		s->n += (size_t)n;
+	}
+	return 0;
+}
+
+bool import_full(const struct import_sink *sink)
+{
+	return sink->options->max_words && sink->n >= sink->options->max_words;
+}
+
+int import_dimensions(struct import_sink *sink, uint64_t d, struct err *err)
+{
+	if (d == 0 || d > MODEL_DIMENSIONS_MAX)
+		return err_set(
+			err, ERR_INPUT,
+			"no word vectors: expected GloVe or word2vec text or binary (a word and its numbers, "
+			"1 to %d of them)",
+			MODEL_DIMENSIONS_MAX);
+	sink->d = (size_t)d;
+	return 0;
+}
+
+static int make_room(struct import_sink *sink, struct err *err)
+{
+	size_t room = sink->room ? 2 * sink->room : 4096;
+
+	if (sink->n < sink->room)
+		return 0;
+	if (sink->n >= MODEL_WORDS_MAX)
+		return err_set(err, ERR_TOO_LARGE, "more than %d words", MODEL_WORDS_MAX);
+	if (mem_resize(&sink->rows, room, sink->d * rows_type_size(sink->options->type), err) ||
+	    mem_resize(&sink->scales, room, sizeof(float), err))
+		return -1;
+	sink->room = room;
+	return 0;
+}
+
+int import_add(struct import_sink *sink, const char *word, size_t n, const float *row, struct err *err)
+{
+	enum rows_type type = sink->options->type;
+	bool added;
+	uint32_t id;
+
+	if (import_full(sink))
+		return 0;
+	sink->report->rows++;
+	if (n == 0) {
+		sink->report->empty++;
+		return 0;
+	}
+	if (utf8_invalid(word, n) != n) {
+		sink->report->mended++;
+		buf_reset(&sink->mended);
+		utf8_mend(&sink->mended, word, n);
+		word = buf_string(&sink->mended);
+		n = sink->mended.len;
+	}
+	for (size_t i = 0; type == ROWS_F16 && i < sink->d; i++)
+		if (fabsf(row[i]) > 65504.0f)
+			return err_set(err, ERR_INPUT, "'%.*s': %g is too large for f16; use f32",
+				       (int)(n < 60 ? n : 60), word, (double)row[i]);
+	if (make_room(sink, err) || vocab_builder_add(sink->words, word, n, &id, &added, err))
+		return -1;
+	if (!added) {
+		sink->report->duplicates++;
+		return 0;
+	}
+	rows_encode(sink->rows + sink->n * sink->d * rows_type_size(type), &sink->scales[sink->n], type, row,
+		    sink->d);
+	sink->n++;
+	return 0;
+}
+
+/* The memory of an imported model, freed with its last reference. */
+struct parts {
+	char *rows, *bytes;
+	float *scales, *weights;
+	uint64_t *offsets, *slots, *counts;
+};
+
+static void drop_parts(void *context)
+{
+	struct parts *p = context;
+
+	free(p->rows);
+	free(p->bytes);
+	free(p->scales);
+	free(p->weights);
+	free(p->offsets);
+	free(p->slots);
+	free(p->counts);
+	free(p);
+}
+
+static double zipf_mass(size_t n)
+{
+	double sum = 0.0;
+
+	for (size_t r = 0; r < n; r++)
+		sum += 1.0 / ((double)r + 2.7);
+	return sum;
+}
+
+/* Weights from a counts file, or by rank: Zipf-Mandelbrot, p ~ 1 / (r + 2.7). */
+static int fill_weights(struct model *m, struct parts *p, const struct import_sink *sink, struct err *err)
+{
+	double a = m->facts.a;
+	uint64_t total = 0;
+	double mass;
+
+	p->weights = mem_try(sink->n, sizeof(float), err);
+	if (!p->weights)
+		return -1;
+	if (!sink->options->counts) {
+		mass = zipf_mass(sink->n);
+		for (size_t r = 0; r < sink->n; r++)
+			p->weights[r] = sif_weight(1.0 / (((double)r + 2.7) * mass), a);
+		return 0;
+	}
+	p->counts = mem_try(sink->n, sizeof(uint64_t), err);
+	if (!p->counts ||
+	    counts_read(p->counts, &total, &sink->report->counted, &m->vocab, sink->options->counts, err))
+		return -1;
+	for (size_t i = 0; i < sink->n; i++)
+		p->weights[i] = sif_weight(total ? (double)p->counts[i] / (double)total : 0.0, a);
+	m->counts = p->counts;
+	return 0;
+}
+
+static struct model *make_model(struct import_sink *sink, struct err *err)
+{
+	struct parts *p = mem_try(1, sizeof(*p), err);
+	struct model parts = { 0 };
+	struct model *m = NULL;
+
+	if (!p)
+		return NULL;
+	vocab_builder_take(sink->words, &p->bytes, &p->offsets);
+	p->rows = sink->rows;
+	p->scales = sink->scales;
+	sink->rows = NULL;
+	sink->scales = NULL;
+	parts.rows = (struct rows){ sink->options->type, sink->n, sink->d, p->rows, p->scales };
+	if (parts.rows.type != ROWS_I8)
+		parts.rows.scales = NULL;
+	parts.vocab = (struct vocab){ .n = sink->n, .bytes = p->bytes, .offsets = p->offsets };
+	parts.vocab.slots_n = vocab_slots(sink->n);
+	p->slots = mem_try(parts.vocab.slots_n, sizeof(uint64_t), err);
+	if (p->slots) {
+		vocab_index(p->slots, parts.vocab.slots_n, p->bytes, p->offsets, sink->n, parts.vocab.seed);
+		parts.vocab.slots = p->slots;
+		parts.rules = token_rules_default();
+		parts.facts.method = METHOD_WEIGHTED;
+		parts.facts.a = sink->options->a > 0 ? sink->options->a : 1e-3;
+		(void)snprintf(parts.facts.source, sizeof(parts.facts.source), "%s",
+			       import_format_name(sink->report->format));
+		if (fill_weights(&parts, p, sink, err) == 0) {
+			parts.weights = p->weights;
+			m = model_of_parts(&parts, drop_parts, p, err);
+		}
+	}
+	if (!m)
+		drop_parts(p);
+	return m;
+}
+
+/* A first line of two whole numbers is word2vec's header `n d`. */
+static bool is_header(const struct import_source *s, unsigned long long *n, unsigned long long *d)
+{
+	char line[64] = "";
+	char rest;
+	const char *end = memchr(s->bytes, '\n', s->n);
+	size_t length = end ? (size_t)(end - s->bytes) : s->n;
+
+	if (length >= sizeof(line))
+		return false;
+	memcpy(line, s->bytes, length);
+	return sscanf(line, "%19llu %19llu %c", n, d, &rest) ==
+	       2; /* NOLINT(cert-err34-c): bounded to 19 digits */
+}
+
+/* After a header, text has d blank-parted printable numbers on its second line; binary does not. */
+static bool is_text(const struct import_source *s)
+{
+	const char *at = memchr(s->bytes, '\n', s->n);
+	const char *end = at ? memchr(at + 1, '\n', s->n - (size_t)(at + 1 - s->bytes)) : NULL;
+	const char *p;
+
+	if (!at)
+		return true;
+	if (!end)
+		end = s->bytes + s->n;
+	for (p = end; p > at + 1 && p[-1] != ' '; p--)
+		;
+	for (p = at + 1; p < end && *p != ' '; p++)
+		;
+	for (; p < end; p++)
+		if (*p && !strchr(" +-.0123456789eE\r\tnaifNAIF", *p))
+			return memchr(at + 1, ' ', (size_t)(end - at - 1)) && (unsigned char)*p >= 0x20 &&
+			       (unsigned char)*p < 0x80 &&
+			       utf8_invalid(at + 1, (size_t)(end - at - 1)) == (size_t)(end - at - 1);
+		else if (!*p)
+			return false;
+	return true;
+}
+
+static int read_vectors(struct import_sink *sink, struct import_source *s, struct err *err)
+{
+	static const unsigned char fasttext[4] = { 0xBA, 0x16, 0x4F, 0x2F }; /* 793712314, little-endian */
+	unsigned long long n;
+	unsigned long long d;
+
+	if (import_fill(s, PEEK, err))
+		return -1;
+	if (s->n == 0)
+		return err_set(err, ERR_INPUT, "it is empty");
+	if (s->n >= 4 && memcmp(s->bytes, fasttext, 4) == 0)
+		return err_set(err, ERR_INPUT,
+			       "a fastText .bin is not read yet: `fasttext print-word-vectors` or its .vec "
+			       "gives text");
+	if (s->n > 9 && s->bytes[8] == '{' && !memchr(s->bytes, '\n', 8))
+		return err_set(err, ERR_INPUT,
+			       "safetensors vectors are not read yet: give text or word2vec binary");
+	sink->report->format = IMPORT_GLOVE;
+	if (!is_header(s, &n, &d))
+		return import_text(sink, s, false, err);
+	sink->report->format = IMPORT_WORD2VEC;
+	sink->report->header_rows = n;
+	if (import_dimensions(sink, d, err))
+		return -1;
+	return is_text(s) ? import_text(sink, s, true, err) : import_word2vec_binary(sink, s, err);
+}
+
+struct model *import_vectors(const struct import_options *options, struct import_report *report,
+			     struct progress *progress, struct err *err)
+{
+	struct import_sink sink = { .options = options, .report = report, .progress = progress };
+	struct import_source source = { .stream = stream_open(options->path, err) };
+	struct model *m = NULL;
+
+	*report = (struct import_report){ 0 };
+	if (!source.stream)
+		return NULL;
+	progress_phase(progress, "reading vectors", "bytes", stream_size(source.stream));
+	sink.words = vocab_builder_new(err);
+	if (sink.words && read_vectors(&sink, &source, err))
+		(void)err_prefix(err, "%.200s", stream_name(source.stream));
+	else if (sink.words && sink.n == 0)
+		(void)err_set(err, ERR_INPUT, "%.200s: there is no word vector in it",
+			      stream_name(source.stream));
+	else if (sink.words)
+		m = make_model(&sink, err);
+	stream_close(source.stream);
+	free(source.bytes);
+	free(sink.rows);
+	free(sink.scales);
+	buf_free(&sink.mended);
+	if (sink.words)
+		vocab_builder_free(sink.words);
+	return m;
+}

@@ -1,0 +1,146 @@
+#!/bin/sh
+# The verbs as a user types them: what they print, how they refuse, and that they agree with each other.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/support/lib.sh
+
+# -- the program itself
+check "--help" "$SIFD" --help
+check "--version" "$SIFD" --version
+for verb in import fit embed similarity explain search eval info verify serve; do
+	check "$verb --help" "$SIFD" $verb --help
+done
+fails "no verb" 2 "Usage" "$SIFD"
+fails "unknown verb" 2 "no verb 'embbed'" "$SIFD" embbed
+fails "unknown option" 2 "no option 'colour'" "$SIFD" embed --colour
+fails "missing value" 2 "value is missing" "$SIFD" embed --output
+fails "bad number" 2 "not a whole number" "$SIFD" embed --workers two
+fails "no such model" 1 "no model 'nosuch'" "$SIFD" embed -m nosuch
+
+# -- embed
+printf 'a cat sat on the mat\n\nstocks fell sharply\nzzzqqq xxyyzz\n' >"$DIR/texts"
+"$SIFD" embed "$DIR/texts" >"$DIR/a.txt"
+same "a line a text" 4 "$(wc -l <"$DIR/a.txt")"
+same "empty text is the zero vector" 1 "$(sed -n 2p "$DIR/a.txt" | tr ' ' '\n' | sort -u | wc -l)"
+"$SIFD" embed --workers 3 - <"$DIR/texts" >"$DIR/b.txt"
+check "workers and pipes change nothing" cmp "$DIR/a.txt" "$DIR/b.txt"
+"$SIFD" embed --output jsonl "$DIR/texts" >"$DIR/a.jsonl"
+check "jsonl parses and agrees" python3 - "$DIR/a.txt" "$DIR/a.jsonl" <<'END'
+import json, sys
+rows = [[float(x) for x in line.split()] for line in open(sys.argv[1])]
+objects = [json.loads(line) for line in open(sys.argv[2])]
+assert [o["index"] for o in objects] == [0, 1, 2, 3]
+assert [o["embedding"] for o in objects] == rows
+assert [o["coverage"] for o in objects][1::2] == [0, 0]
+assert all(abs(sum(x * x for x in r) - 1) < 1e-5 for r in rows[::2])
+END
+"$SIFD" embed --output f32 "$DIR/texts" >"$DIR/a.f32"
+"$SIFD" embed --output npy -o "$DIR/a.npy" "$DIR/texts"
+check "npy is a header and the f32 rows" sh -c "tail -c +129 '$DIR/a.npy' | cmp - '$DIR/a.f32'"
+check "npy header" python3 - "$DIR/a.npy" <<'END'
+import ast, sys
+b = open(sys.argv[1], "rb").read()
+assert b[:8] == b"\x93NUMPY\x01\x00" and int.from_bytes(b[8:10], "little") == 118
+h = ast.literal_eval(b[10:128].decode())
+assert h["descr"] == "<f4" and not h["fortran_order"] and h["shape"][0] == 4, h
+assert len(b) == 128 + 4 * h["shape"][0] * h["shape"][1]
+END
+for kernels in plain avx2 avx512; do
+	SIFD_KERNELS=$kernels "$SIFD" embed "$DIR/texts" >"$DIR/k.txt" 2>/dev/null || continue
+	check "kernels $kernels give the same bits" cmp "$DIR/a.txt" "$DIR/k.txt"
+done
+printf 'good\nbad \377 byte\n' >"$DIR/latin1"
+fails "not UTF-8 names the line and byte" 1 "line 2: byte 5 is not UTF-8" "$SIFD" embed "$DIR/latin1"
+check "--lossy mends it" "$SIFD" embed --lossy "$DIR/latin1"
+fails "unknown method lists those held" 1 "mean" "$SIFD" embed --method magic "$DIR/texts"
+fails "missing file" 1 "nosuchfile" "$SIFD" embed "$DIR/nosuchfile"
+gzip -c "$DIR/texts" >"$DIR/texts.gz"
+"$SIFD" embed "$DIR/texts.gz" >"$DIR/c.txt"
+check "compressed texts" cmp "$DIR/a.txt" "$DIR/c.txt"
+
+# -- similarity
+printf 'a cat sat on the mat\ta kitten rests on a rug\nstocks fell\tshares dropped\nzzzqqq\tcat\n' >"$DIR/pairs"
+"$SIFD" similarity "$DIR/pairs" >"$DIR/scores"
+same "one score a line" 3 "$(wc -l <"$DIR/scores")"
+same "an unknown text scores 0" 0 "$(sed -n 3p "$DIR/scores" | sed 's/\.0$//')"
+same "two arguments give the same" "$(sed -n 2p "$DIR/scores")" "$("$SIFD" similarity "stocks fell" "shares dropped")"
+fails "a line without TAB" 1 "line 1: expected .text TAB text" "$SIFD" similarity "$DIR/texts"
+
+# -- explain: the parts sum to the score, the shares to 1
+"$SIFD" explain --json "stocks fell sharply" "shares dropped" >"$DIR/pair.json"
+check "parts sum to the score" python3 - "$DIR/pair.json" "$("$SIFD" similarity "stocks fell sharply" "shares dropped")" <<'END'
+import json, sys
+p = json.load(open(sys.argv[1]))
+assert abs(sum(map(sum, p["parts"])) - p["score"]) < 1e-5
+assert abs(p["score"] - float(sys.argv[2])) < 1e-6
+for side in "left", "right":
+    assert abs(sum(w["share"] for w in p[side]) - 1) < 1e-5
+END
+check "explain as a table" "$SIFD" explain "stocks fell sharply" "shares dropped"
+
+# -- search
+printf 'I forgot my password\nopening hours\nbilling address\n' >"$DIR/collection"
+same "search finds it" "I forgot my password" \
+	"$("$SIFD" search --texts "$DIR/collection" --top 1 "reset my password" | cut -f 3)"
+same "a query a line" 5 "$(printf 'password\nbill\n' | "$SIFD" search --texts "$DIR/collection" --top 2 - | wc -l)"
+
+# -- import, fit, info, verify, eval on a small table
+python3 - "$DIR" <<'END'
+import random, sys
+random.seed(1)
+words = ["w%d" % i for i in range(300)]
+with open(sys.argv[1] + "/v.txt", "w") as f:
+    for w in words:
+        f.write(w + " " + " ".join("%.5f" % random.gauss(0, 1) for _ in range(16)) + "\n")
+with open(sys.argv[1] + "/corpus.txt", "w") as f:
+    for _ in range(4000):
+        f.write(" ".join("w%d" % min(299, int(random.paretovariate(1)) - 1) for _ in range(random.randint(3, 15))) + ". ")
+        f.write("\n" if random.random() < .4 else "")
+with open(sys.argv[1] + "/set.tsv", "w") as f:
+    for _ in range(50):
+        f.write("w%d w%d\tw%d w%d\t%.2f\n" % (*random.choices(range(300), k=4), random.random() * 5))
+END
+check "import" "$SIFD" import "$DIR/v.txt" -o "$DIR/v.safetensors"
+check "verify" "$SIFD" verify "$DIR/v.safetensors"
+for w in 1 3; do
+	"$SIFD" fit "$DIR/corpus.txt" -m "$DIR/v.safetensors" -o "$DIR/fit$w.safetensors" --workers $w 2>/dev/null
+done
+check "a fit is the same for any workers" cmp "$DIR/fit1.safetensors" "$DIR/fit3.safetensors"
+gzip -c "$DIR/corpus.txt" | "$SIFD" fit - -m "$DIR/v.safetensors" -o "$DIR/pipe.safetensors" 2>/dev/null
+check "and for a compressed pipe" cmp "$DIR/fit1.safetensors" "$DIR/pipe.safetensors"
+"$SIFD" fit "$DIR/corpus.txt" -m "$DIR/v.safetensors" -o "$DIR/over.safetensors" --overlay 2>/dev/null
+check "an overlay is small" test "$(wc -c <"$DIR/over.safetensors")" -lt "$(wc -c <"$DIR/v.safetensors")"
+"$SIFD" embed -m "$DIR/fit1.safetensors" "$DIR/corpus.txt" >"$DIR/full.txt"
+"$SIFD" embed -m "$DIR/over.safetensors" "$DIR/corpus.txt" >"$DIR/over.txt"
+check "and says the same" cmp "$DIR/full.txt" "$DIR/over.txt"
+for method in usif whiten; do
+	check "fit by $method" "$SIFD" fit "$DIR/corpus.txt" -m "$DIR/v.safetensors" -o "$DIR/$method.safetensors" --method $method
+	check "its self-test and checksums" "$SIFD" verify "$DIR/$method.safetensors"
+done
+check "info --json" sh -c "'$SIFD' info -m '$DIR/fit1.safetensors' --json | python3 -c '
+import json, sys
+o = json.load(sys.stdin)
+assert o[\"method\"] == \"sif\" and o[\"fitted\"] and o[\"sentences\"] == 4000 and o[\"dim\"] == 16, o'"
+check "eval --json" sh -c "'$SIFD' eval -m '$DIR/fit1.safetensors' --method mean,sif --json '$DIR/set.tsv' | python3 -c '
+import json, sys
+rows = [json.loads(l) for l in sys.stdin]
+assert [r[\"method\"] for r in rows] == [\"mean\", \"sif\"] and all(r[\"pairs\"] == 50 for r in rows), rows'"
+fails "fit without a corpus" 2 "no corpus" "$SIFD" fit -o "$DIR/x.safetensors"
+fails "fit without output" 2 "missing" "$SIFD" fit "$DIR/corpus.txt"
+python3 - "$DIR/v.safetensors" "$DIR/flipped.safetensors" <<'END'
+import sys
+b = bytearray(open(sys.argv[1], "rb").read())
+b[len(b) // 2] ^= 1
+open(sys.argv[2], "wb").write(b)
+END
+fails "verify finds one flipped bit" 1 "flipped" "$SIFD" verify "$DIR/flipped.safetensors"
+
+# -- where options come from: flag over environment over file
+printf '# for tests\n[embed]\noutput = jsonl\n' >"$DIR/conf"
+same "configuration file" "{" "$("$SIFD" embed --config "$DIR/conf" "$DIR/texts" | cut -c 1 | head -n 1)"
+same "environment over file" 100 "$(SIFD_OUTPUT=text "$SIFD" embed --config "$DIR/conf" "$DIR/texts" | head -n 1 | wc -w)"
+same "flag over environment" "{" "$(SIFD_OUTPUT=text "$SIFD" embed --output jsonl "$DIR/texts" | cut -c 1 | head -n 1)"
+printf '[embed]\noutptu = text\n' >"$DIR/conf"
+fails "an unknown name in the file" 2 "line 2.*outptu" "$SIFD" embed --config "$DIR/conf" "$DIR/texts"
+
+finish
