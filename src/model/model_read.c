@@ -224,7 +224,12 @@ static int read_rules(struct model *m, const struct safetensors *s, struct err *
 	return 0;
 }
 
-/* Is this file the base that an overlay names?  Other failures than that are not its business. */
+static struct model *open_file(const char *path, const char *folder, bool may_overlay, struct err *err);
+
+/*
+ * Is this file the base that an overlay names?  Other failures than that are not its business.  A base is
+ * no overlay: two of those in one folder would search each other for ever.
+ */
 static struct model *try_base(const char *folder, const char *file, const char *fingerprint)
 {
 	char path[4096];
@@ -233,8 +238,8 @@ static struct model *try_base(const char *folder, const char *file, const char *
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, file) >= sizeof(path))
 		return NULL;
-	m = model_open(path, NULL, &ignored);
-	if (m && (m->base || strcmp(m->fingerprint, fingerprint) != 0)) {
+	m = open_file(path, NULL, false, &ignored);
+	if (m && strcmp(m->fingerprint, fingerprint) != 0) {
 		model_release(m);
 		m = NULL;
 	}
@@ -302,7 +307,8 @@ static void read_digests(struct model *m, const struct safetensors *s)
 	}
 }
 
-static int read_model(struct model *m, const char *path, const char *folder, struct err *err)
+static int read_model(struct model *m, const char *path, const char *folder, bool may_overlay,
+		      struct err *err)
 {
 	struct safetensors s;
 	int failed;
@@ -312,7 +318,8 @@ static int read_model(struct model *m, const char *path, const char *folder, str
 	read_digests(m, &s);
 	failed = read_facts(m, &s, err);
 	if (!failed && safetensors_metadata(&s, "base_fingerprint"))
-		failed = read_base(m, &s, path, folder, err);
+		failed = may_overlay ? read_base(m, &s, path, folder, err)
+				     : err_set(err, ERR_INPUT, "it is an overlay");
 	else if (!failed)
 		failed = read_rows(m, &s, err) || read_vocab(m, &s, err) || read_rules(m, &s, err);
 	if (!failed)
@@ -321,7 +328,7 @@ static int read_model(struct model *m, const char *path, const char *folder, str
 	return failed ? -1 : 0;
 }
 
-struct model *model_open(const char *path, const char *folder, struct err *err)
+static struct model *open_file(const char *path, const char *folder, bool may_overlay, struct err *err)
 {
 	struct model *m = model_new(err);
 	struct stat status;
@@ -336,10 +343,15 @@ struct model *model_open(const char *path, const char *folder, struct err *err)
 	}
 	if (stat(path, &status) == 0)
 		m->created = (uint64_t)status.st_mtime;
-	if (read_model(m, path, folder, err)) {
+	if (read_model(m, path, folder, may_overlay, err)) {
 		(void)err_prefix(err, "%.200s", path);
 		model_release(m);
 		return NULL;
 	}
 	return m;
+}
+
+struct model *model_open(const char *path, const char *folder, struct err *err)
+{
+	return open_file(path, folder, true, err);
 }
