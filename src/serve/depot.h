@@ -14,8 +14,11 @@
 struct depot;
 struct upload;
 
-/* Takes up STATE/corpora and removes what a crash left there. */
-struct depot *depot_open(struct store *store, const char *state, struct err *err);
+/*
+ * Takes up STATE/corpora and removes what a crash left there.  most_bytes: of a corpus, packed or
+ * unpacked.
+ */
+struct depot *depot_open(struct store *store, const char *state, uint64_t most_bytes, struct err *err);
 void depot_close(struct depot *depot);
 
 /* ERR_BUSY when LIMIT_UPLOADS come already. */
@@ -23,16 +26,20 @@ struct upload *upload_open(struct depot *depot, struct err *err);
 int upload_write(struct upload *upload, const void *bytes, size_t n, struct err *err);
 
 /*
- * The whole has come: checks it, puts it in place, records it.  encoding: Content-Encoding, "" for none.
- * ERR_INPUT with line and byte when it is not text, ERR_TOO_LARGE when it unpacks to too much.
+ * The whole has come: reads the next UPLOAD_STEP_BYTES of it.  1 when it wants to be called again, 0 when all
+ * is well, -1.  encoding: Content-Encoding, "" for none.  ERR_INPUT with line and byte when it is not text,
+ * ERR_TOO_LARGE when it unpacks to too much.
  */
-int upload_keep(struct upload *upload, const char *name, const char *encoding, struct corpus_record *record,
-		struct err *err);
+enum { UPLOAD_STEP_BYTES = 64 << 20 };
+int upload_check(struct upload *upload, const char *encoding, struct err *err);
+
+/* After upload_check(): puts it on record under its name. */
+int upload_keep(struct upload *upload, const char *name, struct corpus_record *record, struct err *err);
 
 /* Frees it; what was not kept is removed.  NULL is fine. */
 void upload_close(struct upload *upload);
 
-/* Is the Content-Encoding one that upload_keep() takes?  ERR_INPUT. */
+/* Is the Content-Encoding one that upload_check() takes?  ERR_INPUT. */
 int upload_check_encoding(const char *encoding, struct err *err);
 
 /*

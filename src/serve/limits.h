@@ -26,6 +26,15 @@ enum {
 	LIMIT_ARENA_BYTES = 256 << 20, /* of working memory */
 	LIMIT_WAIT_S = 60,	       /* ?wait= of a job */
 
+	/* Corpora and jobs. */
+	LIMIT_UPLOADS = 64,		    /* coming at a time */
+	LIMIT_CORPORA = 1000,		    /* with a name */
+	LIMIT_CORPUS_RATIO = 100,	    /* unpacked bytes for a packed one, */
+	LIMIT_CORPUS_RATIO_FROM = 64 << 20, /* once there are so many of them */
+	LIMIT_JOB_ATTEMPTS = 2,		    /* a job that took the daemon down twice has failed */
+	LIMIT_JOBS_KEPT = 10000,	    /* ended ones, with their results */
+	LIMIT_JOBS_LISTED = 1000,
+
 	/* All requests together. */
 	LIMIT_CONNECTIONS = 4096,
 	LIMIT_CONNECTION_MEMORY = 32 << 10, /* request line, headers and I/O of a connection */
@@ -42,7 +51,7 @@ enum {
 	LIMIT_DRAIN_MS = 30000,
 };
 
-/* A corpus upload; its own limit because it goes to disk, not to memory. */
-#define LIMIT_CORPUS_BYTES (64LL << 30)
+/* A corpus upload, packed and unpacked; its own limit because it goes to disk, not to memory. */
+#define LIMIT_CORPUS_BYTES (10LL << 30)
 
 #endif
