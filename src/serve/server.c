@@ -85,8 +85,8 @@ static void raise_file_limit(size_t connections)
 }
 
 /*
- * The C library would learn from one big answer to keep the memory of the next: 36 MB stayed after requests of
- * 2048 texts, against 16 MB with fixed thresholds.
+ * The C library would learn from one big answer to keep the memory of the next: 36 MB stayed after requests
+ * of 2048 texts, against 16 MB with fixed thresholds.
  */
 static void keep_memory_low(void)
 {

@@ -32,7 +32,7 @@ def embeddings(d, model):
     same("in order", [x["index"] for x in answer["data"]], list(range(len(TEXTS))))
     same("of one length", {len(v) for v in vectors}, {DIMENSIONS})
     same("says the model", answer["model"], "default")
-    check("and the method", answer["method"] in ("sum", "mean"), answer["method"])
+    check("and the method", answer["method"] in ("sum", "mean", "weighted"), answer["method"])
     check("counts words", answer["usage"]["prompt_tokens"] == answer["usage"]["total_tokens"] > 0)
     close("unit vectors", [norm(v) for v in vectors], [1, 1, 1, 0, 0])
     close("coverage", [x["coverage"] for x in answer["data"]], [1, 1, 1, 0, 0])
