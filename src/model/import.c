@@ -227,15 +227,23 @@ static struct model *make_model(struct import_sink *sink, struct err *err)
 static bool is_header(const struct import_source *s, unsigned long long *n, unsigned long long *d)
 {
 	char line[64] = "";
-	char rest;
 	const char *end = memchr(s->bytes, '\n', s->n);
 	size_t length = end ? (size_t)(end - s->bytes) : s->n;
+	char *after;
 
 	if (length >= sizeof(line))
 		return false;
 	memcpy(line, s->bytes, length);
-	return sscanf(line, "%19llu %19llu %c", n, d, &rest) ==
-	       2; /* NOLINT(cert-err34-c): bounded to 19 digits */
+	line[strcspn(line, "\r")] = '\0';
+	if (strspn(line, "0123456789 \t") != strlen(line))
+		return false;
+	*n = strtoull(line, &after, 10);
+	if (after == line || (*after != ' ' && *after != '\t'))
+		return false;
+	*d = strtoull(after, &after, 10);
+	while (*after == ' ' || *after == '\t')
+		after++;
+	return !*after && *d;
 }
 
 /* After a header, text has d blank-parted printable numbers on its second line; binary does not. */
