@@ -257,32 +257,53 @@ static inline uint64_t capitals(uint64_t eight)
 struct hashes {
 	uint64_t cased;
 	uint64_t folded;
-	uint64_t capitals; /* not 0: the two differ */
-	uint64_t wide;	   /* not 0: not ASCII, `folded` is nothing */
+	bool capitals; /* the two differ */
+	bool wide;     /* not ASCII: `folded` is nothing */
 };
-
-static inline void hash_eight(struct hashes *h, uint64_t secret, uint64_t eight)
-{
-	uint64_t upper = capitals(eight);
-
-	h->cased = vocab_hash_step(h->cased, secret, eight);
-	h->folded = vocab_hash_step(h->folded, secret, eight | upper >> 2);
-	h->capitals |= upper;
-	h->wide |= eight & 0x8080808080808080u;
-}
 
 static inline struct hashes hash_word(const char *word, size_t n, uint64_t secret)
 {
-	struct hashes h = { secret, secret, 0, 0 };
+	struct hashes h = { .cased = secret };
+	uint64_t all = 0;
+	uint64_t upper = 0;
+	uint64_t eight;
 	size_t i = 0;
 
-	for (; i + 8 <= n; i += 8)
-		hash_eight(&h, secret, vocab_load(word + i));
-	if (i < n)
-		hash_eight(&h, secret, vocab_load_part(word + i, n - i));
+	for (; i + 8 <= n; i += 8) {
+		eight = vocab_load(word + i);
+		h.cased = vocab_hash_step(h.cased, secret, eight);
+		upper |= capitals(eight);
+		all |= eight;
+	}
+	if (i < n) {
+		eight = vocab_load_part(word + i, n - i);
+		h.cased = vocab_hash_step(h.cased, secret, eight);
+		upper |= capitals(eight);
+		all |= eight;
+	}
 	h.cased = vocab_hash_end(h.cased, n);
-	h.folded = vocab_hash_end(h.folded, n);
+	h.folded = h.cased;
+	h.capitals = upper != 0;
+	h.wide = (all & 0x8080808080808080u) != 0;
 	return h;
+}
+
+/* The hash of an ASCII word's lower case. */
+static uint64_t hash_folded(const char *word, size_t n, uint64_t secret)
+{
+	uint64_t h = secret;
+	uint64_t eight;
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8) {
+		eight = vocab_load(word + i);
+		h = vocab_hash_step(h, secret, eight | capitals(eight) >> 2);
+	}
+	if (i < n) {
+		eight = vocab_load_part(word + i, n - i);
+		h = vocab_hash_step(h, secret, eight | capitals(eight) >> 2);
+	}
+	return vocab_hash_end(h, n);
 }
 
 /* Is word `id` the lower case of ASCII form[0..n)? */
@@ -309,16 +330,20 @@ struct batch {
 static void ask_slots(const struct lookup *l, struct batch *b, const struct token *tokens, size_t n)
 {
 	uint64_t secret = vocab_secret(l->vocab.seed);
+	size_t mask = l->vocab.slots_n - 1;
 
 	for (size_t i = 0; i < n; i++) {
-		struct hashes h = hash_word(tokens[i].form, tokens[i].length, secret);
+		const char *form = tokens[i].form;
+		struct hashes h = hash_word(form, tokens[i].length, secret);
 
 		if (!l->folded || h.wide)
-			h.capitals = 0;
-		if (l->cased)
-			vocab_prefetch(&l->vocab, h.cased);
-		if (h.capitals || !l->cased)
-			vocab_prefetch(&l->vocab, h.folded);
+			h.capitals = false;
+		if (h.capitals)
+			h.folded = hash_folded(form, tokens[i].length, secret);
+		if (l->cased || !h.capitals)
+			__builtin_prefetch(&l->vocab.slots[h.cased & mask]);
+		if (h.capitals)
+			__builtin_prefetch(&l->vocab.slots[h.folded & mask]);
 		b->hashes[i] = h;
 	}
 }

@@ -85,14 +85,14 @@ static size_t wide_end(const char *text, size_t at, size_t n)
  * ASCII takes its own scanner, also within other text: no rule looks across a blank, for there
  * is always a boundary around it.
  */
-static int scan(struct tokenizer *t, const char *text, size_t n, struct err *err)
+static int scan(struct tokenizer *t, const char *text, size_t n, size_t ascii, struct err *err)
 {
 	size_t at = 0;
 
 	if (t->force_icu)
 		return token_scan_unicode(t, text, 0, n, err);
 	while (at < n) {
-		size_t wide = at + utf8_ascii(text + at, n - at);
+		size_t wide = at ? at + utf8_ascii(text + at, n - at) : ascii;
 		size_t start = wide;
 
 		while (wide < n && start > at && !is_blank(text[start - 1]))
@@ -203,17 +203,17 @@ static int lower_ascii(struct tokenizer *t, const char *text, size_t n, struct e
 ptrdiff_t tokenizer_run(struct tokenizer *t, const char *text, size_t n, const struct token **tokens,
 			struct err *err)
 {
-	bool plain;
+	bool plain = t->rules.normalize == NORMALIZE_NONE;
+	size_t ascii = utf8_ascii(text, n);
 
 	if (n > TEXT_BYTES_MAX)
 		return err_set(err, ERR_TOO_LARGE, "a text of %zu bytes is longer than %d", n,
 			       TEXT_BYTES_MAX);
 	t->n = 0;
 	t->curly = false;
-	if (scan(t, text, n, err))
+	if (scan(t, text, n, ascii, err))
 		return -1;
-	plain = t->rules.normalize == NORMALIZE_NONE;
-	if (utf8_ascii(text, n) == n) {
+	if (ascii == n) {
 		if (!plain && lower_ascii(t, text, n, err))
 			return -1;
 	} else if (!plain || t->rules.strip_accents || t->curly || t->rules.split == SPLIT_BERT) {

@@ -67,6 +67,8 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+enum { BLOCK_TOKENS = 64 + 2 }; /* of 64 characters, and of a word begun before them */
+
 struct scan {
 	struct tokenizer *t;
 	const char *text;
@@ -117,7 +119,40 @@ static bool ends_word(const struct scan *s, size_t at)
 	return c != '_' && !((c == '.' || c == '\'') && at + 1 < s->to && is_letter(s->text[at + 1]));
 }
 
-/* A run of word characters, with what its clitic takes from behind it in SPLIT_BERT. */
+/* "don" before "'t" in SPLIT_BERT: "do" "n't", if it is that. */
+static bool put_negation(struct scan *s, size_t start, size_t stop)
+{
+	const char *text = s->text;
+
+	if ((text[stop - 1] | 32) != 'n' || stop + 1 >= s->to || text[stop] != '\'' ||
+	    (text[stop + 1] | 32) != 't' || !ends_word(s, stop + 2))
+		return false;
+	if (stop - 1 > start)
+		token_put(s->t, text, start, stop - 1);
+	token_put(s->t, text, stop - 1, stop + 2);
+	s->done = stop + 2;
+	return true;
+}
+
+/* A run without letter or digit. */
+static int add_marks(struct scan *s, size_t start, size_t stop, struct err *err)
+{
+	struct tokenizer *t = s->t;
+
+	if (!t->rules.keep_punctuation)
+		return 0;
+	if (t->rules.split == SPLIT_WHITESPACE) {
+		token_put(t, s->text, start, stop);
+		return 0;
+	}
+	for (; start < stop; start++)
+		if (token_add(t, s->text, start, start + 1, err))
+			return -1;
+	return token_room(t, BLOCK_TOKENS, err);
+}
+
+/* A run of word characters, with what its clitic takes from behind it.  There is room for a block's tokens,
+ * before and after. */
 static int add_run(struct scan *s, size_t start, size_t stop, struct err *err)
 {
 	struct tokenizer *t = s->t;
@@ -125,30 +160,21 @@ static int add_run(struct scan *s, size_t start, size_t stop, struct err *err)
 
 	s->done = stop;
 	if (t->rules.split == SPLIT_BERT) {
-		if ((text[stop - 1] | 32) != 'n' || stop + 1 >= s->to || text[stop] != '\'' ||
-		    (text[stop + 1] | 32) != 't' || !ends_word(s, stop + 2))
-			return token_add(t, text, start, stop, err);
-		s->done = stop + 2;
-		if (stop - 1 > start && token_add(t, text, start, stop - 1, err))
-			return -1;
-		return token_add(t, text, stop - 1, stop + 2, err);
-	}
-	if (!is_letter(text[start]) && !is_digit(text[start]) && !has_alnum(text, start, stop)) {
-		if (t->rules.split == SPLIT_WHITESPACE)
-			return t->rules.keep_punctuation ? token_add(t, text, start, stop, err) : 0;
-		for (; start < stop && t->rules.keep_punctuation; start++)
-			if (token_add(t, text, start, start + 1, err))
-				return -1;
+		if (!put_negation(s, start, stop))
+			token_put(t, text, start, stop);
 		return 0;
 	}
+	if (!is_letter(text[start]) && !is_digit(text[start]) && !has_alnum(text, start, stop))
+		return add_marks(s, start, stop, err);
 	if (t->rules.split == SPLIT_WORDS && stop - start > 2 &&
 	    (text[stop - 2] == '\'' || text[stop - 3] == '\''))
-		return token_add_word(t, text, start, stop, err);
-	return token_add(t, text, start, stop, err);
+		return token_add_word(t, text, start, stop, err) || token_room(t, BLOCK_TOKENS, err) ? -1 : 0;
+	token_put(t, text, start, stop);
+	return 0;
 }
 
 /* An apostrophe outside words: a clitic that stands alone ("1990's", "the dog 's"), or punctuation. */
-static int add_quote(struct scan *s, size_t at, struct err *err)
+static void put_quote(struct scan *s, size_t at)
 {
 	const char *text = s->text;
 	size_t stop = at + 1 + token_clitic_letters(text, at + 1, s->to);
@@ -156,9 +182,10 @@ static int add_quote(struct scan *s, size_t at, struct err *err)
 
 	if (stop > at + 1 && ends_word(s, stop) && (attached || stop == s->to || text[stop] != '\'')) {
 		s->done = stop;
-		return token_add(s->t, text, at, stop, err);
+		token_put(s->t, text, at, stop);
+	} else if (s->t->rules.keep_punctuation) {
+		token_put(s->t, text, at, at + 1);
 	}
-	return s->t->rules.keep_punctuation ? token_add(s->t, text, at, at + 1, err) : 0;
 }
 
 /* The bits from `at` on. */
@@ -172,6 +199,8 @@ static int scan_block(struct scan *s, size_t base, uint64_t words, uint64_t sing
 {
 	uint64_t left = words | singles | quotes;
 
+	if (token_room(s->t, BLOCK_TOKENS, err))
+		return -1;
 	if (s->open != SIZE_MAX) {
 		size_t n = ~words ? (size_t)__builtin_ctzll(~words) : 64;
 
@@ -192,12 +221,11 @@ static int scan_block(struct scan *s, size_t base, uint64_t words, uint64_t sing
 		if (n == 0) {
 			left &= left - 1;
 			if (quotes >> i & 1) {
-				if (add_quote(s, base + i, err))
-					return -1;
+				put_quote(s, base + i);
 				if (s->done > base)
 					left &= bits_from(s->done - base);
-			} else if (token_add(s->t, s->text, base + i, base + i + 1, err)) {
-				return -1;
+			} else {
+				token_put(s->t, s->text, base + i, base + i + 1);
 			}
 			continue;
 		}
@@ -241,5 +269,7 @@ int token_scan_ascii(struct tokenizer *t, const char *text, size_t from, size_t 
 		if (scan_block(&s, base, words, singles, quotes, err))
 			return -1;
 	}
-	return s.open != SIZE_MAX ? add_run(&s, s.open, to, err) : 0;
+	if (s.open == SIZE_MAX)
+		return 0;
+	return token_room(t, BLOCK_TOKENS, err) || add_run(&s, s.open, to, err) ? -1 : 0;
 }

@@ -37,7 +37,16 @@ void tokenizer_force_icu(struct tokenizer *t, bool force);
 int token_scan_ascii(struct tokenizer *t, const char *text, size_t from, size_t to, struct err *err);
 int token_scan_unicode(struct tokenizer *t, const char *text, size_t from, size_t to, struct err *err);
 
-/* Appends text[start..stop) as a token. */
+/* Room for `more` tokens. */
+int token_room(struct tokenizer *t, size_t more, struct err *err);
+
+/* Appends text[start..stop) as a token; the first of the two where there is room. */
+static inline void token_put(struct tokenizer *t, const char *text, size_t start, size_t stop)
+{
+	t->tokens[t->n++] =
+		(struct token){ text + start, (uint32_t)(stop - start), (uint32_t)start, (uint32_t)stop };
+}
+
 int token_add(struct tokenizer *t, const char *text, size_t start, size_t stop, struct err *err);
 
 /* The same with its clitics cut off from the end: "wouldn't've" is "would" "n't" "'ve". */

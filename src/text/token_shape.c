@@ -4,17 +4,23 @@
 
 #include <string.h>
 
+int token_room(struct tokenizer *t, size_t more, struct err *err)
+{
+	size_t room = 2 * (t->n + more);
+
+	if (t->n + more <= t->room)
+		return 0;
+	if (mem_resize(&t->tokens, room, sizeof(*t->tokens), err))
+		return -1;
+	t->room = room;
+	return 0;
+}
+
 int token_add(struct tokenizer *t, const char *text, size_t start, size_t stop, struct err *err)
 {
-	if (t->n == t->room) {
-		size_t room = t->room ? 2 * t->room : 64;
-
-		if (mem_resize(&t->tokens, room, sizeof(*t->tokens), err))
-			return -1;
-		t->room = room;
-	}
-	t->tokens[t->n++] =
-		(struct token){ text + start, (uint32_t)(stop - start), (uint32_t)start, (uint32_t)stop };
+	if (token_room(t, 1, err))
+		return -1;
+	token_put(t, text, start, stop);
 	return 0;
 }
 

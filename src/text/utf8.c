@@ -4,17 +4,23 @@
 
 #include <string.h>
 
+static uint64_t high_bits(const char *eight)
+{
+	uint64_t x;
+
+	memcpy(&x, eight, 8);
+	return x & 0x8080808080808080u;
+}
+
 size_t utf8_ascii(const char *text, size_t n)
 {
 	size_t i = 0;
 
-	for (; i + 8 <= n; i += 8) {
-		uint64_t eight;
-
-		memcpy(&eight, text + i, 8);
-		if (eight & 0x8080808080808080u)
+	for (; i + 16 <= n; i += 16)
+		if (high_bits(text + i) | high_bits(text + i + 8))
 			break;
-	}
+	if (i + 16 > n && n >= 16 && !(high_bits(text + n - 16) | high_bits(text + n - 8)))
+		return n;
 	while (i < n && (unsigned char)text[i] < 0x80)
 		i++;
 	return i;
