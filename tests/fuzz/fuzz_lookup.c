@@ -2,8 +2,9 @@
  * Any vocabulary and any text, under any rules: "RULES word word word\ntext".  Both readings must agree, and
  * words must lie in order within the text.
  *
- *	clang-14 -std=c11 -D_GNU_SOURCE -Isrc -g -O1 -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_lookup.c
- *\ src/text/[!c]*.c src/base/{buf,err,mem}.c -licuuc -o build/fuzz_lookup && build/fuzz_lookup
+ *	clang-14 -std=c11 -D_GNU_SOURCE -Isrc -g -O1 -fsanitize=fuzzer,address,undefined \
+ *		tests/fuzz/fuzz_lookup.c src/text/[!c]*.c src/base/{buf,err,mem}.c -licuuc \
+ *		-o build/fuzz_lookup && build/fuzz_lookup -max_total_time=60
  */
 #include "base/buf.h"
 #include "base/err.h"

@@ -2,8 +2,9 @@
  * Any bytes as text, under all rules: the fast ways must agree with ICU, and what comes back must be in order
  * and within the text.
  *
- *	clang-14 -std=c11 -D_GNU_SOURCE -Isrc -g -O1 -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_token.c
- *\ src/text/[!c]*.c src/base/{buf,err,mem}.c -licuuc -o build/fuzz_token && build/fuzz_token
+ *	clang-14 -std=c11 -D_GNU_SOURCE -Isrc -g -O1 -fsanitize=fuzzer,address,undefined \
+ *		tests/fuzz/fuzz_token.c src/text/[!c]*.c src/base/{buf,err,mem}.c -licuuc \
+ *		-o build/fuzz_token && build/fuzz_token -max_total_time=60
  */
 #include "base/buf.h"
 #include "base/err.h"
