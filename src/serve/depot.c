@@ -47,8 +47,7 @@ void depot_path(const struct depot *depot, int64_t id, char *to, size_t n)
 	(void)snprintf(to, n, "%s/%lld", depot->folder, (long long)id);
 }
 
-/* A client has no business with our folders: "PATH" becomes "the corpus". */
-static void hide_path(struct err *err, const char *path)
+void hide_path(struct err *err, const char *path, const char *name)
 {
 	char *at = strstr(err->text, path);
 	char rest[sizeof(err->text)];
@@ -56,7 +55,7 @@ static void hide_path(struct err *err, const char *path)
 	if (!at)
 		return;
 	(void)snprintf(rest, sizeof(rest), "%s", at + strlen(path));
-	(void)snprintf(at, sizeof(err->text) - (size_t)(at - err->text), "the corpus%s", rest);
+	(void)snprintf(at, sizeof(err->text) - (size_t)(at - err->text), "%s%s", name, rest);
 }
 
 /* ---- the folder ---- */
@@ -151,6 +150,16 @@ void depot_collect(struct depot *depot)
 	free(ids);
 }
 
+int depot_find(struct depot *depot, struct corpus_record *corpus, const char *name, struct err *err)
+{
+	return store_corpus_find(depot->store, corpus, name, err);
+}
+
+int depot_list(struct depot *depot, struct corpus_record **corpora, size_t *n, struct err *err)
+{
+	return store_corpus_list(depot->store, corpora, n, err);
+}
+
 int depot_remove(struct depot *depot, const char *name, struct err *err)
 {
 	if (store_corpus_remove(depot->store, name, err) != 0)
@@ -177,7 +186,7 @@ struct upload *upload_open(struct depot *depot, struct err *err)
 	upload->output = output_open(upload->path, err);
 	if (upload->output)
 		return upload;
-	hide_path(err, upload->path);
+	hide_path(err, upload->path, "the corpus");
 	upload_close(upload);
 	return NULL;
 }
@@ -186,7 +195,7 @@ int upload_write(struct upload *upload, const void *bytes, size_t n, struct err 
 {
 	if (output_write(upload->output, bytes, n, err) == 0)
 		return 0;
-	hide_path(err, upload->path);
+	hide_path(err, upload->path, "the corpus");
 	return -1;
 }
 
@@ -320,7 +329,7 @@ int upload_check(struct upload *upload, const char *encoding, struct err *err)
 	/* A damaged .gz is the client's mistake here, not a damaged file of ours. */
 	if (err->code == ERR_FORMAT)
 		err->code = ERR_INPUT;
-	hide_path(err, upload->path);
+	hide_path(err, upload->path, "the corpus");
 	return -1;
 }
 

@@ -50,10 +50,16 @@ int depot_put_texts(struct depot *depot, struct corpus_record *record, const str
 		    bool rows, struct err *err);
 void depot_forget(struct depot *depot, int64_t id);
 
+/* As store_corpus_find(), _list() and _remove(). */
+int depot_find(struct depot *depot, struct corpus_record *corpus, const char *name, struct err *err);
+int depot_list(struct depot *depot, struct corpus_record **corpora, size_t *n, struct err *err);
 int depot_remove(struct depot *depot, const char *name, struct err *err);
 
 /* Removes the files that have no name and that no job needs any more: to be called when a job ended. */
 void depot_collect(struct depot *depot);
+
+/* A client has no business with our folders: the first `path` in err->text becomes `name`. */
+void hide_path(struct err *err, const char *path, const char *name);
 
 /* Where a corpus lies, into to[n]. */
 void depot_path(const struct depot *depot, int64_t id, char *to, size_t n);

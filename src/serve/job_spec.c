@@ -164,6 +164,8 @@ static int read_fit(struct job_spec *spec, json_t *object, struct err *err)
 	    read_workers(&fit->workers, object, err) != 0)
 		return -1;
 	fit->components = components;
+	if (strchr(spec->model, ':'))
+		return wrong(err, "model", "the name of a model, without a method");
 	/* 4 bytes a word: a daemon may hold a model for every customer. */
 	spec->overlay = !fit->fold;
 	if (wire_bool(&spec->overlay, object, "overlay", err) < 0)

@@ -35,6 +35,12 @@ int jobs_start(struct service *service, struct err *err);
  */
 void jobs_close(struct service *service);
 
+/*
+ * May a job give a model this name?  ERR_CONFLICT (param "output") when it is that of a file which no job
+ * made, or when no more models can be served.
+ */
+int jobs_check_output(struct jobs *jobs, const char *name, struct err *err);
+
 /* Accepts a checked job; its id. */
 int jobs_add(struct jobs *jobs, int64_t *id, const struct job_new *job, struct err *err);
 

@@ -25,10 +25,16 @@ struct stamp {
 	struct timespec modified;
 };
 
+enum origin {
+	FROM_OPTIONS, /* by name: it must open */
+	FROM_FOLDER,
+	FROM_JOBS, /* STATE/models */
+};
+
 struct entry {
 	char name[SHELF_NAME_MAX + 1];
 	char *path;
-	bool asked; /* by the options */
+	enum origin origin;
 	bool open;
 	struct stamp stamp; /* of the file when it was opened */
 };
@@ -60,7 +66,7 @@ static struct entry *list_find(const struct list *list, const char *name)
 }
 
 /* The later path of a name replaces the earlier one. */
-static int list_add(struct list *list, const char *name, size_t n, const char *path, bool asked,
+static int list_add(struct list *list, const char *name, size_t n, const char *path, enum origin origin,
 		    struct err *err)
 {
 	char text[SHELF_NAME_MAX + 1] = "";
@@ -79,7 +85,7 @@ static int list_add(struct list *list, const char *name, size_t n, const char *p
 			return -1;
 		e = &list->entries[list->n++];
 	}
-	*e = (struct entry){ .asked = asked, .path = mem_text(path, strlen(path)) };
+	*e = (struct entry){ .origin = origin, .path = mem_text(path, strlen(path)) };
 	memcpy(e->name, text, n + 1);
 	return 0;
 }
@@ -92,13 +98,13 @@ static int add_asked(struct list *list, const char *spec, struct err *err)
 	size_t n;
 
 	if (equals && (!slash || equals < slash))
-		return list_add(list, spec, (size_t)(equals - spec), equals + 1, true, err);
+		return list_add(list, spec, (size_t)(equals - spec), equals + 1, FROM_OPTIONS, err);
 	slash = strrchr(spec, '/');
 	slash = slash ? slash + 1 : spec;
 	n = strlen(slash);
 	if (n > strlen(ending) && strcmp(slash + n - strlen(ending), ending) == 0)
 		n -= strlen(ending);
-	return list_add(list, slash, n, spec, true, err);
+	return list_add(list, slash, n, spec, FROM_OPTIONS, err);
 }
 
 static int by_name(const void *a, const void *b)
@@ -108,7 +114,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static void add_folder(struct list *list, const char *folder)
+static void add_folder(struct list *list, const char *folder, enum origin origin)
 {
 	DIR *dir = opendir(folder);
 	struct buf path = { 0 };
@@ -126,7 +132,7 @@ static void add_folder(struct list *list, const char *folder)
 			continue;
 		buf_reset(&path);
 		buf_printf(&path, "%s/%s", folder, file->d_name);
-		if (list_add(list, file->d_name, n - strlen(ending), buf_string(&path), false, &err) != 0)
+		if (list_add(list, file->d_name, n - strlen(ending), buf_string(&path), origin, &err) != 0)
 			log_error("model refused", "path=%s error=%s", buf_string(&path), err.text);
 	}
 	(void)closedir(dir);
@@ -144,10 +150,10 @@ static int collect(struct list *list, const struct serve_options *options, struc
 		if (add_asked(list, options->models[i], err) != 0)
 			return -1;
 	if (options->models_folder)
-		add_folder(list, options->models_folder);
+		add_folder(list, options->models_folder, FROM_FOLDER);
 	if (options->state) {
 		buf_printf(&path, "%s/models", options->state);
-		add_folder(list, buf_string(&path));
+		add_folder(list, buf_string(&path), FROM_JOBS);
 		buf_free(&path);
 	}
 	return 0;
@@ -170,12 +176,26 @@ static bool same_stamp(const struct stamp *a, const struct stamp *b)
 	       a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec;
 }
 
+/* What jobs fitted stands on vectors files that they keep in STATE/bases. */
+static struct model *open_file(const struct service *service, const struct entry *e, struct err *err)
+{
+	struct buf bases = { 0 };
+	struct model *m;
+
+	if (e->origin != FROM_JOBS)
+		return publish_open(e->path, service->options->models_folder, err);
+	buf_printf(&bases, "%s/bases", service->options->state);
+	m = publish_open(e->path, buf_string(&bases), err);
+	buf_free(&bases);
+	return m;
+}
+
 static int open_one(struct service *service, struct entry *e, struct err *err)
 {
 	struct model *m;
 
 	e->stamp = stamp_of(e->path);
-	m = publish_open(e->path, service->options->models_folder, err);
+	m = open_file(service, e, err);
 	if (!m)
 		return -1;
 	log_info("model opened", "name=%s path=%s words=%zu dimensions=%zu method=%s fingerprint=%s", e->name,
@@ -212,7 +232,7 @@ static int open_all(struct models *models, struct err *err)
 
 		if (open_one(models->service, e, err) == 0)
 			opened++;
-		else if (e->asked)
+		else if (e->origin == FROM_OPTIONS)
 			return -1;
 		else
 			log_error("model refused", "path=%s error=%s", e->path, err->text);

@@ -22,6 +22,7 @@ struct operation {
 #define NUMBER "{\"type\":\"number\",\"nullable\":true}"
 #define COUNT "{\"type\":\"integer\",\"minimum\":1,\"nullable\":true}"
 #define TEXTS "{\"type\":\"array\",\"minItems\":1,\"items\":" TEXT "}"
+#define NAMES "{\"oneOf\":[" TEXT "," TEXTS "]}"
 #define PAIR "{\"type\":\"array\",\"minItems\":2,\"maxItems\":2,\"items\":" TEXT "}"
 #define MODEL                                                                                                \
 	"\"model\":{\"type\":\"string\",\"nullable\":true,"                                                  \
@@ -61,13 +62,19 @@ static const struct operation operations[] = {
 	  "Upload text, JSONL, or gzip, xz, zstd of either; chunked or not", NULL, NULL, NULL },
 	{ "/v1/corpora/{name}", VERB_DELETE, 200, "Remove a corpus", NULL, NULL, NULL },
 	{ "/v1/jobs", VERB_GET, 200, "The jobs", NULL, NULL, NULL },
-	{ "/v1/jobs", VERB_POST, 202, "Start a job: fit, import, eval, embed",
-	  "\"type\":" TEXT ",\"model\":" TEXT ",\"corpus\":" TEXT ",\"texts\":" TEXTS ",\"output\":" TEXT
-	  ",\"method\":" TEXT ",\"a\":" NUMBER ",\"components\":{\"type\":\"integer\",\"nullable\":true},"
-	  "\"power\":" NUMBER,
+	{ "/v1/jobs", VERB_POST, 202, "Start a job: fit, import, embed, eval",
+	  "\"type\":{\"type\":\"string\",\"enum\":[\"fit\",\"import\",\"embed\",\"eval\"]},\"model\":" TEXT
+	  ",\"corpus\":" NAMES ",\"texts\":" TEXTS ",\"sets\":" NAMES ",\"vectors\":" TEXT ",\"output\":" TEXT
+	  ",\"method\":" NAMES ",\"a\":" NUMBER ",\"components\":{\"type\":\"integer\",\"nullable\":true},"
+	  "\"power\":" NUMBER ",\"prior\":" NUMBER ",\"unit\":" TEXT ",\"min_count\":" COUNT
+	  ",\"keep_counts\":" FLAG ",\"fold\":" FLAG ",\"overlay\":" FLAG ",\"normalize\":" FLAG
+	  ",\"format\":" TEXT ",\"dtype\":" TEXT ",\"max_words\":" COUNT ",\"counts\":" TEXT
+	  ",\"workers\":" COUNT ",\"seed\":{\"type\":\"integer\",\"nullable\":true}",
 	  "\"type\"", NULL },
 	{ "/v1/jobs/{id}", VERB_GET, 200, "One job; ?wait=SECONDS waits for its end", NULL, NULL, NULL },
 	{ "/v1/jobs/{id}", VERB_DELETE, 200, "Cancel a job", NULL, NULL, NULL },
+	{ "/v1/jobs/{id}/result", VERB_GET, 200, "The vectors that an embed job made: .npy or JSONL", NULL,
+	  NULL, "application/x-npy" },
 };
 
 static const struct operation *find(const struct route *route)

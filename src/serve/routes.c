@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "serve/routes_model.h"
 #include "serve/routes_service.h"
+#include "serve/routes_state.h"
 #include "serve/service.h"
 #include "serve/wire.h"
 
@@ -30,6 +31,27 @@ const struct route routes[] = {
 	{ .path = "/v1/search", .verb = VERB_POST, .run = route_search, .heavy_cost = COST_SQUARE },
 	{ .path = "/v1/explain", .verb = VERB_POST, .run = route_explain, .heavy_cost = COST_SQUARE },
 	{ .path = "/v1/tokenize", .verb = VERB_POST, .run = route_tokenize, .heavy_cost = COST_VECTORS },
+	{ .path = "/v1/corpora", .verb = VERB_GET, .run = route_corpora, .heavy_cost = ROUTE_ALWAYS_HEAVY },
+	{ .path = "/v1/corpora/{name}", .verb = VERB_GET, .run = route_corpus },
+	{ .path = "/v1/corpora/{name}",
+	  .verb = VERB_PUT,
+	  .run = route_corpus_put,
+	  .heavy_cost = ROUTE_ALWAYS_HEAVY,
+	  .open = corpus_open_stream,
+	  .write = corpus_write_stream,
+	  .drop = corpus_drop_stream },
+	{ .path = "/v1/corpora/{name}",
+	  .verb = VERB_DELETE,
+	  .run = route_corpus_delete,
+	  .heavy_cost = ROUTE_ALWAYS_HEAVY },
+	{ .path = "/v1/jobs", .verb = VERB_GET, .run = route_jobs, .heavy_cost = ROUTE_ALWAYS_HEAVY },
+	{ .path = "/v1/jobs", .verb = VERB_POST, .run = route_job_add, .heavy_cost = ROUTE_ALWAYS_HEAVY },
+	{ .path = "/v1/jobs/{id}", .verb = VERB_GET, .run = route_job },
+	{ .path = "/v1/jobs/{id}",
+	  .verb = VERB_DELETE,
+	  .run = route_job_cancel,
+	  .heavy_cost = ROUTE_ALWAYS_HEAVY },
+	{ .path = "/v1/jobs/{id}/result", .verb = VERB_GET, .run = route_job_result },
 };
 
 const size_t routes_n = sizeof(routes) / sizeof(routes[0]);

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "model/shelf.h"
 #include "serve/http.h"
+#include "serve/jobs.h"
 #include "serve/limits.h"
 #include "serve/listen.h"
 #include "serve/metrics.h"
@@ -106,8 +107,12 @@ static int start(struct server *s, const struct serve_options *options, struct e
 	keep_memory_low();
 	if (options->state && file_make_folder(options->state, err) != 0)
 		return err_prefix(err, "state folder %s", options->state);
+	/* First of all: what follows must not meet a second daemon in the state folder. */
+	if (jobs_open(&s->service, err) != 0)
+		return -1;
 	s->models = models_open(&s->service, err);
-	if (!s->models || listener_open(&s->listener, options->listen, err) != 0)
+	if (!s->models || jobs_start(&s->service, err) != 0 ||
+	    listener_open(&s->listener, options->listen, err) != 0)
 		return -1;
 	s->http = http_start(&s->service, s->listener.fd, err);
 	if (!s->http)
@@ -187,6 +192,7 @@ static void drain(struct server *s)
 static void stop(struct server *s)
 {
 	http_stop(s->http);
+	jobs_close(&s->service);
 	listener_close(&s->listener);
 	models_free(s->models);
 	metrics_free(s->service.metrics);

@@ -35,10 +35,11 @@ struct serve_options {
 	size_t models_n;
 	const char *models_folder; /* every *.safetensors in it is served under its name; NULL: none */
 	const char *default_model; /* a name; NULL: "default" if there is one, else the first */
-	const char *listen; /* "HOST:PORT" (port 0: any), "[v6]:PORT", "unix:/path"; NULL: 127.0.0.1:8080 */
-	const char *state;  /* jobs, corpora and fitted models; NULL: no jobs, no corpora */
-	size_t threads;	    /* event loops; 0 = one per processor */
-	size_t heavy;	    /* workers for big requests; 0 = one per processor */
+	const char *listen;  /* "HOST:PORT" (port 0: any), "[v6]:PORT", "unix:/path"; NULL: 127.0.0.1:8080 */
+	const char *state;   /* jobs, corpora and fitted models; NULL: no jobs, no corpora */
+	const char *imports; /* vectors files that import jobs may name; NULL: STATE/imports */
+	size_t threads;	     /* event loops; 0 = one per processor */
+	size_t heavy;	     /* workers for big requests; 0 = one per processor */
 	unsigned lame_duck_ms; /* how long /ready says no before the port closes */
 	bool log_requests;     /* a line for every request; failures of the server are logged always */
 	enum log_level log_level;

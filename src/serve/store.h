@@ -122,7 +122,8 @@ int store_job_find(struct store *store, struct job_record *job, int64_t id, stru
 /* At most `most` jobs with ids below `before` (0: all), newest first; free with job_records_free(). */
 int store_job_list(struct store *store, struct job_record **jobs, size_t *n, int64_t before, size_t most,
 		   struct err *err);
-int store_job_list_running(struct store *store, struct job_record **jobs, size_t *n, struct err *err);
+/* Those that wait or run, oldest first. */
+int store_job_list_live(struct store *store, struct job_record **jobs, size_t *n, struct err *err);
 void job_records_free(struct job_record *jobs, size_t n);
 
 int store_job_count(struct store *store, uint64_t counts[JOB_STATES], struct err *err);

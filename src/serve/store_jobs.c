@@ -329,10 +329,11 @@ int store_job_list(struct store *store, struct job_record **jobs, size_t *n, int
 		       jobs, n, err);
 }
 
-int store_job_list_running(struct store *store, struct job_record **jobs, size_t *n, struct err *err)
+int store_job_list_live(struct store *store, struct job_record **jobs, size_t *n, struct err *err)
 {
-	return collect(store_read(store, err, "SELECT " COLUMNS " FROM jobs WHERE state = 1 ORDER BY id", ""),
-		       jobs, n, err);
+	return collect(
+		store_read(store, err, "SELECT " COLUMNS " FROM jobs WHERE state <= 1 ORDER BY id", ""), jobs,
+		n, err);
 }
 
 int store_job_count(struct store *store, uint64_t counts[JOB_STATES], struct err *err)

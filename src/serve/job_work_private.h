@@ -1,0 +1,41 @@
+/*
+ * job_work_private.h - the parts of job_work.c: one function a type of job.
+ */
+#ifndef SIFD_SERVE_JOB_WORK_PRIVATE_H
+#define SIFD_SERVE_JOB_WORK_PRIVATE_H
+
+#include "serve/job_spec.h"
+#include "serve/jobs_private.h"
+
+struct model;
+struct sentence;
+
+struct work {
+	struct jobs *jobs;
+	const struct job_record *job;
+	struct job_spec spec;
+	char **paths; /* of its corpora: (job->corpora_n) */
+	struct buf *result;
+};
+
+/* The model that spec->model names, without the method behind its colon: a reference. */
+struct model *work_model(struct work *w, struct err *err);
+
+/* The method asked for: `name`, or that behind the colon, or the model's own. */
+int work_method(struct work *w, const struct model *m, const char *name, enum method *method,
+		struct err *err);
+
+/* What the corpora are called by the client: for messages and results. */
+const char *work_corpus_name(const struct work *w, size_t i);
+
+/* Has somebody asked for an end?  ERR_CANCELLED. */
+int work_go_on(struct work *w, struct err *err);
+
+/* Before something gets its place for all to see: what it will be is on record.  Then a crash is no riddle.
+ */
+int work_prepare(struct work *w, struct err *err);
+
+int work_embed(struct work *w, struct err *err);
+int work_eval(struct work *w, struct err *err);
+
+#endif
