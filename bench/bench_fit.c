@@ -122,10 +122,11 @@ static void passes(const struct fit_source *source)
 		weights[i] = 1.0f;
 	must(corpus_rewind(source->corpus, &err) == 0, &err);
 	must(fit_sum(source, weights, sum, &totals, &err) == 0, &err);
-	(void)printf(
-		"counting %6.1f MB/s\nsumming  %6.1f MB/s   %.2f million sentences/s, %.1f words each\n",
-		(double)totals.bytes / 1e6 / (middle - start), (double)totals.bytes / 1e6 / (now() - middle),
-		(double)totals.summed / 1e6 / (now() - middle), (double)totals.known / (double)totals.summed);
+	(void)printf("counting %6.1f MB/s\nsumming  %6.1f MB/s   %.2f million sentences/s, %.1f words each\n",
+		     (double)totals.bytes / 1e6 / (middle - start),
+		     (double)totals.bytes / 1e6 / (now() - middle),
+		     (double)totals.sentences / 1e6 / (now() - middle),
+		     (double)totals.known / (double)totals.sentences);
 	free(counts);
 	free(weights);
 	free(sum);

@@ -21,6 +21,9 @@ static const double usual_a = 1e-3;
 static const double usual_power = 0.75;
 static const double usual_prior = 100000.0;
 
+/* How much more the prior counts for in the counts than in the moment; fit.h says why. */
+static const double counts_share = 20.0;
+
 /* One fit, from the corpus to the parts of the model.  n words, d dimensions. */
 struct fit {
 	struct model *m;
@@ -76,7 +79,7 @@ static int refuse(struct err *err, const char *param, const char *expected)
 	return err_param(err, param);
 }
 
-static int settle_numbers(struct fit_options *o, size_t d, struct err *err)
+static int check_numbers(const struct fit_options *o, struct err *err)
 {
 	if (o->method != METHOD_SIF && o->method != METHOD_USIF && o->method != METHOD_WHITEN)
 		return refuse(err, "method", "sif, usif or whiten");
@@ -86,43 +89,49 @@ static int settle_numbers(struct fit_options *o, size_t d, struct err *err)
 		return refuse(err, "power", "a number from 0 to 2");
 	if (!isfinite(o->prior))
 		return refuse(err, "prior", "a number of sentences, 0 or more");
-	if (o->components == SIZE_MAX)
-		o->components = o->method == METHOD_USIF ? 5 : 1;
-	else if (o->components > MODEL_COMPONENTS_MAX || (o->components == 0 && o->method != METHOD_WHITEN))
-		return refuse(err, "components", "1 to 64 components; none at all is the method `weighted`");
-	if (o->components > d)
-		o->components = d;
-	if (o->power < 0.0)
-		o->power = usual_power;
-	if (o->prior < 0.0)
-		o->prior = usual_prior;
+	if (o->components != SIZE_MAX && o->components > MODEL_COMPONENTS_MAX)
+		return refuse(err, "components", "at most 64 components");
+	if (o->components == 0 && o->method != METHOD_WHITEN)
+		return refuse(err, "components", "at least 1; none at all is the method `weighted`");
 	return 0;
 }
 
-static int settle(struct fit *f, const struct fit_options *options, struct err *err)
+static int check_model(const struct model *m, const struct fit_options *o, struct err *err)
 {
-	const struct model_facts *facts = &f->m->facts;
+	bool learned = m->facts.method == METHOD_LEARNED;
 
-	f->o = *options;
-	if (settle_numbers(&f->o, f->d, err))
-		return -1;
-	if (facts->folded)
+	if (m->facts.folded)
 		return err_set(err, ERR_INPUT,
 			       "the model is folded: its rows carry weights already and cannot be weighted "
 			       "again; fit the model it was made from");
-	if (facts->method == METHOD_LEARNED && f->m->projection)
+	if (learned && m->projection)
 		return err_set(err, ERR_INPUT,
 			       "the model's vectors pass through a learned matrix, which a fit would lose");
-	if (facts->method == METHOD_LEARNED && !f->o.keep_counts)
+	if (learned && !o->keep_counts)
 		return err_set(err, ERR_INPUT,
 			       "the model's rows carry learned weights, which a corpus's counts would "
 			       "spoil; keep-counts fits components and whitening alone");
-	if (f->o.keep_counts && facts->method != METHOD_LEARNED && !f->m->counts && !f->m->weights)
+	if (o->keep_counts && !learned && !m->counts && !m->weights)
 		return err_set(err, ERR_INPUT, "the model has no counts and no weights to keep");
-	if (f->o.a == 0.0)
-		f->o.a = f->o.keep_counts && facts->method != METHOD_USIF && facts->a > 0.0 ? facts->a
-											    : usual_a;
 	return 0;
+}
+
+/* What was left open is as the model has it (a prior made otherwise would not fit), else as usual. */
+static void settle(struct fit_options *o, const struct model *m)
+{
+	const struct model_facts *facts = &m->facts;
+	bool usif = facts->method == METHOD_USIF;
+
+	if (o->components == SIZE_MAX)
+		o->components = o->method == METHOD_USIF ? 5 : 1;
+	if (o->components > m->rows.d)
+		o->components = m->rows.d;
+	if (o->a == 0.0)
+		o->a = facts->a > 0.0 && !usif ? facts->a : usual_a;
+	if (o->power < 0.0)
+		o->power = facts->fitted && !usif ? facts->power : usual_power;
+	if (o->prior < 0.0)
+		o->prior = usual_prior;
 }
 
 /* The probability that has this weight in the model: the inverse of how its method made the weight. */
@@ -173,7 +182,7 @@ static int no_words(const struct fit *f, struct err *err)
 /* p <- probabilities of corpus and prior together; memory->counts <- the same, rounded to whole counts. */
 static void mix_counts(struct fit *f)
 {
-	double prior = f->counted * f->words; /* words that the prior stands for */
+	double prior = counts_share * f->counted * f->words; /* words that the prior stands for */
 	double total = (double)f->totals.known;
 	double known = 0.0;
 	uint64_t least = f->o.min_count > 1 ? f->o.min_count : 0;
@@ -240,7 +249,7 @@ static int weights_of_corpus(struct fit *f, const struct fit_source *source, str
 		return -1;
 	if (f->totals.known == 0)
 		return no_words(f, err);
-	f->words = (double)f->totals.known / (double)f->totals.summed;
+	f->words = (double)f->totals.known / (double)f->totals.sentences;
 	if (f->counted > 0.0)
 		know_probabilities(f->p, f->m);
 	mix_counts(f);
@@ -258,7 +267,7 @@ static int usif_of_kept(struct fit *f, const struct fit_source *source, struct e
 		return -1;
 	if (f->totals.known == 0)
 		return no_words(f, err);
-	f->words = (double)f->totals.known / (double)f->totals.summed;
+	f->words = (double)f->totals.known / (double)f->totals.sentences;
 	return weigh_words(f, err) || again(source, err) ? -1 : 0;
 }
 
@@ -295,7 +304,7 @@ static int weights_of_model(struct fit *f, const struct fit_source *source, stru
  */
 static void mix_moment(struct fit *f, double *sum)
 {
-	double total = (double)f->totals.summed + f->mass;
+	double total = (double)f->totals.sentences + f->mass;
 	bool was = f->m->facts.method == METHOD_USIF;
 	bool is = f->o.method == METHOD_USIF;
 	double scale = was == is ? 1.0 : is ? 4.0 : 0.25;
@@ -423,10 +432,10 @@ static struct model_facts facts_of(const struct fit *f, const struct corpus *cor
 				     .a = f->a,
 				     .power = f->o.method == METHOD_USIF ? 0.0 : f->o.power,
 				     .prior = fmax(f->mass, f->o.keep_counts ? 0.0 : f->counted),
-				     .sentences = f->totals.units,
+				     .sentences = f->totals.sentences,
 				     .tokens = f->totals.tokens,
 				     .known = f->totals.known,
-				     .mass = (double)f->totals.summed + f->mass,
+				     .mass = (double)f->totals.sentences + f->mass,
 				     .explained = f->explained };
 
 	memcpy(facts.source, f->m->facts.source, sizeof(facts.source));
@@ -501,15 +510,19 @@ struct model *fit_model(struct model *m, struct corpus *corpus, const struct fit
 				     .by_line = options->by_line };
 	struct model *fitted = NULL;
 
+	if (check_numbers(options, err) || check_model(m, options, err))
+		return NULL;
+	f.o = *options;
+	settle(&f.o, m);
 	f.memory = mem_new(1, sizeof(*f.memory));
-	if (settle(&f, options, err) == 0 && fit_parts_of(&f, &source, err) == 0)
+	if (fit_parts_of(&f, &source, err) == 0)
 		fitted = make_model(&f, corpus, progress, err);
 	if (fitted && report) {
-		double n = (double)f.totals.summed;
+		double n = (double)f.totals.sentences;
 
 		*report = (struct fit_report){ .bytes = f.totals.bytes,
 					       .lines = f.totals.lines,
-					       .sentences = f.totals.units,
+					       .sentences = f.totals.sentences,
 					       .tokens = f.totals.tokens,
 					       .known = f.totals.known,
 					       .explained = f.explained,

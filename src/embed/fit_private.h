@@ -40,14 +40,13 @@ struct fit_source {
 	bool by_line;
 };
 
-/* Of one pass over the corpus.  A unit is a sentence, or a line; one without words is none. */
+/* Of one pass over the corpus.  A unit is a sentence, or a line. */
 struct fit_totals {
 	uint64_t bytes; /* decompressed */
 	uint64_t lines;
-	uint64_t units;
-	uint64_t tokens; /* words, known and unknown */
+	uint64_t sentences; /* units with a known word: those that have a vector */
+	uint64_t tokens;    /* words, known and unknown */
 	uint64_t known;
-	uint64_t summed; /* units with a known word: those that have a vector */
 };
 
 /* The numbers of a block's known words, unit by unit. */

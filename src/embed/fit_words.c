@@ -83,14 +83,11 @@ static int add_unit(struct block *b, struct reader *r, const char *text, size_t 
 
 	if (found < 0)
 		return -1;
-	if (known + unknown == 0)
-		return 0;
-	w->totals.units++;
 	w->totals.tokens += known + unknown;
 	w->totals.known += known;
 	if (known == 0)
 		return 0;
-	w->totals.summed++;
+	w->totals.sentences++;
 	if (grow(&w->ids, &b->ids_cap, w->ids_n + known, err) ||
 	    grow(&w->ends, &b->ends_cap, w->ends_n + 1, err))
 		return -1;
@@ -268,10 +265,9 @@ static void add_totals(struct fit_totals *t, const struct fit_totals *of)
 {
 	t->bytes += of->bytes;
 	t->lines += of->lines;
-	t->units += of->units;
+	t->sentences += of->sentences;
 	t->tokens += of->tokens;
 	t->known += of->known;
-	t->summed += of->summed;
 }
 
 void fit_kept_free(struct fit_kept *kept)

@@ -316,7 +316,7 @@ static void usif_has_its_own_a_and_scales(void **state)
 	(void)state;
 	fitted = try_texts(m, texts, lengths, 5, &o, &report, &err);
 	assert_non_null(fitted);
-	assert_int_equal(report.sentences, 5);
+	assert_int_equal(report.sentences, 4);
 	assert_int_equal(report.tokens, 12);
 	assert_int_equal(report.known, 9);
 	assert_true(model_has(fitted, METHOD_USIF));
@@ -354,11 +354,11 @@ static void counts_units_and_words(void **state)
 	assert_non_null(fitted);
 	assert_int_equal(report.lines, 6);
 	assert_int_equal(report.bytes, 17 + 3 + 3 + 5 + 5);
-	assert_int_equal(report.sentences, 4);
+	assert_int_equal(report.sentences, 3);
 	assert_int_equal(report.tokens, 8);
 	assert_int_equal(report.known, 6);
 	near(fitted->facts.mass, 3.0, 0.0); /* the unknown line has no vector */
-	assert_int_equal(fitted->facts.sentences, 4);
+	assert_int_equal(fitted->facts.sentences, 3);
 	assert_int_equal(fitted->counts[0], 2);
 	near(fitted->weights[0], 1e-3 / (1e-3 + 2 / 6.), 1e-9);
 	near(fitted->weights[20], 1.0, 0.0);
@@ -367,7 +367,7 @@ static void counts_units_and_words(void **state)
 	o.by_line = false;
 	fitted = try_texts(m, texts, lengths, 5, &o, &report, &err);
 	assert_non_null(fitted);
-	assert_int_equal(report.sentences, 6); /* the first line holds three */
+	assert_int_equal(report.sentences, 5); /* the first line holds three */
 	near(fitted->facts.mass, 5.0, 0.0);
 	model_release(fitted);
 
@@ -418,14 +418,14 @@ static void prior_is_pseudo_observations(void **state)
 	double alone[D * D];
 
 	(void)state;
-	o.prior = 6.0; /* 6 sentences of 1.5 words: 9 words, 7.2 of them wa, 1.8 wb */
+	o.prior = 6.0; /* 120 sentences of 1.5 words: 180 words, 144 of them wa, 36 wb */
 	fitted = try_texts(general, texts, lengths, 2, &o, &report, &err);
 	assert_non_null(fitted);
-	near(fitted->weights[0], 1e-3 / (1e-3 + 7.2 / 12), 1e-9);
-	near(fitted->weights[1], 1e-3 / (1e-3 + 2.8 / 12), 1e-9);
-	near(fitted->weights[2], 1e-3 / (1e-3 + 2.0 / 12), 1e-9);
-	assert_int_equal(fitted->counts[0], 7);
-	assert_int_equal(fitted->counts[1], 3);
+	near(fitted->weights[0], 1e-3 / (1e-3 + 144 / 183.), 1e-9);
+	near(fitted->weights[1], 1e-3 / (1e-3 + 37 / 183.), 1e-9);
+	near(fitted->weights[2], 1e-3 / (1e-3 + 2 / 183.), 1e-8);
+	assert_int_equal(fitted->counts[0], 144);
+	assert_int_equal(fitted->counts[1], 37);
 	assert_int_equal(fitted->counts[2], 2);
 	near(fitted->facts.mass, 8.0, 0.0);
 	near(fitted->facts.prior, 6.0, 0.0);
@@ -456,8 +456,8 @@ static void prior_is_never_more_than_the_model_saw(void **state)
 	assert_non_null(fitted);
 	near(fitted->facts.prior, 3.0, 0.0);
 	near(fitted->facts.mass, 4.0, 0.0);
-	/* 6 words of the prior's: 4.8 wa, 1.2 wb; and one wb, one wc */
-	near(fitted->weights[1], 1e-3 / (1e-3 + 2.2 / 8), 1e-9);
+	/* 120 words of the prior's: 96 wa, 24 wb; and one wb, one wc */
+	near(fitted->weights[1], 1e-3 / (1e-3 + 25 / 122.), 1e-9);
 	model_release(fitted);
 
 	o.prior = 0.0;
@@ -491,7 +491,7 @@ static void prior_of_models_never_fitted(void **state)
 	o.prior = 1.0;
 	fitted = try_texts(counted, &text, &length, 1, &o, &report, &err);
 	assert_non_null(fitted);
-	near(fitted->weights[0], 1e-3 / (1e-3 + 0.5), 1e-9);
+	near(fitted->weights[0], 1e-3 / (1e-3 + 40 / 42.), 1e-9);
 	near(fitted->facts.mass, 1.0, 0.0);
 	near(report.share, 1.0, 0.0);
 	model_release(fitted);
@@ -578,6 +578,32 @@ static void prior_moment_crosses_methods(void **state)
 	model_release(fitted);
 	forget(general);
 	model_release(m);
+}
+
+/* A fit that says nothing goes on as the one before it. */
+static void a_and_power_are_the_models(void **state)
+{
+	struct model *m = toy(D, ROWS_F32);
+	struct lines l = make_lines(50, WORDS, 16);
+	struct fit_options o = by_line(METHOD_WHITEN);
+	struct model *first, *second;
+
+	(void)state;
+	first = fit_lines(m, l, &o, NULL);
+	near(first->facts.a, 1e-3, 0.0);
+	near(first->facts.power, 0.75, 0.0);
+	model_release(first);
+	o.a = 2e-3;
+	o.power = 0.5;
+	first = fit_lines(m, l, &o, NULL);
+	o = by_line(METHOD_SIF);
+	second = fit_lines(first, l, &o, NULL);
+	near(second->facts.a, 2e-3, 0.0);
+	near(second->facts.power, 0.5, 0.0);
+	model_release(second);
+	model_release(first);
+	model_release(m);
+	free_lines(l);
 }
 
 static void kept_counts_keep_weights(void **state)
@@ -1031,6 +1057,7 @@ int main(void)
 		cmocka_unit_test(prior_of_models_never_fitted),
 		cmocka_unit_test(prior_from_weights_is_that_from_counts),
 		cmocka_unit_test(prior_moment_crosses_methods),
+		cmocka_unit_test(a_and_power_are_the_models),
 		cmocka_unit_test(kept_counts_keep_weights),
 		cmocka_unit_test(any_number_of_workers_gives_the_same_bytes),
 		cmocka_unit_test(wide_models_too),

@@ -1,0 +1,161 @@
+/*
+ * The shipped model on real texts: as good as its card says, and no worse after a fit to a narrow corpus.
+ * Runs in the repository's root; where ../shared/data is not, it says so and is skipped.
+ */
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/lines.h"
+#include "base/stream.h"
+#include "embed/evaluate.h"
+#include "embed/fit.h"
+#include "embed/publish.h"
+#include "math/mat.h"
+#include "math/vec.h"
+#include "model/model.h"
+#include "text/corpus.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MODEL "models/default.safetensors"
+#define DATA "../shared/data/"
+
+enum { MODEL_BYTES = 8000000, SETS = 2, LINE_BYTES = 1 << 20 };
+
+static const char *const sets[SETS] = { DATA "sts/raw/stsb.dev.tsv", DATA "sts/raw/sick.dev.tsv" };
+
+static int needed(void)
+{
+	if (access(MODEL, R_OK) == 0 && access(sets[0], R_OK) == 0)
+		return 0;
+	print_message(MODEL " or " DATA " is not here: skipped\n");
+	return -1;
+}
+
+static struct model *shipped(void)
+{
+	struct err err = { 0 };
+	struct model *m = publish_open(MODEL, NULL, &err);
+
+	if (!m)
+		fail_msg("%s", err.text);
+	return m;
+}
+
+static double pearson(struct model *m, enum method method, const char *path)
+{
+	struct err err = { 0 };
+	struct pair_set set;
+	struct evaluated result;
+
+	assert_int_equal(pair_set_read(&set, path, &err), 0);
+	assert_int_equal(evaluate_pairs(&result, m, method, &set, 0, &err), 0);
+	pair_set_free(&set);
+	return result.pearson;
+}
+
+/* Both columns of `label TAB premise TAB hypothesis`, a line each. */
+static void add_captions(struct buf *to, const char *path)
+{
+	struct err err = { 0 };
+	struct stream *stream = stream_open(path, &err);
+	struct lines *lines = stream ? lines_new(stream, LINE_BYTES, &err) : NULL;
+	const char *line;
+	size_t n;
+
+	if (!lines)
+		fail_msg("%s", err.text);
+	while (lines_next(lines, &line, &n, &err) > 0) {
+		const char *tab = memchr(line, '\t', n);
+
+		assert_non_null(tab);
+		n -= (size_t)(tab + 1 - line);
+		line = tab + 1;
+		for (size_t i = 0; i < n; i++)
+			buf_byte(to, line[i] == '\t' ? '\n' : line[i]);
+		buf_byte(to, '\n');
+	}
+	lines_free(lines);
+	assert_false(to->failed);
+}
+
+static void ships_what_the_card_says(void **state)
+{
+	struct model *m;
+	struct stat file;
+
+	(void)state;
+	if (needed())
+		skip();
+	m = shipped();
+	assert_int_equal(stat(MODEL, &file), 0);
+	assert_true(file.st_size <= MODEL_BYTES);
+	assert_int_equal(m->facts.method, METHOD_WHITEN);
+	assert_true(pearson(m, METHOD_WHITEN, sets[0]) > 74.2);
+	assert_true(pearson(m, METHOD_WHITEN, sets[1]) > 67.3);
+	model_release(m);
+}
+
+/* 39k captions: with the prior they help or do nothing; without it they cost points. */
+static void captions_nudge_the_model(void **state)
+{
+	static const enum method methods[] = { METHOD_WHITEN, METHOD_SIF };
+	struct fit_options o = fit_options_default();
+	struct model *m, *nudged, *alone;
+	struct corpus *corpus;
+	struct buf text = { 0 };
+	struct err err = { 0 };
+	const char *at;
+
+	(void)state;
+	if (needed())
+		skip();
+	m = shipped();
+	add_captions(&text, DATA "pairs/snli.dev.labelled.tsv.xz");
+	add_captions(&text, DATA "pairs/snli.test.labelled.tsv.xz");
+	at = text.data;
+	corpus = corpus_of_texts(&at, &text.len, 1, &err);
+	assert_non_null(corpus);
+	o.method = METHOD_WHITEN;
+	nudged = fit_model(m, corpus, &o, NULL, NULL, &err);
+	assert_non_null(nudged);
+	assert_int_equal(corpus_rewind(corpus, &err), 0);
+	o.prior = 0.0;
+	alone = fit_model(m, corpus, &o, NULL, NULL, &err);
+	assert_non_null(alone);
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < SETS; j++) {
+			double before = pearson(m, methods[i], sets[j]);
+			double after = pearson(nudged, methods[i], sets[j]);
+			double narrow = pearson(alone, methods[i], sets[j]);
+
+			print_message("%-7s %-38s %.2f -> %.2f (without a prior %.2f)\n",
+				      method_name(methods[i]), sets[j], before, after, narrow);
+			assert_true(after >= before);
+			assert_true(narrow < before);
+		}
+	model_release(alone);
+	model_release(nudged);
+	corpus_close(corpus);
+	buf_free(&text);
+	model_release(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ships_what_the_card_says),
+		cmocka_unit_test(captions_nudge_the_model),
+	};
+
+	vec_init();
+	mat_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
