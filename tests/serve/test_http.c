@@ -550,9 +550,9 @@ static double drip(int fd, const char *bytes)
 
 	for (; *bytes && now_s() - began < 10; bytes++) {
 		char c;
+		ssize_t n = say(fd, bytes, 1) ? recv(fd, &c, 1, MSG_DONTWAIT | MSG_PEEK) : 0;
 
-		if (!say(fd, bytes, 1) || recv(fd, &c, 1, MSG_DONTWAIT) == 0 ||
-		    (errno != EAGAIN && errno != EWOULDBLOCK))
+		if (n == 0 || (n < 0 && errno != EAGAIN))
 			break;
 		(void)usleep(50000);
 	}
