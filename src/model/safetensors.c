@@ -162,7 +162,8 @@ static int read_header(struct safetensors *s, json_t *header, const char *data, 
 
 int safetensors_read(struct safetensors *s, const void *bytes, size_t n, struct err *err)
 {
-	static const struct json_limits limits = { .depth = 8, .nodes = 16 * SAFETENSORS_TENSORS_MAX };
+	static const struct json_limits limits = { .depth = 8,
+						   .nodes = (size_t)16 * SAFETENSORS_TENSORS_MAX };
 	const unsigned char *at = bytes;
 	uint64_t length = 0;
 	json_t *header;
