@@ -8,11 +8,13 @@
 #include "base/mem.h"
 #include "embed/evaluate.h"
 #include "embed/explain.h"
+#include "embed/fit.h"
 #include "embed/similar.h"
 #include "math/mat.h"
 #include "math/vec.h"
 #include "model/model.h"
 #include "support/toy.h"
+#include "text/corpus.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -169,6 +171,39 @@ static int reference(struct things *t, struct err *err)
 	return evaluate_reference(e, t->m, &t->set, 1, &options, err);
 }
 
+static int fit_as(struct things *t, const struct fit_options *o, struct err *err)
+{
+	static const char *const texts[] = { text, "wb wd. We wf wa? wc", "wc wb" };
+	static const size_t lengths[] = { sizeof(text) - 1, 19, 5 };
+	struct corpus *corpus = corpus_of_texts(texts, lengths, 3, err);
+	struct model *fitted = corpus ? fit_model(t->m, corpus, o, NULL, NULL, err) : NULL;
+
+	corpus_close(corpus);
+	if (!fitted)
+		return -1;
+	model_release(fitted);
+	return 0;
+}
+
+static int fit_usif(struct things *t, struct err *err)
+{
+	struct fit_options o = fit_options_default();
+
+	o.method = METHOD_USIF;
+	o.workers = 1; /* `left` is for one thread */
+	return fit_as(t, &o, err);
+}
+
+static int fit_folded(struct things *t, struct err *err)
+{
+	struct fit_options o = fit_options_default();
+
+	o.method = METHOD_WHITEN;
+	o.fold = true;
+	o.workers = 1;
+	return fit_as(t, &o, err);
+}
+
 static void fail_each(int (*call)(struct things *t, struct err *err), struct things *t)
 {
 	long calls = 0;
@@ -211,6 +246,8 @@ static void every_allocation_may_fail(void **state)
 	fail_each(read_set, &t);
 	fail_each(evaluate, &t);
 	fail_each(reference, &t);
+	fail_each(fit_usif, &t);
+	fail_each(fit_folded, &t);
 	pair_set_free(&t.set);
 	sentence_free(t.s);
 	model_release(t.m);
