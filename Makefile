@@ -97,7 +97,7 @@ lint:  ## layers, formatting, headers alone, static analysis
 	@echo $(SRC) | tr ' ' '\n' | xargs -P $(NPROC) -n 1 sh -c '\
 		case $$0 in *_avx512.c) f="-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c";; \
 		*_avx2.c) f="-mavx2 -mfma -mf16c";; *) f=;; esac; \
-		clang-tidy --quiet $$0 -- $(CSTD) -Isrc -DSIFD_VERSION=\"$(VERSION)\" $$f 2>/dev/null || exit 255'
+		clang-tidy --quiet $$0 -- $(CSTD) -Isrc -DSIFD_VERSION=\"$(VERSION)\" $$f 2>/dev/null || exit 1'
 
 install: all  ## install to DESTDIR/PREFIX (/usr/local)
 	install -D -m 755 $B/sifd $(DESTDIR)$(PREFIX)/bin/sifd

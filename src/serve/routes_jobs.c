@@ -154,7 +154,7 @@ int route_job(struct context *context, const struct request *request, struct rep
 {
 	struct jobs *jobs = find_jobs(context, err);
 	uint64_t wait_s;
-	int64_t id;
+	int64_t id = 0;
 	bool wait;
 
 	if (!jobs || take_id(request, &id, err) != 0 ||
@@ -172,7 +172,7 @@ int route_job_cancel(struct context *context, const struct request *request, str
 		     struct err *err)
 {
 	struct jobs *jobs = find_jobs(context, err);
-	int64_t id;
+	int64_t id = 0;
 
 	if (!jobs || take_id(request, &id, err) != 0 || jobs_cancel(jobs, id, err) != 0)
 		return -1;
@@ -184,7 +184,7 @@ int route_job_result(struct context *context, const struct request *request, str
 {
 	struct jobs *jobs = find_jobs(context, err);
 	struct stat info;
-	int64_t id;
+	int64_t id = 0;
 
 	if (!jobs || take_id(request, &id, err) != 0)
 		return -1;

@@ -273,10 +273,9 @@ static int lock_folder(struct store *store, const char *folder, struct err *err)
 			"the state folder %s is in use by another sifd (process %s); give each its own",
 			folder, holder[0] ? holder : "unknown");
 	}
-	/* For whoever finds it locked; it does not matter if it fails. */
 	n = snprintf(holder, sizeof(holder), "%ld\n", (long)getpid());
-	if (ftruncate(store->lock_fd, 0) == 0 && pwrite(store->lock_fd, holder, (size_t)n, 0) < 0)
-		n = 0;
+	if (ftruncate(store->lock_fd, 0) != 0 || pwrite(store->lock_fd, holder, (size_t)n, 0) != n)
+		return err_set(err, ERR_IO, "cannot write %s: %s", path, strerror(errno));
 	return 0;
 }
 
