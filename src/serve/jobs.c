@@ -77,6 +77,14 @@ bool jobs_live(struct jobs *jobs, int64_t id)
 	return live;
 }
 
+void jobs_load(struct jobs *jobs, size_t *queued, size_t *running)
+{
+	(void)pthread_mutex_lock(&jobs->lock);
+	*running = jobs->running != 0;
+	*queued = jobs->live_n - (*running && live_find(jobs, jobs->running) < jobs->live_n);
+	(void)pthread_mutex_unlock(&jobs->lock);
+}
+
 /* ---- what routes ask ---- */
 
 int jobs_add(struct jobs *jobs, int64_t *id, const struct job_new *job, struct err *err)

@@ -47,6 +47,9 @@ int jobs_add(struct jobs *jobs, int64_t *id, const struct job_new *job, struct e
 /* Is it waiting or running?  Costs nothing: no disk, no database. */
 bool jobs_live(struct jobs *jobs, int64_t id);
 
+/* How many wait, and how many run; as cheap, for /metrics. */
+void jobs_load(struct jobs *jobs, size_t *queued, size_t *running);
+
 int jobs_cancel(struct jobs *jobs, int64_t id, struct err *err);
 
 /* Appends the job as JSON; ERR_NOT_FOUND. */

@@ -6,6 +6,7 @@
 #include "math/vec.h"
 #include "model/model.h"
 #include "model/shelf.h"
+#include "serve/jobs.h"
 #include "serve/routes.h"
 #include "serve/service.h"
 #include "serve/wire.h"
@@ -284,6 +285,19 @@ static void write_models(struct buf *to, struct service *service)
 	       (double)atomic_load(&service->models_refused));
 }
 
+static void write_jobs(struct buf *to, struct service *service)
+{
+	size_t queued = 0;
+	size_t running = 0;
+
+	if (!service->jobs)
+		return;
+	jobs_load(service->jobs, &queued, &running);
+	head(to, "sifd_jobs", "gauge", "Jobs that wait or run.");
+	buf_printf(to, "sifd_jobs{state=\"queued\"} %zu\nsifd_jobs{state=\"running\"} %zu\n", queued,
+		   running);
+}
+
 static size_t count_files(const char *folder)
 {
 	DIR *dir = opendir(folder);
@@ -338,6 +352,7 @@ void metrics_write(struct buf *to, struct service *service)
 
 	write_http(to, sum, service);
 	write_models(to, service);
+	write_jobs(to, service);
 	write_process(to, service);
 	free(sum);
 }
