@@ -4,18 +4,31 @@
 Ratios count, absolute figures do not travel: limits and sifd are measured one after the other, on
 loopback, bounded in time.  What needs a program that is not here (wrk, gensim) says so and is left out.
 
-    bench/run.py [--quick] [--only NAME,...]
-
-Names: sentence, http, import, fit, ready.  Data is made once by bench/synthetic and kept in build/bench.
+Data is made once by bench/synthetic and kept in build/bench (2.5 GB; a fifth of it with --quick).
+BENCH_PYTHON names a Python that has gensim, where the one of this script has not.
 """
-import json, os, re, shutil, signal, socket, subprocess, sys, time, urllib.request
+import argparse, json, os, re, shutil, signal, socket, subprocess, sys, time, urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 B = os.path.join(ROOT, "build/release")
 DATA = os.path.join(ROOT, "build/bench")
 SIFD = os.path.join(B, "sifd")
-QUICK = "--quick" in sys.argv
-ONLY = sys.argv[sys.argv.index("--only") + 1].split(",") if "--only" in sys.argv else None
+PARTS = ("sentence", "http", "import", "fit", "ready")
+
+
+def parts(text):
+    chosen = text.split(",")
+    for name in chosen:
+        if name not in PARTS:
+            raise argparse.ArgumentTypeError("'%s' is none of %s" % (name, ", ".join(PARTS)))
+    return chosen
+
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--quick", action="store_true", help="100,000 words instead of 400,000, shorter loads")
+parser.add_argument("--only", type=parts, default=PARTS, metavar="PART,...", help="of " + ", ".join(PARTS))
+OPTIONS = parser.parse_args()
+QUICK = OPTIONS.quick
 WORDS, DIM = (100_000, 300) if QUICK else (400_000, 300)
 CORPUS_BYTES = 20_000_000 if QUICK else 100_000_000
 SECONDS = 2 if QUICK else 5
@@ -198,6 +211,5 @@ def bench_ready():
 
 if __name__ == "__main__":
     print("kernels: " + subprocess.run([SIFD, "--version"], capture_output=True, text=True).stdout.strip())
-    for name in ("sentence", "http", "import", "fit", "ready"):
-        if ONLY is None or name in ONLY:
-            globals()["bench_" + name]()
+    for name in OPTIONS.only:
+        globals()["bench_" + name]()

@@ -54,14 +54,19 @@ static uint64_t draw_rank(uint64_t words)
 	return r < 0 ? 0 : r >= (double)words ? words - 1 : (uint64_t)r;
 }
 
+/* With a capital where sentences follow one another: a lower-case letter does not begin one (UAX 29). */
 static void put_sentence(uint64_t words, int n, char end)
 {
 	char word[64];
 
 	for (int i = 0; i < n; i++) {
+		size_t length = word_of(word, draw_rank(words));
+
 		if (i)
 			(void)putchar(' ');
-		(void)fwrite(word, 1, word_of(word, draw_rank(words)), stdout);
+		else if (end == '.')
+			word[0] = (char)(word[0] - 'a' + 'A');
+		(void)fwrite(word, 1, length, stdout);
 	}
 	(void)putchar(end);
 }
