@@ -1,0 +1,43 @@
+/*
+ * random.h - pseudo-random numbers that are the same everywhere: splitmix64.
+ *
+ * Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.  The state is one
+ * number; what depends on several (seed, epoch, source) starts from random_seed() of them.
+ */
+#ifndef SIFD_BASE_RANDOM_H
+#define SIFD_BASE_RANDOM_H
+
+#include <stdint.h>
+
+static inline uint64_t random_next(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+/* A state of its own for each (seed, a, b). */
+static inline uint64_t random_seed(uint64_t seed, uint64_t a, uint64_t b)
+{
+	uint64_t state = seed;
+
+	state = random_next(&state) ^ a;
+	state = random_next(&state) ^ b;
+	return random_next(&state);
+}
+
+/* In [0, n); n in (0, 2^32].  The bias is below n / 2^32. */
+static inline uint64_t random_below(uint64_t *state, uint64_t n)
+{
+	return ((random_next(state) >> 32) * n) >> 32;
+}
+
+/* In [0, 1): 24 bits. */
+static inline float random_unit(uint64_t *state)
+{
+	return (float)(random_next(state) >> 40) * 0x1p-24f;
+}
+
+#endif

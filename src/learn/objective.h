@@ -1,0 +1,64 @@
+/*
+ * objective.h - what a batch of sentence vectors is told to become: losses and their gradients.
+ *
+ * A batch is n pairs of sentence vectors u (n, d), v (n, d), as the model made them, of any length;
+ * all losses see their cosines alone (a zero vector has cosine 0 and gets no gradient).
+ *
+ *	infonce   -1/2n sum_i log softmax_j(cos(u_i, v_j) / t)[i] + the same with u and v exchanged
+ *	margin    1/n sum_i [m - c_i + cos(u_i, p_i)]+ + [m - c_i + cos(v_i, q_i)]+, c_i = cos(u_i, v_i);
+ *	          p_i, q_i: negatives among the 2n sentences (Wieting et al. 2016, eq. 3)
+ *	pearson   1 - r of cos(u_i, v_i) and gold_i
+ *	cosent    log(1 + sum over gold_i > gold_j of exp((cos_j - cos_i) / t))   (Su 2022)
+ *
+ * Keys say which sentences may not be each other's negatives: those with equal keys (the same text, the
+ * same group), and so their pairs' partners.
+ */
+#ifndef SIFD_LEARN_OBJECTIVE_H
+#define SIFD_LEARN_OBJECTIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct objective;
+struct team;
+
+enum objective_kind { OBJECTIVE_INFONCE, OBJECTIVE_MARGIN, OBJECTIVE_PEARSON, OBJECTIVE_COSENT, OBJECTIVES };
+enum negatives { NEGATIVES_MAX, NEGATIVES_MIX, NEGATIVES_RANDOM, NEGATIVES }; /* of the margin loss */
+
+struct objective_options {
+	enum objective_kind kind;
+	enum negatives negatives; /* nearest, at random, or a coin decides */
+	float temperature;	  /* t: of infonce and cosent; 0.05 */
+	float margin;		  /* m: 0.4 */
+};
+
+struct objective_batch {
+	size_t n, d;
+	const float *u, *v;		 /* (n, d) */
+	const uint32_t *u_keys, *v_keys; /* (n), or NULL: all differ */
+	const float *gold;		 /* (n): pearson and cosent */
+	uint64_t random;		 /* seed of this batch's negatives */
+};
+
+struct objective_options objective_options_default(void);
+
+/* "infonce", "margin", "pearson", "cosent"; "max", "mix", "random".  -1 for another name. */
+int objective_parse(const char *name);
+const char *objective_name(enum objective_kind kind);
+int negatives_parse(const char *name);
+const char *negatives_name(enum negatives negatives);
+
+/* Does it learn from scored pairs (else from pairs that mean the same)? */
+bool objective_scored(enum objective_kind kind);
+
+/* Scratch for batches of at most n pairs of vectors of length d.  The team (NULL: none) must outlive it. */
+struct objective *objective_new(const struct objective_options *options, size_t n, size_t d,
+				struct team *team, struct err *err);
+void objective_free(struct objective *o);
+
+/* The loss; du, dv (n, d) become its gradients. */
+double objective_run(struct objective *o, const struct objective_batch *batch, float *du, float *dv);
+
+#endif
