@@ -33,6 +33,7 @@ void mat_init(void)
 	mat_mul(product, ones, ones, 2, 2, 2, 0, 0, 1.0F, 0.0F);
 	mat_add_second_moment(sum, ones, 2, 2, product);
 	(void)mat_eigen(values, vectors, sum, 2, &ignored);
+	(void)mat_solve(values, (double[4]){ 1, 0, 0, 1 }, 2, 1, &ignored);
 }
 
 const char *mat_kernels(void)
@@ -139,5 +140,24 @@ int mat_eigen(double *values, double *vectors, double *a, size_t d, struct err *
 			       d);
 	if (info != 0)
 		return err_set(err, ERR_INPUT, "the eigenvalues did not converge (LAPACK dsyevd: %d)", info);
+	return 0;
+}
+
+int mat_solve(double *b, double *a, size_t d, size_t n, struct err *err)
+{
+	lapack_int info;
+
+	if (d == 0 || n == 0)
+		return 0;
+	/* Column-major, a row of ours is a column of LAPACK's, and our lower triangle its upper one. */
+	info = LAPACKE_dposv_work(LAPACK_COL_MAJOR, 'U', checked(d), checked(n), a, checked(d), b,
+				  checked(d));
+	/* OpenBLAS lets NaN pass for positive; it shows in the factor's diagonal. */
+	for (size_t i = 0; info == 0 && i < d; i++)
+		if (!isfinite(a[i * d + i]))
+			info = (lapack_int)i + 1;
+	if (info != 0)
+		return err_set(err, ERR_INPUT, "the matrix is not positive definite (LAPACK dposv: %d)",
+			       info);
 	return 0;
 }

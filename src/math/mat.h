@@ -46,4 +46,11 @@ void mat_add_second_moment(double *sum, const float *x, size_t n, size_t d, floa
  */
 int mat_eigen(double *values, double *vectors, double *a, size_t d, struct err *err);
 
+/*
+ * Solves a X = B for a symmetric positive definite (d, d): b holds n right-hand sides, one a row of d, and
+ * leaves with the solutions.  Only the lower triangle of a is read; a is overwritten.  LAPACK dposv.
+ * ERR_INPUT when a is not positive definite (a NaN in it neither).
+ */
+int mat_solve(double *b, double *a, size_t d, size_t n, struct err *err);
+
 #endif

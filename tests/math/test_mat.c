@@ -178,6 +178,40 @@ static void what_is_not_finite_is_refused(void **state)
 	assert_int_equal(err.code, ERR_INPUT);
 }
 
+static void solutions_give_back_the_right_hand_sides(void **state)
+{
+	enum { D = 70, N = 3 };
+	static double a[D * D];
+	static double copy[D * D];
+	double b[N * D];
+	double x[N * D];
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < D; i++)
+		for (size_t j = 0; j <= i; j++)
+			copy[i * D + j] = copy[j * D + i] = (double)random_tame() + (i == j ? 2.0 * D : 0.0);
+	memcpy(a, copy, sizeof(a));
+	for (size_t i = 0; i < D; i++)
+		for (size_t j = i + 1; j < D; j++)
+			a[i * D + j] = (double)NAN; /* the upper triangle is not read */
+	for (size_t i = 0; i < N * D; i++)
+		x[i] = b[i] = (double)i - 80.0;
+	assert_int_equal(mat_solve(x, a, D, N, &err), 0);
+	for (size_t i = 0; i < N; i++)
+		for (size_t j = 0; j < D; j++) {
+			double sum = 0.0;
+
+			for (size_t l = 0; l < D; l++)
+				sum += copy[j * D + l] * x[i * D + l];
+			assert_true(fabs(sum - b[i * D + j]) < 1e-9);
+		}
+	assert_int_equal(mat_solve(x, (double[]){ 1, 0, 2, 1 }, 2, 1, &err), -1);
+	assert_int_equal(err.code, ERR_INPUT);
+	assert_int_equal(mat_solve(x, (double[]){ 1, 0, (double)NAN, 1 }, 2, 1, &err), -1);
+	assert_int_equal(mat_solve(x, a, 0, 1, &err), 0);
+}
+
 static void the_kernel_family_has_a_name(void **state)
 {
 	const char *better;
@@ -202,6 +236,7 @@ int main(void)
 		cmocka_unit_test(a_small_eigenproblem_by_hand),
 		cmocka_unit_test(eigenvectors_are_ordered_signed_and_orthonormal),
 		cmocka_unit_test(what_is_not_finite_is_refused),
+		cmocka_unit_test(solutions_give_back_the_right_hand_sides),
 		cmocka_unit_test(the_kernel_family_has_a_name),
 	};
 
