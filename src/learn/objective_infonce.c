@@ -1,0 +1,204 @@
+#include "base/team.h"
+#include "learn/objective_private.h"
+#include "math/exp.h"
+#include "math/mat.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A count that the compiler knows lets it use vector instructions. */
+enum { LANES = 16 };
+
+static const float never = -1e30f; /* the logit of what is no negative: its exponential is 0 */
+
+static int by_key(const void *a, const void *b)
+{
+	const struct collision *x = a;
+	const struct collision *y = b;
+
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return (x->pair > y->pair) - (x->pair < y->pair);
+}
+
+/* Sorts the keys of all pairs: where equal ones stand side by side, their pairs collide. */
+static void sort_keys(struct objective *o)
+{
+	const struct objective_batch *b = o->batch;
+
+	for (size_t i = 0; i < b->n; i++) {
+		o->collisions[2 * i] = (struct collision){ b->u_keys[i], (uint32_t)i };
+		o->collisions[2 * i + 1] = (struct collision){ b->v_keys[i], (uint32_t)i };
+	}
+	qsort(o->collisions, 2 * b->n, sizeof(*o->collisions), by_key);
+}
+
+/* Takes colliding pairs out of the rows [start, stop). */
+static void mask(struct objective *o, size_t start, size_t stop)
+{
+	size_t n = o->batch->n;
+
+	for (size_t first = 0, last; first < 2 * n; first = last) {
+		for (last = first + 1; last < 2 * n; last++)
+			if (o->collisions[last].key != o->collisions[first].key)
+				break;
+		for (size_t a = first; a < last; a++) {
+			size_t i = o->collisions[a].pair;
+
+			if (i < start || i >= stop)
+				continue;
+			for (size_t c = first; c < last; c++)
+				if (o->collisions[c].pair != i)
+					o->similar[i * n + o->collisions[c].pair] = never;
+		}
+	}
+}
+
+static float largest(const float *x, size_t n)
+{
+	float most = x[0];
+
+	for (size_t i = 1; i < n; i++)
+		most = x[i] > most ? x[i] : most;
+	return most;
+}
+
+/* Logits of the member's rows; the largest of each of its columns. */
+static void compare(void *context, size_t member, size_t members)
+{
+	struct objective *o = context;
+	size_t n = o->batch->n;
+	float *most = o->column_max + member * n;
+	size_t start;
+	size_t stop = team_share(n, 1, member, members, &start);
+
+	for (size_t j = 0; j < n; j++)
+		most[j] = never;
+	if (start == stop)
+		return;
+	mat_mul(o->similar + start * n, o->unit + start * o->d, o->unit + n * o->d, stop - start, n, o->d, 0,
+		1, 1 / o->options.temperature, 0);
+	if (o->batch->u_keys)
+		mask(o, start, stop);
+	for (size_t i = start; i < stop; i++) {
+		const float *row = o->similar + i * n;
+
+		for (size_t j = 0; j < n; j++)
+			most[j] = row[j] > most[j] ? row[j] : most[j];
+	}
+}
+
+/* e^(logit - largest of the row) in place, e^(logit - largest of the column) beside it. */
+static float exponentials(float *row, float *column, const float *column_max, float *column_sum, size_t n)
+{
+	float most = largest(row, n);
+	float sums[LANES] = { 0 };
+	float sum = 0;
+	size_t j = 0;
+
+	for (; j + LANES <= n; j += LANES)
+		for (size_t l = 0; l < LANES; l++) {
+			float s = row[j + l];
+
+			column[j + l] = exp_nonpositive(s - column_max[j + l]);
+			column_sum[j + l] += column[j + l];
+			row[j + l] = exp_nonpositive(s - most);
+			sums[l] += row[j + l];
+		}
+	for (; j < n; j++) {
+		column[j] = exp_nonpositive(row[j] - column_max[j]);
+		column_sum[j] += column[j];
+		row[j] = exp_nonpositive(row[j] - most);
+		sum += row[j];
+	}
+	for (size_t l = 0; l < LANES; l++)
+		sum += sums[l];
+	return sum;
+}
+
+static void exponentiate(void *context, size_t member, size_t members)
+{
+	struct objective *o = context;
+	size_t n = o->batch->n;
+	float *sum = o->column_sum + member * n;
+	size_t start;
+	size_t stop = team_share(n, 1, member, members, &start);
+
+	memset(sum, 0, n * sizeof(*sum));
+	for (size_t i = start; i < stop; i++)
+		o->row_scale[i] =
+			1 / exponentials(o->similar + i * n, o->by_column + i * n, o->column_max, sum, n);
+}
+
+/* Both softmaxes of a row added; less 2 for the pair itself; times factor.  The pair's own log. */
+static double slopes(struct objective *o, size_t i, float factor)
+{
+	size_t n = o->batch->n;
+	float *row = o->similar + i * n;
+	const float *column = o->by_column + i * n;
+	float by_row = row[i] * o->row_scale[i];
+	float by_column = column[i] * o->column_sum[i];
+
+	for (size_t j = 0; j < n; j++)
+		row[j] = factor * (row[j] * o->row_scale[i] + column[j] * o->column_sum[j]);
+	row[i] -= 2 * factor;
+	/* A pair so far from the best that its share is 0 in floats counts as the smallest share. */
+	return -log((double)fmaxf(by_row, 1e-38f)) - log((double)fmaxf(by_column, 1e-38f));
+}
+
+static void differentiate(void *context, size_t member, size_t members)
+{
+	struct objective *o = context;
+	size_t n = o->batch->n;
+	size_t d = o->d;
+	float factor = 1 / (2 * (float)n * o->options.temperature);
+	float *d_v = o->d_v + member * n * d;
+	size_t start;
+	size_t stop = team_share(n, 1, member, members, &start);
+
+	o->loss[member] = 0;
+	memset(d_v, 0, n * d * sizeof(*d_v));
+	if (start == stop)
+		return;
+	for (size_t i = start; i < stop; i++)
+		o->loss[member] += slopes(o, i, factor);
+	mat_mul(o->d_unit + start * d, o->similar + start * n, o->unit + n * d, stop - start, d, n, 0, 0, 1,
+		0);
+	mat_mul(d_v, o->similar + start * n, o->unit + start * d, n, d, stop - start, 1, 0, 1, 0);
+}
+
+static void gather(struct objective *o)
+{
+	size_t size = o->batch->n * o->d;
+	float *to = o->d_unit + size;
+
+	memcpy(to, o->d_v, size * sizeof(*to));
+	for (size_t m = 1; m < o->members; m++)
+		for (size_t i = 0; i < size; i++)
+			to[i] += o->d_v[m * size + i];
+}
+
+double objective_infonce(struct objective *o)
+{
+	size_t n = o->batch->n;
+	double loss = 0;
+
+	if (o->batch->u_keys)
+		sort_keys(o);
+	team_run(o->team, compare, o);
+	for (size_t m = 1; m < o->members; m++)
+		for (size_t j = 0; j < n; j++)
+			o->column_max[j] = fmaxf(o->column_max[j], o->column_max[m * n + j]);
+	team_run(o->team, exponentiate, o);
+	for (size_t j = 0; j < n; j++) {
+		for (size_t m = 1; m < o->members; m++)
+			o->column_sum[j] += o->column_sum[m * n + j];
+		o->column_sum[j] = 1 / o->column_sum[j];
+	}
+	team_run(o->team, differentiate, o);
+	gather(o);
+	for (size_t m = 0; m < o->members; m++)
+		loss += o->loss[m];
+	return loss / (2 * (double)n);
+}

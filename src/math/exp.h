@@ -1,0 +1,36 @@
+/*
+ * exp.h - e^x in a form that compilers turn into vector instructions; the same bits everywhere.
+ */
+#ifndef SIFD_MATH_EXP_H
+#define SIFD_MATH_EXP_H
+
+#include <stdint.h>
+#include <string.h>
+
+/*
+ * e^x for x <= 0, within 2 units of the last place; 0 below -87, where floats lose digits.
+ * e^x = 2^k e^r, |r| <= ln 2 / 2; ln 2 in two parts, e^r by its Taylor polynomial of degree 7.
+ */
+static inline float exp_nonpositive(float x)
+{
+	static const float log2e = 1.44269504f, ln2_high = 0.693145752f, ln2_low = 1.42860677e-6f;
+	static const float lowest = -87.0f;
+	float y = x < lowest ? lowest : x;
+	int32_t k = (int32_t)(y * log2e - 0.5f); /* rounds, for y <= 0 */
+	float r = y - (float)k * ln2_high - (float)k * ln2_low;
+	float p = 1.0f / 5040;
+	uint32_t bits = (uint32_t)(k + 127) << 23;
+	float power;
+
+	p = p * r + 1.0f / 720;
+	p = p * r + 1.0f / 120;
+	p = p * r + 1.0f / 24;
+	p = p * r + 1.0f / 6;
+	p = p * r + 0.5f;
+	p = p * r + 1.0f;
+	p = p * r + 1.0f;
+	memcpy(&power, &bits, sizeof(power));
+	return x < lowest ? 0.0f : p * power;
+}
+
+#endif
