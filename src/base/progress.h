@@ -17,6 +17,8 @@ struct progress {
 	_Atomic uint64_t total;	     /* 0 = not known (a pipe) */
 	_Atomic(const char *) phase; /* a static string: "counting words"; NULL before the start */
 	_Atomic(const char *) unit;  /* "bytes", "pairs"; static */
+	_Atomic uint64_t from;	     /* done when the phase began: what a resumed run found */
+	_Atomic double loss, score;  /* of training; 0 = not known */
 	atomic_bool cancel;
 };
 
@@ -25,6 +27,7 @@ static inline void progress_phase(struct progress *p, const char *phase, const c
 	if (!p)
 		return;
 	atomic_store(&p->done, 0);
+	atomic_store(&p->from, 0);
 	atomic_store(&p->total, total);
 	atomic_store(&p->unit, unit);
 	atomic_store(&p->phase, phase);

@@ -47,7 +47,10 @@ static void show(const struct progress *p, double in_phase)
 	uint64_t total = atomic_load(&p->total);
 	const char *unit = atomic_load(&p->unit);
 	const char *phase = atomic_load(&p->phase);
-	double rate = in_phase > 0 ? (double)done / in_phase : 0;
+	uint64_t from = atomic_load(&p->from);
+	double rate = in_phase > 0 && done > from ? (double)(done - from) / in_phase : 0;
+	double loss = atomic_load(&p->loss);
+	double score = atomic_load(&p->score);
 	char so_far[32];
 	char speed[32];
 
@@ -56,6 +59,10 @@ static void show(const struct progress *p, double in_phase)
 	(void)fprintf(stderr, "\r\033[K%s: %s", phase ? phase : "starting", so_far);
 	if (total)
 		(void)fprintf(stderr, " (%.0f %%)", 100.0 * (double)done / (double)total);
+	if (loss != 0)
+		(void)fprintf(stderr, ", loss %.4f", loss);
+	if (score != 0)
+		(void)fprintf(stderr, ", dev %.2f", score);
 	(void)fprintf(stderr, ", %s/s", speed);
 	if (total > done && rate > 0)
 		(void)fprintf(stderr, ", %.0f s left", (double)(total - done) / rate);

@@ -76,8 +76,9 @@ static int check(const struct safetensors *s, const char *run, struct err *err)
 	if (!format || strcmp(format, format_value) != 0 || !whose)
 		return err_set(err, ERR_FORMAT, "this is no checkpoint of this version");
 	if (strcmp(whose, run) != 0)
-		return err_set(err, ERR_INPUT,
-			       "this is the checkpoint of another run: model, files and options must be the same");
+		return err_set(
+			err, ERR_INPUT,
+			"this is the checkpoint of another run: model, files and options must be the same");
 	return 0;
 }
 

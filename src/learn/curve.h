@@ -14,7 +14,7 @@ enum { CURVE_POINTS_MAX = 1024 };
 struct curve_point {
 	uint64_t step;
 	double epoch; /* 2.5: the middle of the third */
-	double loss;  /* mean since the point before */
+	double loss;  /* mean since the point before; NaN at the start */
 	double score; /* of the dev sets; NaN when there are none */
 	double rate;  /* of learning, at that step */
 };

@@ -47,7 +47,8 @@ struct loop_options {
 	double warmup;	 /* share of the steps in which the rate rises from 0; then it falls linearly to 0 */
 	size_t scores;	 /* dev scores an epoch; 1 */
 	size_t patience; /* stop after so many scores without a better one; 0 = never */
-	const char *checkpoint; /* file; NULL = none.  Written every 20 s, removed at the end */
+	const char *checkpoint; /* file; NULL = none.  Written every 20 s; the caller removes it
+				   once the result is safe */
 	bool resume;		/* go on from it; when it is not there, start */
 	const char *curve;	/* prefix of the curve's files; NULL = none */
 };
