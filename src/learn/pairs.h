@@ -7,10 +7,10 @@
  *	                       neutral, contradiction, 0, false, no, ...: not
  *	a TAB b TAB score      how alike, in any range
  *
- * The kind is told by the first line's columns, or said.  With two columns: groups when the first column
- * of the first two lines is equal, or a whole number; else pairs.  With three: labelled when the first
- * is a label of the list above, scored when the last is a number.  Empty lines are skipped.
- * Files may be compressed.  Texts without a known word are left out.
+ * The kind is told by the first line's columns, or said.  With two columns: groups when the first is a whole
+ * number, else pairs.  With three: labelled when the first is a label of the list above, scored when the
+ * last is a number.  Empty lines are skipped.  Files may be compressed.  Texts without a known word are left
+ *out.
  *
  * A file is a source; a batch comes from one source, since texts of one kind are the harder negatives.
  */
@@ -53,8 +53,8 @@ int pairs_parse(const char *name);
 
 /*
  * Reads the files.  scored: for objectives on scores, which take scored and labelled files; else
- * those that take pairs, groups and the positive lines of labelled files (and of scored ones those above
- * half of the range).  ERR_INPUT with file and line for a line of other columns, text that is not UTF-8, a
+ * those that take pairs, groups and the positive lines of labelled files (of scored ones those in the top
+ * fifth of the range).  ERR_INPUT with file and line for a line of other columns, text that is not UTF-8, a
  * score that is no number, an unknown label; when a file gives no pair.
  */
 int pairs_read(struct pairs *pairs, struct model *m, const char *const *paths, size_t n, enum pairs_kind kind,
