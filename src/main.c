@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 static const struct verb *const verbs[] = {
-	&verb_import, &verb_fit,  &verb_embed, &verb_similarity, &verb_explain,
-	&verb_search, &verb_eval, &verb_info,  &verb_verify,	 &verb_serve,
+	&verb_import, &verb_fit,  &verb_train, &verb_embed,  &verb_similarity, &verb_explain,
+	&verb_search, &verb_eval, &verb_info,  &verb_verify, &verb_serve,
 };
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < VERBS; i++)
 		if (strcmp(argv[1], verbs[i]->name) == 0) {
-			if (verbs[i] == &verb_fit || verbs[i] == &verb_serve)
+			if (verbs[i] == &verb_fit || verbs[i] == &verb_train || verbs[i] == &verb_serve)
 				choose_blas(argv);
 			json_init();
 			mat_init();

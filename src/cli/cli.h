@@ -21,8 +21,8 @@ struct model;
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 enum { CLI_LINE_BYTES = 16 << 20 }; /* the longest line of input a verb takes */
 
-extern const struct verb verb_import, verb_fit, verb_embed, verb_similarity, verb_explain, verb_search,
-	verb_eval, verb_info, verb_verify, verb_serve;
+extern const struct verb verb_import, verb_fit, verb_train, verb_embed, verb_similarity, verb_explain,
+	verb_search, verb_eval, verb_info, verb_verify, verb_serve;
 
 /* "sifd: message" on standard error; returns the exit status, EXIT_FAILED. */
 int cli_failed(const struct err *err);

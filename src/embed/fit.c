@@ -285,7 +285,7 @@ static int weights_of_model(struct fit *f, const struct fit_source *source, stru
 	}
 	if (m->facts.method == METHOD_LEARNED) {
 		for (size_t i = 0; i < f->n; i++)
-			f->memory->weights[i] = 1.0f;
+			f->memory->weights[i] = m->weights ? m->weights[i] : 1.0f;
 		f->a = f->o.a;
 		return 0;
 	}

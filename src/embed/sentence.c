@@ -125,7 +125,7 @@ static void choose_parts(struct sentence *s)
 	s->k = 0;
 	s->projection = NULL;
 	if (!m->facts.folded) {
-		if (weighted)
+		if (weighted || method == METHOD_LEARNED)
 			s->weights = m->weights;
 		if (method == METHOD_SIF || method == METHOD_USIF)
 			s->k = m->k;

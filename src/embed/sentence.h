@@ -61,7 +61,7 @@ int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, boo
  */
 void sentence_transform(const struct sentence *s, const float *x, float *out);
 
-/* The weight the method gives a word: 1 for sum, mean, learned and folded rows. */
+/* The weight the method gives a word: 1 for sum, mean, folded and trained rows. */
 float sentence_weight(const struct sentence *s, uint32_t id);
 
 /* What the sum of `known` words is multiplied by: 1 / known where the method takes a mean, else 1. */

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { POINTS = 400, CHECKPOINT_SECONDS = 20, NAME_BYTES = 80 };
+enum { POINTS = 120, CHECKPOINT_SECONDS = 20, NAME_BYTES = 80 };
 
 /* What a checkpoint holds beside the learner's parts. */
 struct state {

@@ -7,7 +7,8 @@
  *	sif        weighted, then the k common components removed
  *	usif       the same with uSIF's weights and soft removal of its components
  *	whiten     weighted, then the fixed partial whitening
- *	learned    sum of trained rows (the weights live in their lengths)
+ *	learned    sum of trained rows (the weights live in their lengths), or of learned weight(w) * vector(w);
+ *	           through a learned matrix where there is one
  *
  * "mean" here divides by the number of known words.  After normalizing,
  * sum and mean are the same.

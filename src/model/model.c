@@ -230,7 +230,7 @@ bool model_has(const struct model *m, enum method method)
 	case METHOD_USIF:
 		return m->weights && m->components && usif;
 	case METHOD_WHITEN:
-		return m->weights && m->projection && !usif;
+		return m->weights && m->projection && !usif && f->method != METHOD_LEARNED;
 	case METHOD_LEARNED:
 		return f->method == METHOD_LEARNED;
 	case METHOD_COUNT:

@@ -1,0 +1,301 @@
+#include "base/err.h"
+#include "cli/cli.h"
+#include "embed/publish.h"
+#include "learn/train.h"
+#include "model/model.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 4096 };
+
+static const char ending[] = ".safetensors";
+
+struct call {
+	struct model_choice choice;
+	const char *learn, *objective, *negatives, *kind, *output, *curve, *checkpoint;
+	struct text_list pairs, scored, dev;
+	double temperature, margin, lr, lr_weights, lr_matrix, l2, warmup;
+	size_t epochs, batch, dimensions, patience, scores, seed, workers;
+	bool matrix, resume, overlay;
+
+	struct train_options o;
+	char curve_path[PATH_BYTES], checkpoint_path[PATH_BYTES];
+};
+
+static void report(const struct train_report *r, const struct call *c)
+{
+	const struct loop_report *l = &r->loop;
+
+	(void)fprintf(stderr,
+		      "%zu file%s, %" PRIu64 " texts (%.1f %% of their words known), %" PRIu64
+		      " pairs an epoch, %zu words -> %s\n",
+		      r->files, r->files == 1 ? "" : "s", r->texts, 100 * r->coverage, r->pairs, r->words,
+		      c->output);
+	(void)fprintf(stderr, "  %" PRIu64 " steps%s%s in %.1f s, %.0f pairs/s, loss %.4f", l->steps,
+		      l->resumed ? " (resumed)" : "", l->stopped_early ? " (stopped early)" : "", l->seconds,
+		      l->pairs_a_second, l->loss);
+	if (isfinite(l->best_score))
+		(void)fprintf(stderr, ", dev %.2f (best, at step %" PRIu64 ")", l->best_score, l->best_step);
+	(void)fputc('\n', stderr);
+}
+
+/* OUTPUT without its ending, and with another. */
+static int beside(char to[PATH_BYTES], const char *output, const char *tail, struct err *err)
+{
+	size_t n = strlen(output);
+
+	if (n > strlen(ending) && strcmp(output + n - strlen(ending), ending) == 0)
+		n -= strlen(ending);
+	if (n + strlen(tail) + sizeof(".tsv") >= PATH_BYTES)
+		return err_set(err, ERR_INPUT, "-o: the path is too long");
+	(void)snprintf(to, PATH_BYTES, "%.*s%s", (int)n, output, tail);
+	return 0;
+}
+
+static int settle_paths(struct call *c, struct err *err)
+{
+	if (!c->output)
+		return err_set(err, ERR_INPUT, "-o TRAINED, the model file to write, is missing");
+	if (beside(c->checkpoint_path, c->output, ".checkpoint", err) ||
+	    beside(c->curve_path, c->output, ".curve", err))
+		return -1;
+	c->o.loop.checkpoint = c->checkpoint ? c->checkpoint : c->checkpoint_path;
+	c->o.loop.curve = c->curve ? c->curve : c->curve_path;
+	if (strcmp(c->o.loop.curve, "none") == 0)
+		c->o.loop.curve = NULL;
+	if (strcmp(c->o.loop.checkpoint, "none") == 0)
+		c->o.loop.checkpoint = NULL;
+	c->o.loop.resume = c->resume;
+	if (c->resume && !c->o.loop.checkpoint)
+		return err_set(err, ERR_INPUT, "--resume needs a checkpoint");
+	return 0;
+}
+
+/* The files, from --pairs or --scored and the arguments behind them. */
+static int settle_files(struct call *c, const struct arguments *rest, const char **files, struct err *err)
+{
+	const struct text_list *given = c->scored.n ? &c->scored : &c->pairs;
+	int kind = pairs_parse(c->kind);
+
+	if (c->pairs.n && c->scored.n)
+		return err_set(err, ERR_INPUT,
+			       "--pairs and --scored are two trainings: train on pairs, then on scores from "
+			       "the model that came out");
+	if (kind < 0)
+		return err_set(err, ERR_INPUT, "--kind %.40s: expected pairs, groups, labelled or scored",
+			       c->kind);
+	for (size_t i = 0; i < given->n; i++)
+		files[c->o.files_n++] = given->at[i];
+	for (size_t i = 0; i < rest->n; i++)
+		files[c->o.files_n++] = rest->at[i];
+	if (c->o.files_n == 0)
+		return err_set(err, ERR_INPUT, "no file to learn from: --pairs FILE... or --scored FILE...");
+	c->o.kind = (enum pairs_kind)kind;
+	c->o.files = files;
+	c->o.dev = c->dev.at;
+	c->o.dev_n = c->dev.n;
+	return 0;
+}
+
+/* What to learn by what objective: the rest of the defaults hangs on these. */
+static int settle_goal(struct call *c, struct err *err)
+{
+	bool scored = c->scored.n > 0;
+	int objective = c->objective ? objective_parse(c->objective) : -1;
+	int negatives = negatives_parse(c->negatives);
+
+	if (!c->learn || (strcmp(c->learn, "weights") != 0 && strcmp(c->learn, "vectors") != 0))
+		return err_set(err, ERR_INPUT, "--learn %.40s: expected weights or vectors",
+			       c->learn ? c->learn : "is missing");
+	if (c->objective && objective < 0)
+		return err_set(err, ERR_INPUT,
+			       "--objective %.40s: expected infonce, margin, pearson or cosent",
+			       c->objective);
+	if (negatives < 0)
+		return err_set(err, ERR_INPUT, "--negatives %.40s: expected max, mix or random",
+			       c->negatives);
+	if (c->objective && scored != objective_scored((enum objective_kind)objective))
+		return err_set(err, ERR_INPUT, "--objective %s learns from %s", c->objective,
+			       scored ? "--pairs, not from --scored" : "--scored, not from --pairs");
+	c->o = train_options_default(strcmp(c->learn, "vectors") == 0 ? TRAIN_VECTORS : TRAIN_WEIGHTS,
+				     scored);
+	if (c->objective)
+		c->o.objective.kind = (enum objective_kind)objective;
+	c->o.objective.negatives = (enum negatives)negatives;
+	if (c->overlay && c->o.learn == TRAIN_VECTORS)
+		return err_set(err, ERR_INPUT, "--overlay writes no rows: it goes with --learn weights");
+	return 0;
+}
+
+static void settle_numbers(struct call *c)
+{
+	struct train_options *o = &c->o;
+
+	if (c->temperature >= 0)
+		o->objective.temperature = (float)c->temperature;
+	if (c->margin >= 0)
+		o->objective.margin = (float)c->margin;
+	if (c->epochs)
+		o->loop.epochs = c->epochs;
+	if (c->batch)
+		o->batch = c->batch;
+	if (c->lr >= 0)
+		o->vector_rate = c->lr;
+	if (c->lr_weights >= 0)
+		o->weight_rate = c->lr_weights;
+	if (c->lr_matrix >= 0)
+		o->matrix_rate = c->lr_matrix;
+	o->matrix = o->matrix || c->matrix;
+	o->dimensions = c->dimensions;
+	o->l2 = c->l2;
+	o->loop.warmup = c->warmup;
+	o->loop.patience = c->patience;
+	o->loop.scores = c->scores;
+	o->seed = c->seed;
+	o->workers = c->workers;
+}
+
+static struct model *train(struct call *c, struct train_report *r, struct progress *progress, struct err *err)
+{
+	struct model *m = cli_open_model(&c->choice, err);
+	struct model *trained = NULL;
+	enum method start;
+
+	if (!m)
+		return NULL;
+	if (method_choose(&start, m, c->choice.method, err) == 0)
+		trained = train_static(m, start, &c->o, r, progress, err);
+	model_release(m);
+	return trained;
+}
+
+static int train_to(struct call *c, struct err *err)
+{
+	struct train_report r;
+	struct progress_line line;
+	struct model *trained;
+	int failed;
+
+	progress_line_start(&line);
+	trained = train(c, &r, &line.progress, err);
+	failed = !trained || publish_model(trained, c->output, c->overlay, err);
+	progress_line_stop(&line);
+	if (!failed && c->o.loop.checkpoint && unlink(c->o.loop.checkpoint) && errno != ENOENT)
+		failed = err_set(err, ERR_IO, "%.200s: %s", c->o.loop.checkpoint, strerror(errno));
+	if (!failed)
+		report(&r, c);
+	if (trained)
+		model_release(trained);
+	return failed;
+}
+
+static int settle(struct call *c, const struct arguments *rest, const char **files, struct err *err)
+{
+	if (settle_goal(c, err))
+		return -1;
+	settle_numbers(c);
+	return settle_files(c, rest, files, err) || settle_paths(c, err) ? -1 : 0;
+}
+
+static int work(const struct verb *verb, struct call *c, const struct arguments *rest)
+{
+	struct err err = { 0 };
+	const char **files = calloc(c->pairs.n + c->scored.n + rest->n + 1, sizeof(*files));
+	int status;
+
+	if (!files)
+		return cli_failed(&err);
+	if (settle(c, rest, files, &err))
+		status = cli_usage(verb, &err);
+	else
+		status = train_to(c, &err) ? cli_failed(&err) : EXIT_DONE;
+	free(files);
+	return status;
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	struct call c = { .negatives = "max",
+			  .kind = "auto",
+			  .temperature = -1,
+			  .margin = -1,
+			  .lr = -1,
+			  .lr_weights = -1,
+			  .lr_matrix = -1,
+			  .seed = 1,
+			  .scores = 1 };
+	const struct option_spec specs[] = {
+		CLI_MODEL_OPTIONS(&c.choice),
+		{ "method", 0, OPTION_TEXT, &c.choice.method, "METHOD",
+		  "what to start from; default: the model's own" },
+		{ "output", 'o', OPTION_TEXT, &c.output, "TRAINED", "the model file to write" },
+		{ "learn", 0, OPTION_TEXT, &c.learn, "WHAT",
+		  "weights (a number a word) or vectors (weights, rows and a matrix)" },
+		{ "pairs", 0, OPTION_LIST, &c.pairs, "FILE",
+		  "texts that mean the same: `a TAB b`, `group TAB text`, `label TAB a TAB b`" },
+		{ "scored", 0, OPTION_LIST, &c.scored, "FILE",
+		  "`a TAB b TAB score`, or `label TAB a TAB b`" },
+		{ "kind", 0, OPTION_TEXT, &c.kind, "KIND",
+		  "pairs, groups, labelled or scored; default: told by the columns" },
+		{ "dev", 0, OPTION_LIST, &c.dev, "FILE", "`a TAB b TAB score`: the best on it is kept" },
+		{ "objective", 0, OPTION_TEXT, &c.objective, "NAME",
+		  "infonce (default) or margin; for --scored pearson (default) or cosent" },
+		{ "temperature", 0, OPTION_NUMBER, &c.temperature, "T",
+		  "of infonce and cosent; default 0.05" },
+		{ "margin", 0, OPTION_NUMBER, &c.margin, "M", "of margin; default 0.4" },
+		{ "negatives", 0, OPTION_TEXT, &c.negatives, "WHICH",
+		  "of margin: max (nearest, default), mix or random" },
+		{ "epochs", 0, OPTION_COUNT, &c.epochs, "N", "default 3; 5 for --scored" },
+		{ "batch", 0, OPTION_COUNT, &c.batch, "N", "pairs a step; default 256" },
+		{ "lr", 0, OPTION_NUMBER, &c.lr, "RATE", "of vectors; default 0.003; 0.002 for --scored" },
+		{ "lr-weights", 0, OPTION_NUMBER, &c.lr_weights, "RATE", "of log weights; default 0.01" },
+		{ "lr-matrix", 0, OPTION_NUMBER, &c.lr_matrix, "RATE", "of the matrix; default 0.002" },
+		{ "l2", 0, OPTION_NUMBER, &c.l2, "L", "pull towards the start; default 0" },
+		{ "warmup", 0, OPTION_NUMBER, &c.warmup, "SHARE",
+		  "of the steps, in which rates rise; default 0; then they fall to 0" },
+		{ "matrix", 0, OPTION_FLAG, &c.matrix, NULL, "with --learn weights: learn a matrix too" },
+		{ "dimensions", 0, OPTION_COUNT, &c.dimensions, "D", "of the vectors; default: as they are" },
+		{ "patience", 0, OPTION_COUNT, &c.patience, "N",
+		  "stop after N dev scores without a better one; default: never" },
+		{ "scores", 0, OPTION_COUNT, &c.scores, "N", "dev scores an epoch; default 1" },
+		{ "seed", 0, OPTION_COUNT, &c.seed, "N",
+		  "the same seed and workers: the same bits; default 1" },
+		{ "workers", 0, OPTION_COUNT, &c.workers, "N", "threads; default: one per processor" },
+		{ "checkpoint", 0, OPTION_TEXT, &c.checkpoint, "FILE",
+		  "written every 20 s; default TRAINED with .checkpoint; or none" },
+		{ "resume", 0, OPTION_FLAG, &c.resume, NULL,
+		  "go on from the checkpoint, where there is one" },
+		{ "curve", 0, OPTION_TEXT, &c.curve, "PREFIX",
+		  "of the loss curve's .tsv and .svg; default TRAINED with .curve; or none" },
+		{ "overlay", 0, OPTION_FLAG, &c.overlay, NULL,
+		  "with --learn weights: write 4 bytes a word, not the vectors" },
+	};
+	struct arguments rest;
+	struct err err = { 0 };
+	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
+
+	if (status)
+		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
+	status = work(verb, &c, &rest);
+	options_free(&rest);
+	return status;
+}
+
+const struct verb verb_train = {
+	.name = "train",
+	.arguments = "--learn weights|vectors --pairs FILE... -o TRAINED [-m MODEL] [OPTION]...",
+	.summary = "Learns word weights or vectors from pairs of texts.",
+	.details =
+		"Files may be .gz, .xz or .zst.  A killed run goes on with --resume and the same options.  "
+		"Example:\n\n"
+		"  sifd train --learn vectors --pairs captions.tsv.xz paraphrases.tsv -o "
+		"models/mine.safetensors "
+		"--dev stsb.dev.tsv\n",
+	.run = run,
+};

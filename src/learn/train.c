@@ -1,0 +1,186 @@
+#include "learn/train.h"
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/progress.h"
+#include "base/team.h"
+#include "learn/train_private.h"
+#include "math/mat.h"
+#include "math/vec.h"
+#include "model/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH_MAX = 16384, PARTS_MAX = 9 };
+
+struct train_options train_options_default(enum train_learn learn, bool scored)
+{
+	struct train_options o = { .learn = learn,
+				   .matrix = learn == TRAIN_VECTORS,
+				   .objective = objective_options_default(),
+				   .loop = loop_options_default(),
+				   .batch = 256,
+				   .vector_rate = scored ? 0.002 : 0.003,
+				   .weight_rate = 0.01,
+				   .matrix_rate = 0.002 };
+
+	o.loop.epochs = scored ? 5 : 3;
+	if (scored)
+		o.objective.kind = OBJECTIVE_PEARSON;
+	return o;
+}
+
+static int refuse(struct err *err, const char *param, const char *why)
+{
+	(void)err_set(err, ERR_INPUT, "%s: %s", param, why);
+	return err_param(err, param);
+}
+
+static int check_options(const struct train_options *o, struct err *err)
+{
+	if (o->files_n == 0)
+		return refuse(err, "pairs", "no file to learn from");
+	if (o->batch < 2 || o->batch > BATCH_MAX)
+		return refuse(err, "batch", "2 to 16384 pairs");
+	if (o->loop.epochs < 1 || o->loop.epochs > 1000000)
+		return refuse(err, "epochs", "1 to 1000000");
+	if (!(o->objective.temperature >= 1e-3f && o->objective.temperature <= 1e3f))
+		return refuse(err, "temperature", "0.001 to 1000");
+	if (!(o->objective.margin >= 0 && o->objective.margin <= 2))
+		return refuse(err, "margin", "0 to 2");
+	if (!(o->vector_rate >= 0 && o->weight_rate >= 0 && o->matrix_rate >= 0 && o->vector_rate < 10 &&
+	      o->weight_rate < 10 && o->matrix_rate < 10))
+		return refuse(err, "lr", "rates of learning are from 0 to 10");
+	if (!(o->l2 >= 0 && o->l2 < 1e6))
+		return refuse(err, "l2", "from 0 to 1000000");
+	if (!(o->loop.warmup >= 0 && o->loop.warmup < 1))
+		return refuse(err, "warmup", "a share of the run, from 0 to below 1");
+	if (o->dimensions > MODEL_DIMENSIONS_MAX)
+		return refuse(err, "dimensions", "at most 16384");
+	return 0;
+}
+
+static void add_text(struct digest *d, const char *text)
+{
+	digest_add(d, text, strlen(text) + 1);
+}
+
+/* Whose checkpoint: all that determines the bits, but the number of threads' effect is in here too. */
+static void identify(const struct train *t, char hex[DIGEST_HEX + 1])
+{
+	const struct train_options *o = t->o;
+	double numbers[] = { (double)o->learn,
+			     (double)o->matrix,
+			     (double)o->dimensions,
+			     (double)o->objective.kind,
+			     (double)o->objective.negatives,
+			     (double)o->objective.temperature,
+			     (double)o->objective.margin,
+			     (double)o->loop.epochs,
+			     o->loop.warmup,
+			     (double)o->loop.scores,
+			     (double)o->loop.patience,
+			     (double)o->batch,
+			     o->vector_rate,
+			     o->weight_rate,
+			     o->matrix_rate,
+			     o->l2,
+			     (double)team_members(t->team),
+			     (double)t->method };
+	struct digest d;
+
+	digest_start(&d);
+	digest_add(&d, numbers, sizeof(numbers));
+	digest_add(&d, &o->seed, sizeof(o->seed));
+	add_text(&d, t->m->fingerprint);
+	add_text(&d, t->pairs.digest);
+	add_text(&d, t->dev.digest ? t->dev.digest : "");
+	add_text(&d, mat_kernels());
+	add_text(&d, vec_kernels());
+	digest_hex(&d, hex);
+}
+
+static void add_part(struct checkpoint_part *parts, size_t *n, const char *name, void *data, size_t floats)
+{
+	parts[(*n)++] = (struct checkpoint_part){ name, data, floats * sizeof(float) };
+}
+
+static int run(struct train *t, struct train_report *report, struct progress *progress, struct err *err)
+{
+	struct checkpoint_part parameters[PARTS_MAX];
+	struct checkpoint_part state[PARTS_MAX];
+	char hex[DIGEST_HEX + 1];
+	struct learner learner = { .begin = steps_begin,
+				   .step = steps_take,
+				   .score = t->o->dev_n ? steps_score : NULL,
+				   .context = t,
+				   .batches = pair_epoch_batches(&t->pairs, t->o->batch),
+				   .pairs = report->pairs,
+				   .parameters = parameters,
+				   .state = state,
+				   .run = hex };
+	const struct learnt *learnt[] = { &t->table.logs, &t->table.rows, &t->table.matrix };
+	static const char *const names[][3] = { { "logs", "logs.m", "logs.v" },
+						{ "rows", "rows.m", "rows.v" },
+						{ "matrix", "matrix.m", "matrix.v" } };
+
+	for (size_t i = 0; i < sizeof(learnt) / sizeof(learnt[0]); i++)
+		if (learnt[i]->m) {
+			add_part(parameters, &learner.parameters_n, names[i][0], learnt[i]->x, learnt[i]->n);
+			add_part(state, &learner.state_n, names[i][1], learnt[i]->m, learnt[i]->n);
+			add_part(state, &learner.state_n, names[i][2], learnt[i]->v, learnt[i]->n);
+		}
+	identify(t, hex);
+	return loop_run(&learner, &t->o->loop, &report->loop, progress, err);
+}
+
+static int prepare(struct train *t, struct train_report *report, struct progress *progress, struct err *err)
+{
+	const struct train_options *o = t->o;
+
+	progress_phase(progress, "reading pairs", "files", o->files_n);
+	if (pairs_read(&t->pairs, t->m, o->files, o->files_n, o->kind, objective_scored(o->objective.kind),
+		       err))
+		return -1;
+	if (o->dev_n && dev_read(&t->dev, t->m, o->dev, o->dev_n, err))
+		return -1;
+	t->team = team_new(o->workers, err);
+	if (!t->team || train_begin(t, err))
+		return -1;
+	t->steps = steps_new(t, err);
+	t->dev_vectors = mem_try_aligned(t->dev_texts.n + 1, t->table.d_out * sizeof(float), err);
+	if (!t->steps || !t->dev_vectors || pair_epoch_draw(&t->epoch, &t->pairs, o->batch, o->seed, 0, err))
+		return -1;
+	for (size_t i = 0; i < t->epoch.batches_n; i++)
+		report->pairs += t->epoch.batches[i].n;
+	for (size_t i = 0; i < t->pairs.n; i++)
+		report->skipped += t->pairs.sources[i].skipped;
+	report->files = t->pairs.n;
+	report->texts = texts_count(t->pairs.texts);
+	report->words = t->table.words;
+	report->coverage = (double)texts_known(t->pairs.texts) /
+			   (double)(texts_known(t->pairs.texts) + texts_unknown(t->pairs.texts));
+	return 0;
+}
+
+struct model *train_static(struct model *m, enum method start, const struct train_options *options,
+			   struct train_report *report, struct progress *progress, struct err *err)
+{
+	struct train t = { .m = m, .method = start, .o = options };
+	struct model *trained = NULL;
+
+	*report = (struct train_report){ 0 };
+	if (check_options(options, err))
+		return NULL;
+	if (prepare(&t, report, progress, err) == 0 && run(&t, report, progress, err) == 0) {
+		/* The weights are those of the parameters that the loop chose. */
+		progress_phase(progress, "folding rows", "rows", 0);
+		if (steps_begin(&t, 0, err) == 0)
+			trained = train_result(&t, err);
+	}
+	train_end(&t);
+	return trained;
+}
