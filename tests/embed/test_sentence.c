@@ -59,7 +59,7 @@ static void embed(struct sentence *s, const char *text, bool normalize, float *v
 /* The definitions of model/method.h in doubles. */
 static void define(const struct model *m, enum method method, const uint32_t *ids, size_t n, double *out)
 {
-	bool plain = method == METHOD_SUM || method == METHOD_MEAN || method == METHOD_LEARNED;
+	bool plain = method == METHOD_SUM || method == METHOD_MEAN;
 	bool mean = method != METHOD_SUM && method != METHOD_LEARNED;
 	double x[D] = { 0 };
 	float row[D];

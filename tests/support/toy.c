@@ -186,7 +186,7 @@ struct model *toy_folded(const struct model *m, enum method method)
 	struct toy_memory *memory = mem_new(1, sizeof(*memory));
 	bool projected = method == METHOD_WHITEN || method == METHOD_LEARNED;
 	bool removed = method == METHOD_SIF || method == METHOD_USIF;
-	bool weighted = removed || method == METHOD_WHITEN || method == METHOD_WEIGHTED;
+	bool weighted = method != METHOD_SUM && method != METHOD_MEAN;
 	size_t d = projected ? m->d_out : m->rows.d;
 	float *data = keep(memory, m->rows.n * d, sizeof(*data));
 	float *row = mem_new(m->rows.d, sizeof(*row));
