@@ -26,7 +26,7 @@ static const struct {
 	[TENSOR_WORDS] = { "words", false, true },
 };
 
-enum { TENSORS = sizeof(tensors) / sizeof(tensors[0]) };
+_Static_assert(sizeof(tensors) / sizeof(tensors[0]) == MODEL_TENSORS, "a row for each");
 
 const char *model_tensor_name(enum model_tensor which)
 {
@@ -36,6 +36,17 @@ const char *model_tensor_name(enum model_tensor which)
 bool model_tensor_in_overlay(enum model_tensor which)
 {
 	return tensors[which].in_overlay;
+}
+
+bool model_tensor_is_own(const struct model *m, enum model_tensor which)
+{
+	return !m->base || tensors[which].in_overlay;
+}
+
+const char *model_digest_key(enum model_tensor which, char to[40])
+{
+	(void)snprintf(to, 40, "sha256.%s", tensors[which].name);
+	return to;
 }
 
 static struct tensor flat(const void *data, enum tensor_type type, size_t n)
@@ -65,7 +76,7 @@ static enum tensor_type rows_tensor_type(enum rows_type type)
 	return types[type];
 }
 
-static struct tensor describe(const struct model *m, enum model_tensor which)
+struct tensor model_tensor(const struct model *m, enum model_tensor which)
 {
 	size_t n = m->rows.n;
 	size_t d = m->rows.d;
@@ -93,30 +104,38 @@ static struct tensor describe(const struct model *m, enum model_tensor which)
 		return flat(m->k ? m->component_scales : NULL, TENSOR_F32, m->k);
 	case TENSOR_WORDS:
 		return flat(m->vocab.bytes, TENSOR_U8, (size_t)m->vocab.offsets[n]);
+	case MODEL_TENSORS:
+		break;
 	}
 	return flat(NULL, TENSOR_U8, 0);
 }
 
-struct tensor model_tensor(const struct model *m, enum model_tensor which)
+/*
+ * The base's digests are taken over unread: hundreds of megabytes less to read, and a base that went bad
+ * on disk does not get a fresh seal on its damage.
+ */
+static const char *digest_of_base(const struct model *m, enum model_tensor which, const struct tensor *t)
 {
-	struct tensor t = describe(m, which);
+	struct tensor below;
 
-	t.name = NULL;
-	return t;
+	if (!m->base || !m->base->memory->digests[which][0])
+		return NULL;
+	below = model_tensor(m->base, which);
+	return below.data == t->data && below.bytes == t->bytes ? m->base->memory->digests[which] : NULL;
 }
 
-void model_digest(const struct model *m)
+void model_digest(struct model *m)
 {
-	for (int i = 0; i < TENSORS; i++) {
+	for (int i = 0; i < MODEL_TENSORS; i++) {
 		struct tensor t = model_tensor(m, (enum model_tensor)i);
-		char *hex = m->memory->digests.hex[i];
-		bool shared = m->base && !tensors[i].in_overlay && m->base->rows.data == m->rows.data &&
-			      i != TENSOR_COUNTS && m->base->memory->digests.hex[i][0];
+		char *hex = m->memory->digests[i];
+		const char *known;
 
 		if (hex[0] || !t.data)
 			continue;
-		if (shared)
-			memcpy(hex, m->base->memory->digests.hex[i], DIGEST_HEX + 1);
+		known = digest_of_base(m, (enum model_tensor)i, &t);
+		if (known)
+			memcpy(hex, known, DIGEST_HEX + 1);
 		else
 			digest_of(t.data, t.bytes, hex);
 	}
@@ -130,15 +149,30 @@ static void add_line(struct digest *d, const char *name, const char *value)
 	digest_add(d, "\n", 1);
 }
 
+static void add_tensor(struct digest *d, const struct model *m, enum model_tensor which)
+{
+	struct tensor t = model_tensor(m, which);
+	char value[160];
+	int n = 0;
+
+	if (!t.data)
+		return;
+	n = snprintf(value, sizeof(value), "%s ", tensor_type_name(t.type));
+	for (size_t i = 0; i < t.rank; i++)
+		n += snprintf(value + n, sizeof(value) - (size_t)n, "%zu ", t.shape[i]);
+	(void)snprintf(value + n, sizeof(value) - (size_t)n, "%s", m->memory->digests[which]);
+	add_line(d, tensors[which].name, value);
+}
+
 void model_fingerprint(const struct model *m, char hex[DIGEST_HEX + 1])
 {
 	struct digest d;
 	char unknown[64];
 
 	digest_start(&d);
-	for (int i = 0; i < TENSORS; i++)
-		if (tensors[i].in_fingerprint && m->memory->digests.hex[i][0])
-			add_line(&d, tensors[i].name, m->memory->digests.hex[i]);
+	for (int i = 0; i < MODEL_TENSORS; i++)
+		if (tensors[i].in_fingerprint)
+			add_tensor(&d, m, (enum model_tensor)i);
 	add_line(&d, "normalize", token_normalize_name(m->rules.normalize));
 	add_line(&d, "strip_accents", m->rules.strip_accents ? "1" : "0");
 	add_line(&d, "split", token_split_name(m->rules.split));
@@ -166,10 +200,28 @@ struct model *model_new(struct err *err)
 	return m;
 }
 
+/* Facts about our own code, but a wrong one would be a file that nobody can open. */
+static int check_parts(const struct model *m, struct err *err)
+{
+	if (m->rows.n == 0 || m->rows.n > MODEL_WORDS_MAX || m->vocab.n != m->rows.n || m->rows.d == 0 ||
+	    m->rows.d > MODEL_DIMENSIONS_MAX || (m->rows.type == ROWS_I8) != (m->rows.scales != NULL))
+		return err_set(err, ERR_INPUT, "%zu words and %zu rows of %zu dimensions make no model",
+			       m->vocab.n, m->rows.n, m->rows.d);
+	if (m->k > MODEL_COMPONENTS_MAX || m->k > m->rows.d || (m->k && !m->components) ||
+	    m->d_out > MODEL_DIMENSIONS_MAX || (m->projection && !m->d_out))
+		return err_set(err, ERR_INPUT,
+			       "%zu components and a projection to %zu dimensions are out of range", m->k,
+			       m->d_out);
+	if (!model_has(m, m->facts.method))
+		return err_set(err, ERR_INPUT, "the parts that method '%s' needs are not there",
+			       method_name(m->facts.method));
+	return 0;
+}
+
 struct model *model_of_parts(const struct model *parts, void (*drop)(void *context), void *context,
 			     struct err *err)
 {
-	struct model *m = model_new(err);
+	struct model *m = check_parts(parts, err) ? NULL : model_new(err);
 	struct model_memory *memory;
 
 	if (!m)
@@ -180,6 +232,7 @@ struct model *model_of_parts(const struct model *parts, void (*drop)(void *conte
 	m->memory = memory;
 	m->path = mem_text("", 0);
 	m->canaries[0] = '\0';
+	m->created = 0;
 	if (!m->projection)
 		m->d_out = m->rows.d;
 	memory->drop = drop;

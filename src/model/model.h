@@ -75,15 +75,22 @@ struct model {
 
 /*
  * Opens and maps a model; reads headers, offsets, the index and the small tensors, not the rows: well
- * under 100 ms whatever the size.  An overlay finds its base by fingerprint: the file its metadata
- * names, beside it, then any *.safetensors beside it, then in `folder` (NULL: nowhere else).
+ * under 100 ms whatever the size.  A header that is not the one written is refused, data that is not
+ * by model_verify() alone.  An overlay finds its base by fingerprint: the file its metadata
+ * names, beside it, then any *.safetensors beside it, then in `folder` (NULL: nowhere else); two overlays map
+ * the base twice, in the same pages of memory.
+ * The file must be replaced, never changed in place or cut short: touching a page that is gone ends the
+ * process.
  * ERR_NOT_FOUND, ERR_FORMAT (what is wrong, and with which tensor), ERR_IO, ERR_MEMORY.
  */
 struct model *model_open(const char *path, const char *folder, struct err *err);
 
 /*
  * A model over memory of the caller's: `parts` is copied with its pointers; the vocabulary index must be
- * there. drop(context) is called when the last reference goes (may be NULL).  Computes the fingerprint.
+ * there.  parts->base is retained (and keeps alive what was borrowed from it); path, fingerprint, canaries,
+ * created and memory of `parts` are not looked at.  drop(context) is called when the last reference
+ * goes (may be NULL), not on failure.  Computes the SHA-256 of every tensor that is not the base's.
+ * ERR_INPUT when sizes are out of range or the default method lacks its parts, ERR_MEMORY.
  */
 struct model *model_of_parts(const struct model *parts, void (*drop)(void *context), void *context,
 			     struct err *err);
@@ -100,7 +107,8 @@ size_t model_dimension(const struct model *m, enum method method);
 /*
  * Writes the model at path by output_open() (so: whole or not at all).  With as_overlay only what a fit
  * adds is written (weights, components, projection, moment) with the base's fingerprint and file name;
- * m->base or m itself must then be a file.  `canary_digest` goes into the metadata.  Nothing of
+ * m's rows, words and rules must then be those of m->base or m itself, as a file: else ERR_INPUT.
+ * `canary_digest` goes into the metadata.  Nothing of
  * time or place is written: the same model gives the same bytes.
  */
 int model_write(const struct model *m, const char *path, bool as_overlay, const char *canary_digest,

@@ -1,4 +1,6 @@
-/* Private to src/model: what an open model owns, and the list of its tensors. */
+/*
+ * Private to src/model: what an open model owns, the list of its tensors, and the steps of opening one.
+ */
 #ifndef SIFD_MODEL_MODEL_PRIVATE_H
 #define SIFD_MODEL_MODEL_PRIVATE_H
 
@@ -6,21 +8,6 @@
 #include "model/safetensors.h"
 
 #include <stdatomic.h>
-
-enum { MODEL_TENSORS = 12 };
-
-/* The SHA-256 of each tensor, in the order of model_tensors(); "" = not known yet. */
-struct model_digests {
-	char hex[MODEL_TENSORS][DIGEST_HEX + 1];
-};
-
-struct model_memory {
-	atomic_size_t references;
-	struct file_map map;
-	void (*drop)(void *context);
-	void *context;
-	struct model_digests digests;
-};
 
 /* In the order of the file: U64 before F32 before bytes, so that all stand on their own size. */
 enum model_tensor {
@@ -35,24 +22,63 @@ enum model_tensor {
 	TENSOR_COMPONENTS,
 	TENSOR_COMPONENT_SCALES,
 	TENSOR_WORDS,
+	MODEL_TENSORS,
+};
+
+struct model_memory {
+	atomic_size_t references;
+	struct file_map map;
+	void (*drop)(void *context);
+	void *context;
+	bool sealed; /* the file has a digest of its header */
+	/* SHA-256 of each tensor that the model has, its base's among them; "" where it has none. */
+	char digests[MODEL_TENSORS][DIGEST_HEX + 1];
 };
 
 /* The name in the file. */
 const char *model_tensor_name(enum model_tensor which);
 
-/* The tensor as the file has it; data NULL when the model lacks it. */
+/* The tensor as the file has it, without the name; data NULL when the model lacks it. */
 struct tensor model_tensor(const struct model *m, enum model_tensor which);
 
 /* Is it part of an overlay's own file? */
 bool model_tensor_in_overlay(enum model_tensor which);
 
-/* Fills what is missing of m->memory->digests: reads every byte of those tensors. */
-void model_digest(const struct model *m);
+/* Is it in m's own file, rather than in its base's? */
+bool model_tensor_is_own(const struct model *m, enum model_tensor which);
+
+/* Fills the digests that are missing: the base's where the memory is the base's, others by reading all of it.
+ */
+void model_digest(struct model *m);
 
 /* SHA-256 over everything that determines the vectors; all digests must be there. */
 void model_fingerprint(const struct model *m, char hex[DIGEST_HEX + 1]);
 
+/* The metadata's key of it, "sha256.words", into to[40]. */
+const char *model_digest_key(enum model_tensor which, char to[40]);
+
+/*
+ * SHA-256 over the metadata (but this digest itself) and over the tensors' names, types and shapes, whatever
+ * their order in the file.
+ */
+#define MODEL_HEADER_KEY "sha256.header"
+int model_header_digest(const struct safetensors *s, char hex[DIGEST_HEX + 1], struct err *err);
+
 /* Allocates the memory part with one reference. */
 struct model *model_new(struct err *err);
+
+/*
+ * What stands in the file, into m: the step of opening behind the checksums, so that a fuzzer can reach it.
+ * An overlay has m->base already.
+ */
+int model_parse(struct model *m, const struct safetensors *s, struct err *err);
+
+/* model_open() of a file that must be the base of that fingerprint; no overlay.  ERR_NOT_FOUND when it is
+ * another. */
+struct model *model_open_base(const char *path, const char *fingerprint, struct err *err);
+
+/* Finds the base that an overlay's metadata name. */
+struct model *model_find_base(const struct safetensors *s, const char *path, const char *folder,
+			      struct err *err);
 
 #endif

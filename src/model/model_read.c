@@ -3,7 +3,6 @@
 #include "model/model.h"
 #include "model/model_private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdint.h>
@@ -25,9 +24,9 @@ static int number_of(double *to, const struct safetensors *s, const char *key, s
 	const char *value = text_of(s, key);
 	char *end;
 
-	errno = 0;
+	/* The program never calls setlocale(): the point is a point. */
 	*to = strtod(value, &end);
-	if (!*value || *end || errno || !isfinite(*to))
+	if (!*value || *end || !isfinite(*to))
 		return err_set(err, ERR_FORMAT, "metadata '%s' is no number: '%.60s'", key, value);
 	return 0;
 }
@@ -52,18 +51,10 @@ static void copy_text(char *to, size_t room, const char *from)
 static int read_facts(struct model *m, const struct safetensors *s, struct err *err)
 {
 	struct model_facts *f = &m->facts;
-	uint64_t version;
 	uint64_t folded;
 	uint64_t fitted;
 	int method = method_parse(text_of(s, "method"), strlen(text_of(s, "method")));
 
-	if (strcmp(text_of(s, "format"), "sifd") != 0)
-		return err_set(err, ERR_FORMAT, "no sifd model; `sifd import` makes one of word vectors");
-	if (whole_of(&version, s, "format_version", err))
-		return -1;
-	if (version != MODEL_FORMAT)
-		return err_set(err, ERR_FORMAT, "format version %llu; this sifd reads version %d",
-			       (unsigned long long)version, MODEL_FORMAT);
 	if (method < 0)
 		return err_set(err, ERR_FORMAT, "metadata names an unknown method '%.60s'",
 			       text_of(s, "method"));
@@ -79,7 +70,6 @@ static int read_facts(struct model *m, const struct safetensors *s, struct err *
 	copy_text(f->corpus, sizeof(f->corpus), text_of(s, "corpus"));
 	copy_text(f->source, sizeof(f->source), text_of(s, "source"));
 	copy_text(f->program, sizeof(f->program), text_of(s, "program"));
-	copy_text(m->fingerprint, sizeof(m->fingerprint), text_of(s, "fingerprint"));
 	copy_text(m->canaries, sizeof(m->canaries), text_of(s, "canaries"));
 	return 0;
 }
@@ -94,9 +84,14 @@ static int take(const void **to, const struct safetensors *s, enum model_tensor 
 	*to = NULL;
 	if (!t)
 		return 0;
-	if (t->type != type || t->rank != (d ? 2u : 1u) || t->shape[0] != n || (d && t->shape[1] != d))
-		return err_set(err, ERR_FORMAT, "tensor '%s' is not %s of shape (%zu%s%zu)", name,
-			       tensor_type_name(type), n, d ? ", " : "", d);
+	if (t->type != type || t->rank != (d ? 2u : 1u) || t->shape[0] != n || (d && t->shape[1] != d)) {
+		char columns[24] = "";
+
+		if (d)
+			(void)snprintf(columns, sizeof(columns), ", %zu", d);
+		return err_set(err, ERR_FORMAT, "tensor '%s' is not %s of shape (%zu%s)", name,
+			       tensor_type_name(type), n, columns);
+	}
 	if ((uintptr_t)t->data % tensor_type_size(type))
 		return err_set(err, ERR_FORMAT,
 			       "tensor '%s' does not stand on a multiple of its element size", name);
@@ -215,8 +210,11 @@ static int read_fit(struct model *m, const struct safetensors *s, struct err *er
 
 static int read_rules(struct model *m, const struct safetensors *s, struct err *err)
 {
-	if (token_rules_parse(&m->rules, text_of(s, "normalize"),
-			      strcmp(text_of(s, "strip_accents"), "1") == 0, text_of(s, "split"),
+	uint64_t strip_accents;
+
+	if (whole_of(&strip_accents, s, "strip_accents", err))
+		return -1;
+	if (token_rules_parse(&m->rules, text_of(s, "normalize"), strip_accents != 0, text_of(s, "split"),
 			      text_of(s, "unknown"), text_of(s, "punctuation"), err)) {
 		err->code = ERR_FORMAT;
 		return -1;
@@ -224,114 +222,125 @@ static int read_rules(struct model *m, const struct safetensors *s, struct err *
 	return 0;
 }
 
-static struct model *open_file(const char *path, const char *folder, bool may_overlay, struct err *err);
-
-/*
- * Is this file the base that an overlay names?  Other failures than that are not its business.  A base is
- * no overlay: two of those in one folder would search each other for ever.
- */
-static struct model *try_base(const char *folder, const char *file, const char *fingerprint)
+int model_parse(struct model *m, const struct safetensors *s, struct err *err)
 {
-	char path[4096];
-	struct err ignored = { 0 };
-	struct model *m;
-
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, file) >= sizeof(path))
-		return NULL;
-	m = open_file(path, NULL, false, &ignored);
-	if (m && strcmp(m->fingerprint, fingerprint) != 0) {
-		model_release(m);
-		m = NULL;
+	if (read_facts(m, s, err))
+		return -1;
+	if (m->base) {
+		m->rows = m->base->rows;
+		m->vocab = m->base->vocab;
+		m->rules = m->base->rules;
+	} else if (read_rows(m, s, err) || read_vocab(m, s, err) || read_rules(m, s, err)) {
+		return -1;
 	}
-	return m;
+	return read_fit(m, s, err);
 }
 
-static struct model *search_folder(const char *folder, const char *fingerprint)
+/* Is it ours, of a version that we know? */
+static int check_kind(const struct safetensors *s, struct err *err)
 {
-	DIR *d = opendir(folder);
-	struct model *m = NULL;
-	const struct dirent *e;
+	uint64_t version;
 
-	while (d && !m && (e = readdir(d))) {
-		const char *dot = strrchr(e->d_name, '.');
-
-		if (dot && strcmp(dot, ".safetensors") == 0)
-			m = try_base(folder, e->d_name, fingerprint);
-	}
-	if (d)
-		(void)closedir(d);
-	return m;
-}
-
-static int read_base(struct model *m, const struct safetensors *s, const char *path, const char *folder,
-		     struct err *err)
-{
-	const char *fingerprint = text_of(s, "base_fingerprint");
-	const char *file = text_of(s, "base_file");
-	char beside[4096];
-	char *slash;
-
-	copy_text(beside, sizeof(beside), path);
-	slash = strrchr(beside, '/');
-	if (slash)
-		*slash = '\0';
-	else
-		copy_text(beside, sizeof(beside), ".");
-	if (!strchr(file, '/') && *file) {
-		m->base = try_base(beside, file, fingerprint);
-		if (!m->base && folder)
-			m->base = try_base(folder, file, fingerprint);
-	}
-	if (!m->base)
-		m->base = search_folder(beside, fingerprint);
-	if (!m->base && folder)
-		m->base = search_folder(folder, fingerprint);
-	if (!m->base)
-		return err_set(err, ERR_NOT_FOUND,
-			       "its vectors file (%.80s, fingerprint %.16s...) is neither beside it nor in "
-			       "the models folder",
-			       file, fingerprint);
-	m->rows = m->base->rows;
-	m->vocab = m->base->vocab;
-	m->rules = m->base->rules;
+	if (strcmp(text_of(s, "format"), "sifd") != 0)
+		return err_set(err, ERR_FORMAT, "no sifd model; `sifd import` makes one of word vectors");
+	if (whole_of(&version, s, "format_version", err))
+		return -1;
+	if (version > MODEL_FORMAT)
+		return err_set(err, ERR_FORMAT,
+			       "written by a newer sifd: format version %llu, this one reads up to %d",
+			       (unsigned long long)version, MODEL_FORMAT);
+	if (version != MODEL_FORMAT)
+		return err_set(err, ERR_FORMAT, "there is no format version %llu",
+			       (unsigned long long)version);
 	return 0;
 }
 
-static void read_digests(struct model *m, const struct safetensors *s)
+static bool is_known(const char *name, bool overlay)
 {
-	for (int i = 0; i <= TENSOR_WORDS; i++) {
-		char key[40];
-
-		(void)snprintf(key, sizeof(key), "sha256.%s", model_tensor_name((enum model_tensor)i));
-		copy_text(m->memory->digests.hex[i], DIGEST_HEX + 1, text_of(s, key));
-	}
+	for (int i = 0; i < MODEL_TENSORS; i++)
+		if ((!overlay || model_tensor_in_overlay((enum model_tensor)i)) &&
+		    strcmp(name, model_tensor_name((enum model_tensor)i)) == 0)
+			return true;
+	return false;
 }
 
-static int read_model(struct model *m, const char *path, const char *folder, bool may_overlay,
+/* The header is as it was written, and nothing stands in the file that nothing seals. */
+static int check_header(struct model *m, const struct safetensors *s, struct err *err)
+{
+	bool overlay = safetensors_metadata(s, "base_fingerprint") != NULL;
+	char hex[DIGEST_HEX + 1];
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!is_known(s->tensors[i].name, overlay))
+			return err_set(err, ERR_FORMAT, "tensor '%.60s' does not belong in %s",
+				       s->tensors[i].name, overlay ? "an overlay" : "a model");
+	if (model_header_digest(s, hex, err))
+		return -1;
+	/* model_verify() asks for one; opening does without. */
+	if (safetensors_metadata(s, MODEL_HEADER_KEY) && strcmp(hex, text_of(s, MODEL_HEADER_KEY)) != 0)
+		return err_set(err, ERR_FORMAT, "the header does not have the SHA-256 that it promises");
+	m->memory->sealed = safetensors_metadata(s, MODEL_HEADER_KEY) != NULL;
+	return 0;
+}
+
+static int read_digests(struct model *m, const struct safetensors *s, struct err *err)
+{
+	for (int i = 0; i < MODEL_TENSORS; i++) {
+		const char *name = model_tensor_name((enum model_tensor)i);
+		char key[40];
+		const char *hex = text_of(s, model_digest_key((enum model_tensor)i, key));
+
+		if (!safetensors_find(s, name))
+			continue;
+		if (strlen(hex) != DIGEST_HEX)
+			return err_set(err, ERR_FORMAT, "metadata '%s' is no SHA-256", key);
+		copy_text(m->memory->digests[i], DIGEST_HEX + 1, hex);
+	}
+	return 0;
+}
+
+/* What the file says of itself; model_verify() proves it. */
+static int read_fingerprint(struct model *m, const struct safetensors *s, struct err *err)
+{
+	const char *hex = text_of(s, "fingerprint");
+
+	if (strlen(hex) != DIGEST_HEX)
+		return err_set(err, ERR_FORMAT, "metadata 'fingerprint' is no SHA-256");
+	copy_text(m->fingerprint, sizeof(m->fingerprint), hex);
+	model_digest(m); /* the base's: nothing is read */
+	return 0;
+}
+
+/* Where the model is looked for: `folder`, or as the base of some `fingerprint`. */
+struct wanted {
+	const char *folder;
+	const char *fingerprint;
+};
+
+static int read_model(struct model *m, const struct safetensors *s, const struct wanted *wanted,
 		      struct err *err)
 {
-	struct safetensors s;
-	int failed;
-
-	if (safetensors_read(&s, m->memory->map.data, m->memory->map.size, err))
+	if (check_kind(s, err) || check_header(m, s, err) || read_digests(m, s, err))
 		return -1;
-	read_digests(m, &s);
-	failed = read_facts(m, &s, err);
-	if (!failed && safetensors_metadata(&s, "base_fingerprint"))
-		failed = may_overlay ? read_base(m, &s, path, folder, err)
-				     : err_set(err, ERR_INPUT, "it is an overlay");
-	else if (!failed)
-		failed = read_rows(m, &s, err) || read_vocab(m, &s, err) || read_rules(m, &s, err);
-	if (!failed)
-		failed = read_fit(m, &s, err);
-	safetensors_free(&s);
-	return failed ? -1 : 0;
+	if (wanted->fingerprint && strcmp(wanted->fingerprint, text_of(s, "fingerprint")) != 0)
+		return err_set(err, ERR_NOT_FOUND, "another model");
+	if (safetensors_metadata(s, "base_fingerprint")) {
+		/* A base is no overlay: two of those in one folder would search each other for ever. */
+		if (wanted->fingerprint)
+			return err_set(err, ERR_NOT_FOUND, "an overlay");
+		m->base = model_find_base(s, m->path, wanted->folder, err);
+		if (!m->base)
+			return -1;
+	}
+	return model_parse(m, s, err) || read_fingerprint(m, s, err) ? -1 : 0;
 }
 
-static struct model *open_file(const char *path, const char *folder, bool may_overlay, struct err *err)
+static struct model *open_file(const char *path, const struct wanted *wanted, struct err *err)
 {
 	struct model *m = model_new(err);
+	struct safetensors s = { 0 };
 	struct stat status;
+	int failed;
 
 	if (!m)
 		return NULL;
@@ -343,15 +352,22 @@ static struct model *open_file(const char *path, const char *folder, bool may_ov
 	}
 	if (stat(path, &status) == 0)
 		m->created = (uint64_t)status.st_mtime;
-	if (read_model(m, path, folder, may_overlay, err)) {
-		(void)err_prefix(err, "%.200s", path);
-		model_release(m);
-		return NULL;
-	}
-	return m;
+	failed = safetensors_read(&s, m->memory->map.data, m->memory->map.size, err) ||
+		 read_model(m, &s, wanted, err);
+	safetensors_free(&s);
+	if (!failed)
+		return m;
+	(void)err_prefix(err, "%.200s", path);
+	model_release(m);
+	return NULL;
 }
 
 struct model *model_open(const char *path, const char *folder, struct err *err)
 {
-	return open_file(path, folder, true, err);
+	return open_file(path, &(struct wanted){ .folder = folder }, err);
+}
+
+struct model *model_open_base(const char *path, const char *fingerprint, struct err *err)
+{
+	return open_file(path, &(struct wanted){ .fingerprint = fingerprint }, err);
 }

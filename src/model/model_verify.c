@@ -1,4 +1,5 @@
 #include "base/err.h"
+#include "base/mem.h"
 #include "model/model.h"
 #include "model/model_private.h"
 #include "text/utf8.h"
@@ -9,14 +10,14 @@
 
 static int check_digests(const struct model *m, struct err *err)
 {
-	for (int i = 0; i <= TENSOR_WORDS; i++) {
+	for (int i = 0; i < MODEL_TENSORS; i++) {
 		struct tensor t = model_tensor(m, (enum model_tensor)i);
 		char now[DIGEST_HEX + 1];
 
-		if (!t.data || (m->base && !model_tensor_in_overlay((enum model_tensor)i)))
+		if (!t.data || !model_tensor_is_own(m, (enum model_tensor)i))
 			continue;
 		digest_of(t.data, t.bytes, now);
-		if (strcmp(now, m->memory->digests.hex[i]) != 0)
+		if (strcmp(now, m->memory->digests[i]) != 0)
 			return err_set(err, ERR_FORMAT,
 				       "tensor '%s' does not have the SHA-256 that the file promises",
 				       model_tensor_name((enum model_tensor)i));
@@ -26,11 +27,11 @@ static int check_digests(const struct model *m, struct err *err)
 
 static int check_rows(const struct model *m, struct err *err)
 {
-	float *row = malloc(m->rows.d * sizeof(*row));
+	float *row = mem_try(m->rows.d, sizeof(*row), err);
 	int failed = 0;
 
 	if (!row)
-		return err_set(err, ERR_MEMORY, "not enough memory for a row");
+		return -1;
 	for (size_t i = 0; i < m->rows.n && !failed; i++) {
 		rows_get(row, &m->rows, (uint32_t)i);
 		for (size_t k = 0; k < m->rows.d && !failed; k++)
@@ -61,13 +62,14 @@ static int verify(const struct model *m, struct err *err)
 {
 	char fingerprint[DIGEST_HEX + 1];
 
+	if (!m->memory->sealed)
+		return err_set(err, ERR_FORMAT, "the header has no SHA-256 ('%s')", MODEL_HEADER_KEY);
 	if (check_digests(m, err))
 		return -1;
-	model_digest(m);
 	model_fingerprint(m, fingerprint);
 	if (strcmp(fingerprint, m->fingerprint) != 0)
 		return err_set(err, ERR_FORMAT, "the fingerprint is not that of the tensors");
-	return check_rows(m, err) || check_words(m, err) ? -1 : 0;
+	return !m->base && (check_rows(m, err) || check_words(m, err)) ? -1 : 0;
 }
 
 int model_verify(const char *path, const char *folder, struct err *err)

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { METADATA_MAX = 48 };
+/* put_facts() and put_base() give 26, put_tensors() one for each, and the header's own. */
+enum { METADATA_MAX = 32 + MODEL_TENSORS };
 
 static void put(struct safetensors *s, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -58,21 +59,28 @@ static void put_facts(struct safetensors *s, const struct model *m, const char *
 	put(s, "canaries", "%s", canaries);
 }
 
-/* The vectors file that an overlay stands on: the model itself or the one below it, as a file. */
-static const struct model *ground(const struct model *m)
+static bool same_rules(const struct token_rules *a, const struct token_rules *b)
 {
-	while (m->base)
-		m = m->base;
-	return m;
+	return a->normalize == b->normalize && a->strip_accents == b->strip_accents && a->split == b->split &&
+	       a->keep_punctuation == b->keep_punctuation && a->unknown == b->unknown;
 }
 
+/* The vectors file that an overlay stands on: the model itself or the lowest one below it, as a file. */
 static int put_base(struct safetensors *s, const struct model *m, struct err *err)
 {
-	const struct model *base = ground(m);
-	const char *slash = strrchr(base->path, '/');
+	const struct model *base = m;
+	const char *slash;
 
-	if (base == m || !base->path[0])
+	while (base->base)
+		base = base->base;
+	slash = strrchr(base->path, '/');
+	if (!base->path[0])
 		return err_set(err, ERR_INPUT, "an overlay needs vectors that are a file already");
+	if (m->rows.data != base->rows.data || m->vocab.slots != base->vocab.slots ||
+	    !same_rules(&m->rules, &base->rules))
+		return err_set(err, ERR_INPUT,
+			       "an overlay has the vectors, words and tokenizer of its base; this model has "
+			       "others (is it folded?) and must be written whole");
 	put(s, "base_fingerprint", "%s", base->fingerprint);
 	put(s, "base_file", "%s", slash ? slash + 1 : base->path);
 	return 0;
@@ -86,8 +94,7 @@ static void put_tensor(struct safetensors *s, const struct model *m, enum model_
 
 	if (!t.data)
 		return;
-	(void)snprintf(key, sizeof(key), "sha256.%s", name);
-	put(s, key, "%s", m->memory->digests.hex[which]);
+	put(s, model_digest_key(which, key), "%s", m->memory->digests[which]);
 	t.name = mem_text(name, strlen(name));
 	s->tensors[s->n++] = t;
 }
@@ -97,7 +104,7 @@ static void put_tensors(struct safetensors *s, const struct model *m, bool as_ov
 {
 	bool rows_first = model_tensor(m, TENSOR_VECTORS).bytes % sizeof(uint64_t) == 0;
 
-	for (int i = 0; i <= TENSOR_WORDS; i++) {
+	for (int i = 0; i < MODEL_TENSORS; i++) {
 		if (as_overlay && !model_tensor_in_overlay((enum model_tensor)i))
 			continue;
 		if (i == TENSOR_WORDS && !rows_first)
@@ -112,16 +119,18 @@ int model_write(const struct model *m, const char *path, bool as_overlay, const 
 {
 	struct safetensors s = { 0 };
 	struct output *out = NULL;
+	char header[DIGEST_HEX + 1];
 	int failed;
 
 	s.tensors = mem_new(MODEL_TENSORS, sizeof(*s.tensors));
 	s.metadata = mem_new(METADATA_MAX, sizeof(*s.metadata));
 	put_facts(&s, m, canary_digest);
 	failed = as_overlay && put_base(&s, m, err);
-	model_digest(m);
 	put_tensors(&s, m, as_overlay);
-	if (!failed)
+	if (!failed && model_header_digest(&s, header, err) == 0) {
+		put(&s, MODEL_HEADER_KEY, "%s", header);
 		out = output_open(path, err);
+	}
 	failed = !out || safetensors_write(out, &s, err);
 	if (out && failed)
 		output_abandon(out);

@@ -65,6 +65,17 @@ static int read_shape(struct tensor *t, const json_t *shape, struct err *err)
 	return 0;
 }
 
+/* As long as the file says, so it may fail. */
+static char *copy_text(const char *text, struct err *err)
+{
+	size_t n = strlen(text) + 1;
+	char *copy = mem_try(n, 1, err);
+
+	if (copy)
+		memcpy(copy, text, n);
+	return copy;
+}
+
 static int read_tensor(struct tensor *t, const char *name, const json_t *o, const char *data, size_t data_n,
 		       struct err *err)
 {
@@ -73,7 +84,9 @@ static int read_tensor(struct tensor *t, const char *name, const json_t *o, cons
 	json_int_t from = json_integer_value(json_array_get(offsets, 0));
 	json_int_t to = json_integer_value(json_array_get(offsets, 1));
 
-	t->name = mem_text(name, strlen(name));
+	t->name = copy_text(name, err);
+	if (!t->name)
+		return -1;
 	if (!type || json_array_size(offsets) != 2 || !json_is_integer(json_array_get(offsets, 0)) ||
 	    !json_is_integer(json_array_get(offsets, 1)))
 		return err_set(err, ERR_FORMAT, "tensor '%.60s' lacks dtype or data_offsets", name);
@@ -100,8 +113,11 @@ static int read_metadata(struct safetensors *s, json_t *o, struct err *err)
 
 		if (!value)
 			return err_set(err, ERR_FORMAT, "__metadata__ '%.60s' is no string", key);
-		s->metadata[s->metadata_n].key = mem_text(key, strlen(key));
-		s->metadata[s->metadata_n++].value = mem_text(value, strlen(value));
+		s->metadata_n++;
+		s->metadata[s->metadata_n - 1].key = copy_text(key, err);
+		s->metadata[s->metadata_n - 1].value = copy_text(value, err);
+		if (!s->metadata[s->metadata_n - 1].key || !s->metadata[s->metadata_n - 1].value)
+			return -1;
 	}
 	return 0;
 }
@@ -178,9 +194,12 @@ int safetensors_read(struct safetensors *s, const void *bytes, size_t n, struct 
 		return err_set(err, ERR_FORMAT,
 			       "a header of %llu bytes does not fit: no safetensors file, or one cut short",
 			       (unsigned long long)length);
+	if (length < 2 || at[8] != '{')
+		return err_set(err, ERR_FORMAT, "the header does not begin with '{': no safetensors file");
 	header = json_read((const char *)at + 8, (size_t)length, limits, err);
 	if (!header) {
-		err->code = ERR_FORMAT;
+		if (err->code != ERR_MEMORY)
+			err->code = ERR_FORMAT;
 		return err_prefix(err, "the header");
 	}
 	failed = read_header(s, header, (const char *)at + 8 + length, n - 8 - (size_t)length, err);

@@ -7,7 +7,8 @@
  *
  * The reader trusts nothing: header length against the file and SAFETENSORS_HEADER_MAX,
  * products with overflow checks, offsets that are in range, without holes or overlaps,
- * dtype and shape that agree with the byte count.  Knows nothing of models.
+ * dtype and shape that agree with the byte count.  Data of a foreign file may stand at any
+ * alignment: whoever takes a tensor looks.  Knows nothing of models.
  */
 #ifndef SIFD_MODEL_SAFETENSORS_H
 #define SIFD_MODEL_SAFETENSORS_H
@@ -22,8 +23,7 @@ enum {
 	SAFETENSORS_HEADER_MAX = 16 << 20,
 	SAFETENSORS_TENSORS_MAX = 65536,
 	SAFETENSORS_RANK_MAX = 8,
-	SAFETENSORS_ALIGN =
-		4096, /* our files: data starts on a page, each tensor on 64 bytes is NOT promised */
+	SAFETENSORS_ALIGN = 4096, /* our files: data starts on a page */
 };
 
 enum tensor_type {
