@@ -1,14 +1,11 @@
 #include "base/team.h"
 #include "learn/objective_private.h"
-#include "math/exp.h"
+#include "math/learning.h"
 #include "math/mat.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A count that the compiler knows lets it use vector instructions. */
-enum { LANES = 16 };
 
 static const float never = -1e30f; /* the logit of what is no negative: its exponential is 0 */
 
@@ -89,34 +86,6 @@ static void compare(void *context, size_t member, size_t members)
 	}
 }
 
-/* e^(logit - largest of the row) in place, e^(logit - largest of the column) beside it. */
-static float exponentials(float *row, float *column, const float *column_max, float *column_sum, size_t n)
-{
-	float most = largest(row, n);
-	float sums[LANES] = { 0 };
-	float sum = 0;
-	size_t j = 0;
-
-	for (; j + LANES <= n; j += LANES)
-		for (size_t l = 0; l < LANES; l++) {
-			float s = row[j + l];
-
-			column[j + l] = exp_nonpositive(s - column_max[j + l]);
-			column_sum[j + l] += column[j + l];
-			row[j + l] = exp_nonpositive(s - most);
-			sums[l] += row[j + l];
-		}
-	for (; j < n; j++) {
-		column[j] = exp_nonpositive(row[j] - column_max[j]);
-		column_sum[j] += column[j];
-		row[j] = exp_nonpositive(row[j] - most);
-		sum += row[j];
-	}
-	for (size_t l = 0; l < LANES; l++)
-		sum += sums[l];
-	return sum;
-}
-
 static void exponentiate(void *context, size_t member, size_t members)
 {
 	struct objective *o = context;
@@ -126,9 +95,12 @@ static void exponentiate(void *context, size_t member, size_t members)
 	size_t stop = team_share(n, 1, member, members, &start);
 
 	memset(sum, 0, n * sizeof(*sum));
-	for (size_t i = start; i < stop; i++)
-		o->row_scale[i] =
-			1 / exponentials(o->similar + i * n, o->by_column + i * n, o->column_max, sum, n);
+	for (size_t i = start; i < stop; i++) {
+		float *row = o->similar + i * n;
+
+		o->row_scale[i] = 1 / learning_softmax(row, o->by_column + i * n, o->column_max, sum,
+						       largest(row, n), n);
+	}
 }
 
 /* Both softmaxes of a row added; less 2 for the pair itself; times factor.  The pair's own log. */

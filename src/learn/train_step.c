@@ -14,7 +14,8 @@
 
 enum {
 	GRAIN = 16, /* floats of a cache line: members share none */
-	WORDS_AT_ONCE = 64
+	WORDS_AHEAD = 3,
+	WORDS_AT_ONCE = 64,
 };
 
 /* Sentences of a batch: its left ones, then its right ones. */
@@ -171,6 +172,19 @@ static void update_word(const struct train *t, size_t place, float *gradient)
 	table->weights[word] = expf(logs->x[word]);
 }
 
+/* A word's row and moments lie where no other's do: ask for them while the words before are at work. */
+static void fetch(const struct train *t, size_t word)
+{
+	const struct learnt *rows = &t->table.rows;
+	size_t d = t->table.d;
+
+	for (size_t i = word * d; rows->m && i < (word + 1) * d; i += GRAIN) {
+		__builtin_prefetch(rows->x + i, 1);
+		__builtin_prefetch(rows->m + i, 1);
+		__builtin_prefetch(rows->v + i, 1);
+	}
+}
+
 static void update(void *context, size_t member, size_t members)
 {
 	const struct train *t = context;
@@ -178,8 +192,11 @@ static void update(void *context, size_t member, size_t members)
 	size_t start;
 	size_t stop = team_share(s->touched_n, 1, member, members, &start);
 
-	for (size_t i = start; i < stop; i++)
+	for (size_t i = start; i < stop; i++) {
+		if (i + WORDS_AHEAD < stop)
+			fetch(t, s->touched[i + WORDS_AHEAD]);
 		update_word(t, i, s->scratch + member * t->table.d);
+	}
 	if (t->table.matrix.m && t->o->matrix_rate > 0)
 		update_matrix(t, member, members);
 }

@@ -14,14 +14,22 @@
 static inline float exp_nonpositive(float x)
 {
 	static const float log2e = 1.44269504f, ln2_high = 0.693145752f, ln2_low = 1.42860677e-6f;
-	static const float lowest = -87.0f;
-	float y = x < lowest ? lowest : x;
-	int32_t k = (int32_t)(y * log2e - 0.5f); /* rounds, for y <= 0 */
-	float r = y - (float)k * ln2_high - (float)k * ln2_low;
+	static const uint32_t lowest = 0xc2ae0000; /* -87; further from 0 is a larger pattern of bits */
+	uint32_t bits;
+	uint32_t power_bits;
+	uint32_t kept;
+	float y;
+	float r;
 	float p = 1.0f / 5040;
-	uint32_t bits = (uint32_t)(k + 127) << 23;
-	float power;
+	int32_t k;
 
+	/* No comparison of floats: it would keep compilers from vector instructions. */
+	memcpy(&bits, &x, sizeof(bits));
+	kept = bits > lowest ? 0 : UINT32_MAX;
+	bits = bits > lowest ? lowest : bits;
+	memcpy(&y, &bits, sizeof(y));
+	k = (int32_t)(y * log2e - 0.5f); /* rounds, for y <= 0 */
+	r = y - (float)k * ln2_high - (float)k * ln2_low;
 	p = p * r + 1.0f / 720;
 	p = p * r + 1.0f / 120;
 	p = p * r + 1.0f / 24;
@@ -29,8 +37,11 @@ static inline float exp_nonpositive(float x)
 	p = p * r + 0.5f;
 	p = p * r + 1.0f;
 	p = p * r + 1.0f;
-	memcpy(&power, &bits, sizeof(power));
-	return x < lowest ? 0.0f : p * power;
+	/* 2^k by adding k to the exponent; p is in [0.7, 1.42]. */
+	memcpy(&power_bits, &p, sizeof(power_bits));
+	power_bits = (power_bits + ((uint32_t)k << 23)) & kept;
+	memcpy(&p, &power_bits, sizeof(p));
+	return p;
 }
 
 #endif

@@ -23,12 +23,20 @@ enum { DOT_LANES = 16, ROWS_TYPES = ROWS_I8 + 1 };
 typedef void rows_sum_kernel(float *restrict out, const struct rows *rows, const uint32_t *ids,
 			     const float *weights, size_t n);
 
+/* As learning.h says. */
+typedef void adam_kernel(float *restrict x, float *restrict m, float *restrict v, const float *restrict g,
+			 size_t n, float rate, float scale);
+typedef float softmax_kernel(float *restrict row, float *restrict column, const float *restrict column_max,
+			     float *restrict column_sum, float row_max, size_t n);
+
 struct kernels {
 	const char *name;
 	float (*dot)(const float *x, const float *y, size_t n);
 	void (*axpy)(float *restrict y, float a, const float *restrict x, size_t n);
 	void (*scale)(float *x, float a, size_t n);
 	rows_sum_kernel *rows_sum[ROWS_TYPES]; /* by enum rows_type */
+	adam_kernel *adam;
+	softmax_kernel *softmax;
 };
 
 extern const struct kernels kernels_plain;
@@ -44,6 +52,9 @@ bool kernels_runs(const struct kernels *set);
 rows_sum_kernel rows_sum_f32_plain, rows_sum_f16_plain, rows_sum_bf16_plain, rows_sum_i8_plain;
 rows_sum_kernel rows_sum_f32_avx2, rows_sum_f16_avx2, rows_sum_bf16_avx2, rows_sum_i8_avx2;
 rows_sum_kernel rows_sum_f32_avx512, rows_sum_f16_avx512, rows_sum_bf16_avx512, rows_sum_i8_avx512;
+
+adam_kernel adam_plain, adam_avx2, adam_avx512;
+softmax_kernel softmax_plain, softmax_avx2, softmax_avx512;
 
 /* Exact, infinities and subnormals included. */
 float from_f16(uint16_t h);

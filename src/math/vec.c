@@ -38,6 +38,8 @@ const struct kernels kernels_plain = {
 	axpy,
 	scale,
 	{ rows_sum_f32_plain, rows_sum_f16_plain, rows_sum_bf16_plain, rows_sum_i8_plain },
+	adam_plain,
+	softmax_plain,
 };
 
 const struct kernels *kernels = &kernels_plain;

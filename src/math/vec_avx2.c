@@ -59,4 +59,6 @@ const struct kernels kernels_avx2 = {
 	axpy,
 	scale,
 	{ rows_sum_f32_avx2, rows_sum_f16_avx2, rows_sum_bf16_avx2, rows_sum_i8_avx2 },
+	adam_avx2,
+	softmax_avx2,
 };

@@ -60,4 +60,6 @@ const struct kernels kernels_avx512 = {
 	axpy,
 	scale,
 	{ rows_sum_f32_avx512, rows_sum_f16_avx512, rows_sum_bf16_avx512, rows_sum_i8_avx512 },
+	adam_avx512,
+	softmax_avx512,
 };

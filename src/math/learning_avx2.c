@@ -1,0 +1,13 @@
+#include "math/learning_loops.h"
+
+void adam_avx2(float *restrict x, float *restrict m, float *restrict v, const float *restrict g, size_t n,
+	       float rate, float scale)
+{
+	adam_loop(x, m, v, g, n, rate, scale);
+}
+
+float softmax_avx2(float *restrict row, float *restrict column, const float *restrict column_max,
+		   float *restrict column_sum, float row_max, size_t n)
+{
+	return softmax_loop(row, column, column_max, column_sum, row_max, n);
+}
