@@ -1,144 +1,197 @@
 #include "base/err.h"
-#include "base/json.h"
+#include "base/file.h"
 #include "base/mem.h"
-#include "base/number.h"
 #include "cli/cli.h"
+#include "cli/eval_table.h"
 #include "embed/evaluate.h"
+#include "learn/judge.h"
 #include "model/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { METHODS_MAX = 32 };
 
 struct call {
 	struct model_choice choice;
 	struct text_list methods;
 	struct reference_options reference_options;
-	const char *tokenizer, *oov;
+	const char *tokenizer, *oov, *chart;
 	size_t workers;
-	bool reference, as_json;
+	bool reference, as_json, as_markdown;
+	struct progress_line line;
 };
 
-/* What the table and the JSON are made of: one row a set, one column a method. */
-struct table {
-	const char **columns;
-	size_t n_columns;
-	const struct pair_set *sets;
-	size_t n_sets;
-	struct evaluated *results; /* (n_sets, n_columns) */
+/* A set of any kind: the one that `kind` says is filled. */
+struct any_set {
+	enum set_kind kind;
+	struct pair_set pairs;
+	struct labelled_set labelled;
 };
 
-static void put_json(struct buf *out, const struct table *t)
-{
-	for (size_t i = 0; i < t->n_sets; i++)
-		for (size_t j = 0; j < t->n_columns; j++) {
-			const struct evaluated *e = &t->results[i * t->n_columns + j];
-			json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:f, s:f, s:f}", "set", t->sets[i].name,
-					      "task", "similarity", "method", t->columns[j], "pairs",
-					      (json_int_t)e->pairs, "pearson", e->pearson, "spearman",
-					      e->spearman, "coverage", e->coverage);
+/* What a column of the table is made by. */
+struct column {
+	struct model *model; /* a reference */
+	enum method method;
+};
 
-			json_put(out, o);
-			buf_byte(out, '\n');
-			json_decref(o);
-		}
+static void any_set_free(struct any_set *set)
+{
+	if (set->kind == SET_SIMILARITY)
+		pair_set_free(&set->pairs);
+	else
+		labelled_set_free(&set->labelled);
 }
 
-static void put_mean(struct buf *out, const struct table *t, size_t column)
+/* FILE, or TRAIN:TEST where no file has that name as a whole. */
+static int any_set_read(struct any_set *set, const char *argument, struct err *err)
 {
-	double pearson = 0.0;
-	double spearman = 0.0;
+	const char *colon = strchr(argument, ':');
+	bool two = colon && access(argument, F_OK) != 0;
+	char *train;
+	int rc;
 
-	for (size_t i = 0; i < t->n_sets; i++) {
-		pearson += t->results[i * t->n_columns + column].pearson;
-		spearman += t->results[i * t->n_columns + column].spearman;
+	if (!two) {
+		if (set_kind(&set->kind, argument, err))
+			return -1;
+		return set->kind == SET_SIMILARITY ? pair_set_read(&set->pairs, argument, err)
+						   : labelled_set_read(&set->labelled, argument, NULL, err);
 	}
-	buf_printf(out, "  %8.4f %8.4f", pearson / (double)t->n_sets, spearman / (double)t->n_sets);
+	train = mem_text(argument, (size_t)(colon - argument));
+	rc = set_kind(&set->kind, train, err);
+	if (rc == 0 && set->kind == SET_SIMILARITY)
+		rc = err_set(err, ERR_INPUT, "%s: a similarity set teaches nothing, name the one to judge",
+			     argument);
+	if (rc == 0)
+		rc = labelled_set_read(&set->labelled, train, colon + 1, err);
+	free(train);
+	return rc;
 }
 
-static void put_table(struct buf *out, const struct table *t)
-{
-	buf_printf(out, "%-20s %6s %6s", "", "", "");
-	for (size_t j = 0; j < t->n_columns; j++)
-		buf_printf(out, "  %17s", t->columns[j]);
-	buf_printf(out, "\n%-20s %6s %6s", "set", "pairs", "known");
-	for (size_t j = 0; j < t->n_columns; j++)
-		buf_printf(out, "  %8s %8s", "Pearson", "Spearman");
-	buf_byte(out, '\n');
-	for (size_t i = 0; i < t->n_sets; i++) {
-		const struct evaluated *row = t->results + i * t->n_columns;
+/* Results */
 
-		buf_printf(out, "%-20s %6zu %5.1f%%", t->sets[i].name, row[0].pairs, 100.0 * row[0].coverage);
-		for (size_t j = 0; j < t->n_columns; j++)
-			buf_printf(out, "  %8.4f %8.4f", row[j].pearson, row[j].spearman);
-		buf_byte(out, '\n');
+static int fill_cell(struct call *c, struct eval_row *row, struct eval_cell *cell, const struct any_set *set,
+		     const struct column *column, struct err *err)
+{
+	struct evaluated e;
+	struct judged j;
+
+	if (set->kind == SET_SIMILARITY) {
+		if (evaluate_pairs(&e, column->model, column->method, &set->pairs, c->workers, err))
+			return -1;
+		row->n = e.pairs;
+		*cell = (struct eval_cell){ .pearson = e.pearson,
+					    .spearman = e.spearman,
+					    .coverage = e.coverage };
+		return 0;
 	}
-	if (t->n_sets > 1) {
-		buf_printf(out, "%-20s %6s %6s", "mean", "", "");
-		for (size_t j = 0; j < t->n_columns; j++)
-			put_mean(out, t, j);
-		buf_byte(out, '\n');
-	}
+	if (judge_method(&j, column->model, column->method, &set->labelled, c->workers, &c->line.progress,
+			 err))
+		return -1;
+	row->n = j.texts;
+	row->most = j.most;
+	*cell = (struct eval_cell){ .accuracy = j.accuracy, .coverage = j.coverage };
+	return 0;
 }
 
-static int fill_reference(const struct call *c, struct model *m, struct table *t, struct err *err)
+static int fill_methods(struct call *c, struct eval_table *t, const struct any_set *sets,
+			const struct column *columns, struct err *err)
+{
+	for (size_t i = 0; i < t->rows_n; i++)
+		for (size_t j = 0; j < t->columns_n; j++)
+			if (fill_cell(c, &t->rows[i], &t->cells[i * t->columns_n + j], &sets[i], &columns[j],
+				      err))
+				return err_prefix(err, "%s, %s", t->rows[i].name, t->columns[j]);
+	return 0;
+}
+
+static int fill_reference(const struct call *c, struct eval_table *t, struct model *m,
+			  const struct any_set *sets, struct err *err)
 {
 	static const char *const names[REFERENCE_MODES] = {
 		[REFERENCE_AVG] = "avg", [REFERENCE_MEAN] = "mean", [REFERENCE_IDF] = "idf",
 		[REFERENCE_W] = "sif-w", [REFERENCE_WR] = "sif-wr",
 	};
+	struct pair_set *pairs = mem_try(t->rows_n, sizeof(*pairs), err);
+	struct evaluated *results = mem_try(t->rows_n, REFERENCE_MODES * sizeof(*results), err);
+	int rc = pairs && results ? 0 : -1;
 
 	for (size_t j = 0; j < REFERENCE_MODES; j++)
 		t->columns[j] = names[j];
-	t->n_columns = REFERENCE_MODES;
-	return evaluate_reference(t->results, m, t->sets, t->n_sets, &c->reference_options, err);
-}
-
-static int fill_methods(const struct call *c, struct model *m, struct table *t, struct err *err)
-{
-	struct text_list names = c->methods;
-	const char *only = c->choice.method;
-
-	if (names.n == 0)
-		names = (struct text_list){ &only, 1 };
-	t->n_columns = names.n;
-	for (size_t j = 0; j < names.n; j++) {
-		enum method method;
-
-		if (method_choose(&method, m, names.at[j], err))
-			return -1;
-		t->columns[j] = method_name(method);
-		for (size_t i = 0; i < t->n_sets; i++)
-			if (evaluate_pairs(&t->results[i * names.n + j], m, method, &t->sets[i], c->workers,
-					   err))
-				return err_prefix(err, "%s", t->sets[i].name);
+	for (size_t i = 0; rc == 0 && i < t->rows_n; i++) {
+		if (sets[i].kind != SET_SIMILARITY)
+			rc = err_set(err, ERR_INPUT, "%s: --reference knows similarity sets only",
+				     t->rows[i].name);
+		pairs[i] = sets[i].pairs;
 	}
-	return 0;
+	if (rc == 0)
+		rc = evaluate_reference(results, m, pairs, t->rows_n, &c->reference_options, err);
+	for (size_t i = 0; rc == 0 && i < t->rows_n * REFERENCE_MODES; i++) {
+		t->rows[i / REFERENCE_MODES].n = results[i].pairs;
+		t->cells[i] = (struct eval_cell){ .pearson = results[i].pearson,
+						  .spearman = results[i].spearman,
+						  .coverage = results[i].coverage };
+	}
+	free(pairs);
+	free(results);
+	return rc;
 }
 
-static int fill_and_print(const struct call *c, struct model *m, struct pair_set *sets, size_t n,
-			  struct err *err)
+static int write_chart(const char *path, const struct eval_table *t, struct err *err)
 {
-	size_t columns = c->reference ? (size_t)REFERENCE_MODES : c->methods.n + 1;
-	struct table t = { .sets = sets, .n_sets = n };
 	struct buf out = { 0 };
-	int failed;
+	struct output *file = output_open(path, err);
+	int rc = file ? 0 : -1;
 
-	t.columns = mem_try(columns, sizeof(*t.columns), err);
-	t.results = mem_try(n * columns, sizeof(*t.results), err);
-	failed = !t.columns || !t.results ||
-		 (c->reference ? fill_reference(c, m, &t, err) : fill_methods(c, m, &t, err));
-	if (!failed) {
-		if (c->as_json)
-			put_json(&out, &t);
-		else
-			put_table(&out, &t);
-		failed = cli_print(&out, err);
-	}
+	eval_put_chart(&out, t);
+	if (rc == 0 && out.failed)
+		rc = err_set(err, ERR_MEMORY, "not enough memory for the chart");
+	if (rc == 0)
+		rc = output_write(file, out.data, out.len, err);
+	if (rc == 0)
+		rc = output_commit(file, err);
+	else if (file)
+		output_abandon(file);
 	buf_free(&out);
-	free(t.columns);
-	free(t.results);
-	return failed ? -1 : 0;
+	return rc;
+}
+
+static int show(const struct call *c, const struct eval_table *t, struct err *err)
+{
+	struct buf out = { 0 };
+	int rc;
+
+	if (c->as_json)
+		eval_put_json(&out, t);
+	else if (c->as_markdown)
+		eval_put_markdown(&out, t);
+	else
+		eval_put_text(&out, t);
+	rc = cli_print(&out, err);
+	buf_free(&out);
+	return rc == 0 && c->chart ? write_chart(c->chart, t, err) : rc;
+}
+
+static int fill_and_show(struct call *c, struct model *m, const struct any_set *sets, size_t n,
+			 struct eval_table *t, const struct column *columns, struct err *err)
+{
+	int rc;
+
+	t->rows_n = n;
+	t->rows = mem_try(n, sizeof(*t->rows), err);
+	t->cells = mem_try(n, t->columns_n * sizeof(*t->cells), err);
+	if (!t->rows || !t->cells)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		t->rows[i].kind = sets[i].kind;
+		t->rows[i].name = sets[i].kind == SET_SIMILARITY ? sets[i].pairs.name : sets[i].labelled.name;
+	}
+	progress_line_start(&c->line);
+	rc = c->reference ? fill_reference(c, t, m, sets, err) : fill_methods(c, t, sets, columns, err);
+	progress_line_stop(&c->line);
+	return rc == 0 ? show(c, t, err) : -1;
 }
 
 static void release(void *context)
@@ -161,30 +214,105 @@ static struct model *with_tokenizer(struct model *m, const char *split, struct e
 	return changed;
 }
 
-static int evaluate(const struct call *c, const struct arguments *rest, struct err *err)
+/* Columns */
+
+static struct model *open_model(const struct call *c, const char *name, struct err *err)
 {
-	struct model *m = cli_open_model(&c->choice, err);
-	struct pair_set *sets = mem_try(rest->n, sizeof(*sets), err);
+	struct model_choice choice = c->choice;
+	struct model *m;
+	struct model *changed;
+
+	if (name)
+		choice.model = name;
+	m = cli_open_model(&choice, err);
+	if (!m || !c->tokenizer || c->reference)
+		return m;
+	changed = with_tokenizer(m, c->tokenizer, err);
+	if (!changed)
+		model_release(m);
+	return changed;
+}
+
+/*
+ * One entry of --method: METHOD of the model, or MODEL:METHOD.  A method that exists but is not held by the
+ * model is said and left out (0), so that one list does for many models; 1 when *column is filled.
+ */
+static int choose_column(const struct call *c, struct model *m, const char *entry, struct column *column,
+			 struct err *err)
+{
+	const char *colon = entry ? strrchr(entry, ':') : NULL;
+	const char *method = colon ? colon + 1 : entry;
+	char *name = colon ? mem_text(entry, (size_t)(colon - entry)) : NULL;
+	struct model *own = colon ? open_model(c, name, err) : model_retain(m);
+	int known = method ? method_parse(method, strlen(method)) : -1;
+
+	free(name);
+	if (!own)
+		return -1;
+	if (known >= 0 && !model_has(own, (enum method)known)) {
+		(void)fprintf(stderr, "sifd: the model has no '%s': left out\n", entry);
+		model_release(own);
+		return 0;
+	}
+	if (method_choose(&column->method, own, method, err)) {
+		model_release(own);
+		return -1;
+	}
+	column->model = own;
+	return 1;
+}
+
+static int choose_columns(const struct call *c, struct model *m, struct eval_table *t, struct column *columns,
+			  struct err *err)
+{
+	size_t entries = c->methods.n ? c->methods.n : 1;
+
+	if (c->reference) {
+		t->columns_n = REFERENCE_MODES;
+		return 0;
+	}
+	for (size_t i = 0; i < entries; i++) {
+		const char *entry = c->methods.n ? c->methods.at[i] : c->choice.method;
+		struct column *column = &columns[t->columns_n];
+		int rc = choose_column(c, m, entry, column, err);
+
+		if (rc < 0)
+			return -1;
+		if (rc > 0)
+			t->columns[t->columns_n++] = entry ? entry : method_name(column->method);
+	}
+	if (t->columns_n == 0)
+		return err_set(err, ERR_INPUT, "the model has none of these methods");
+	return 0;
+}
+
+static int evaluate(struct call *c, const struct arguments *rest, struct err *err)
+{
+	struct eval_table t = { 0 };
+	struct column columns[METHODS_MAX] = { 0 };
+	const char *names[METHODS_MAX];
+	struct model *m = open_model(c, NULL, err);
+	struct any_set *sets = mem_try(rest->n, sizeof(*sets), err);
 	size_t n = 0;
 	int failed = !m || !sets;
 
-	if (!failed && c->tokenizer && !c->reference) {
-		struct model *changed = with_tokenizer(m, c->tokenizer, err);
-
-		failed = !changed;
-		if (changed)
-			m = changed;
-	}
+	t.columns = names;
 	for (; !failed && n < rest->n; n++)
-		if (pair_set_read(&sets[n], rest->at[n], err)) {
+		if (any_set_read(&sets[n], rest->at[n], err)) {
 			failed = 1;
 			break;
 		}
 	if (!failed)
-		failed = fill_and_print(c, m, sets, n, err);
+		failed = choose_columns(c, m, &t, columns, err) ||
+			 fill_and_show(c, m, sets, n, &t, columns, err);
 	for (size_t i = 0; sets && i < n; i++)
-		pair_set_free(&sets[i]);
+		any_set_free(&sets[i]);
+	for (size_t i = 0; i < METHODS_MAX; i++)
+		if (columns[i].model)
+			model_release(columns[i].model);
 	free(sets);
+	free(t.rows);
+	free(t.cells);
 	if (m)
 		model_release(m);
 	return failed ? -1 : 0;
@@ -193,7 +321,7 @@ static int evaluate(const struct call *c, const struct arguments *rest, struct e
 static int settle(struct call *c, const struct arguments *rest, struct err *err)
 {
 	if (rest->n == 0)
-		return err_set(err, ERR_INPUT, "no set given: files with `text TAB text TAB gold` a line");
+		return err_set(err, ERR_INPUT, "no set given: files as --help describes");
 	if (strcmp(c->oov, "skip") != 0 && strcmp(c->oov, "last") != 0)
 		return err_set(err, ERR_INPUT, "--oov %s: expected skip or last", c->oov);
 	if (c->reference && c->tokenizer && strcmp(c->tokenizer, "whitespace") != 0)
@@ -226,12 +354,15 @@ static int run(const struct verb *verb, int argc, char **argv)
 {
 	struct call c = { .oov = "last" };
 	struct text_list given = { 0 };
-	const char *room[32];
+	const char *room[METHODS_MAX];
 	struct buf memory = { 0 };
 	const struct option_spec specs[] = {
 		CLI_MODEL_OPTIONS(&c.choice),
-		{ "method", 0, OPTION_LIST, &given, "M,M...", "methods to compare; default: the model's" },
+		{ "method", 0, OPTION_LIST, &given, "M,M...",
+		  "methods to compare, MODEL:METHOD for other models'; default: the model's" },
 		{ "json", 0, OPTION_FLAG, &c.as_json, NULL, "one JSON object a set and method" },
+		{ "markdown", 0, OPTION_FLAG, &c.as_markdown, NULL, "the table in Markdown" },
+		{ "svg", 0, OPTION_TEXT, &c.chart, "FILE", "a chart of bars too" },
 		{ "reference", 0, OPTION_FLAG, &c.reference, NULL,
 		  "the papers' transductive protocol: avg, mean, idf, sif-w, sif-wr" },
 		{ "tokenizer", 0, OPTION_TEXT, &c.tokenizer, "SPLIT",
@@ -264,10 +395,19 @@ static int run(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_eval = {
 	.name = "eval",
-	.arguments = "[-m MODEL] [--method M,M...] [--json] [--reference] SET...",
-	.summary =
-		"Scores methods on similarity sets: Pearson and Spearman x 100 against people's judgement.",
-	.details = "A set is a file with `text TAB text TAB gold` a line.  Example:\n\n"
-		   "  sifd eval --method mean,sif,whiten stsb.dev.tsv sick.dev.tsv\n",
+	.arguments = "[-m MODEL] [--method M,M...] [--json | --markdown] [--svg FILE] SET...",
+	.summary = "Scores methods on similarity, entailment and classification sets, in one table.",
+	.details = "What a set is its columns tell (TAB between them):\n\n"
+		   "  text, text, number      similarity: Pearson and Spearman x 100 of the cosines\n"
+		   "  label, text             classification: accuracy of logistic regression on the\n"
+		   "                          vectors, in 10 folds; a blank may stand for the TAB\n"
+		   "                          behind a number\n"
+		   "  label, text, text       entailment: the same on [u * v, |u - v|]; the label may\n"
+		   "                          come last\n\n"
+		   "TRAIN:TEST learns from the one file and judges by the other.  Files may be compressed.\n"
+		   "Methods that a model does not hold are left out, with a word on standard error.\n"
+		   "Examples:\n\n"
+		   "  sifd eval --method mean,sif,whiten stsb.dev.tsv sick.dev.tsv\n"
+		   "  sifd eval --method news:sif,default:learned reviews.txt snli.dev.tsv:snli.test.tsv\n",
 	.run = run,
 };

@@ -17,8 +17,7 @@ enum { LINE_BYTES = 1 << 20, PAIRS_AT_FIRST = 1024, GOLD_BYTES = 64, PAIRS_A_BLO
 
 /* Sets */
 
-/* A file's name without its folder, without .gz, .xz or .zst, and without one more ending. */
-static char *set_name(const char *path, struct err *err)
+char *evaluate_set_name(const char *path, struct err *err)
 {
 	static const char *const compressed[] = { ".gz", ".xz", ".zst" };
 	const char *slash = strrchr(path, '/');
@@ -148,7 +147,7 @@ int pair_set_read(struct pair_set *set, const char *path, struct err *err)
 	memset(set, 0, sizeof(*set));
 	if (!lines)
 		return -1;
-	set->name = set_name(path, err);
+	set->name = evaluate_set_name(path, err);
 	if (!set->name || read_lines(set, lines, err)) {
 		lines_free(lines);
 		pair_set_free(set);

@@ -28,6 +28,9 @@ struct pair_set {
 	size_t n;
 };
 
+/* A file's name without its folder, without .gz, .xz or .zst, and without one more ending; to be freed. */
+char *evaluate_set_name(const char *path, struct err *err);
+
 /*
  * Reads a file (compressed too) of such lines.  ERR_INPUT with file and line: fewer than 3 columns, a gold
  * that is no number, not UTF-8; also when no pair is left.  Empty lines and empty golds are skipped,

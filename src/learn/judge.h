@@ -1,0 +1,44 @@
+/*
+ * judge.h - how good are a method's vectors for classifiers: accuracy on labelled sets.
+ *
+ * The protocol of the literature (SentEval; Arora, Khodak, Saunshi, Vodrahalli 2018, whose code this
+ * follows): the vectors stay as they are, logistic regression is learnt on them (learn/logistic.h), its C
+ * chosen by 2-fold cross-validation within what is learnt from.  A set of one file is judged in 10 folds,
+ * each by what the other nine taught; of two files the second is judged by what the first taught.
+ *
+ * Features: the vector, as long as the method makes it (length tells sum from mean here); for
+ * pairs [u * v, |u - v|] and a constant.  They are all divided by one number, the root of their mean squared
+ * length, so that C means the same to every method.  Folds go by the order of the
+ * file within each class: the same each time.
+ */
+#ifndef SIFD_LEARN_JUDGE_H
+#define SIFD_LEARN_JUDGE_H
+
+#include "learn/labelled.h"
+#include "model/method.h"
+
+#include <stddef.h>
+
+struct err;
+struct model;
+struct progress;
+
+struct judged {
+	double accuracy; /* x 100 */
+	double most;	 /* x 100: that of always answering the most frequent class */
+	double coverage; /* known words / words, of all texts */
+	size_t texts;	 /* judged: texts, or pairs of them */
+};
+
+/* workers 0: one per processor; the result is the same for any number.  ERR_MEMORY, ERR_CANCELLED. */
+int judge_method(struct judged *result, struct model *m, enum method method, const struct labelled_set *set,
+		 size_t workers, struct progress *progress, struct err *err);
+
+/*
+ * The second half alone: features x (set->n, d) of one's own making.  Sets result's accuracy and most.
+ * For methods that are not sentence vectors, and for tests.
+ */
+int judge_features(struct judged *result, float *x, size_t d, const struct labelled_set *set, size_t workers,
+		   struct progress *progress, struct err *err);
+
+#endif
