@@ -273,7 +273,6 @@ static bool is_text(const struct import_source *s)
 
 static int read_vectors(struct import_sink *sink, struct import_source *s, struct err *err)
 {
-	static const unsigned char fasttext[4] = { 0xBA, 0x16, 0x4F, 0x2F }; /* 793712314, little-endian */
 	unsigned long long n;
 	unsigned long long d;
 
@@ -281,10 +280,10 @@ static int read_vectors(struct import_sink *sink, struct import_source *s, struc
 		return -1;
 	if (s->n == 0)
 		return err_set(err, ERR_INPUT, "it is empty");
-	if (s->n >= 4 && memcmp(s->bytes, fasttext, 4) == 0)
-		return err_set(err, ERR_INPUT,
-			       "a fastText .bin is not read yet: `fasttext print-word-vectors` or its .vec "
-			       "gives text");
+	if (import_is_fasttext(s)) {
+		sink->report->format = IMPORT_FASTTEXT;
+		return import_fasttext(sink, s, err);
+	}
 	if (s->n > 9 && s->bytes[8] == '{' && !memchr(s->bytes, '\n', 8))
 		return err_set(err, ERR_INPUT,
 			       "safetensors vectors are not read yet: give text or word2vec binary");

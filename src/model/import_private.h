@@ -46,4 +46,8 @@ int import_fill(struct import_source *source, size_t want, struct err *err);
 int import_text(struct import_sink *sink, struct import_source *source, bool header, struct err *err);
 int import_word2vec_binary(struct import_sink *sink, struct import_source *source, struct err *err);
 
+/* fastText's .bin, told by its magic number or, in files older than that, by arguments that make sense. */
+bool import_is_fasttext(const struct import_source *source);
+int import_fasttext(struct import_sink *sink, struct import_source *source, struct err *err);
+
 #endif
