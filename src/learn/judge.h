@@ -2,12 +2,12 @@
  * judge.h - how good are a method's vectors for classifiers: accuracy on labelled sets.
  *
  * The protocol of the literature (SentEval; Arora, Khodak, Saunshi, Vodrahalli 2018, whose code this
- * follows): the vectors stay as they are, logistic regression is learnt on them (learn/logistic.h), its C
- * chosen by 2-fold cross-validation within what is learnt from.  A set of one file is judged in 10 folds,
- * each by what the other nine taught; of two files the second is judged by what the first taught.
+ * follows): the vectors stay as they are, logistic regression is learnt on them (learn/logistic.h), C of
+ * each class chosen by 2-fold cross-validation within what is learnt from.  A set of one file is judged in 10
+ * folds, each by what the other nine taught; of two files the second is judged by what the first taught.
  *
  * Features: the vector, as long as the method makes it (length tells sum from mean here); for
- * pairs [u * v, |u - v|] and a constant.  They are all divided by one number, the root of their mean squared
+ * pairs [u * v, |u - v|]; and a constant.  They are all divided by one number, the root of their mean squared
  * length, so that C means the same to every method.  Folds go by the order of the
  * file within each class: the same each time.
  */

@@ -218,9 +218,10 @@ static bool line_search(struct logistic *l, double *w, double *f, const struct e
 	return false;
 }
 
-static int fit_one(struct logistic *l, const struct examples *e, size_t class, double c, struct err *err)
+/* From the weights w to the best ones, in Newton steps. */
+static int descend(struct logistic *l, double *w, const struct examples *e, size_t class, double c,
+		   struct err *err)
 {
-	double *w = l->weights + (l->fitted == 1 ? 0 : class) * l->d;
 	double f;
 	double first;
 
@@ -243,21 +244,29 @@ static int fit_one(struct logistic *l, const struct examples *e, size_t class, d
 	return 0;
 }
 
-int logistic_fit(struct logistic *l, const struct examples *e, double c, struct err *err)
+int logistic_fit_class(struct logistic *l, const struct examples *e, size_t class, double c, struct err *err)
 {
 	assert(e->d + (l->constant ? 1 : 0) == l->d && e->classes == l->classes);
+	assert(class < l->classes && (l->fitted > 1 || class == 1));
 	if (e->n > l->scores_cap) {
 		if (mem_resize(&l->scores, e->n, sizeof(*l->scores), err))
 			return -1;
 		l->scores_cap = e->n;
 	}
-	memset(l->seen, 0, l->classes * sizeof(*l->seen));
-	for (size_t i = 0; i < e->n; i++)
-		l->seen[e->y[e->which[i]]] = true;
+	l->seen[class] = l->fitted == 1;
+	for (size_t i = 0; i < e->n && !l->seen[class]; i++)
+		l->seen[class] = e->y[e->which[i]] == class;
+	if (!l->seen[class])
+		return 0;
+	return descend(l, l->weights + (l->fitted == 1 ? 0 : class) * l->d, e, class, c, err);
+}
+
+int logistic_fit(struct logistic *l, const struct examples *e, double c, struct err *err)
+{
 	if (l->fitted == 1)
-		return fit_one(l, e, 1, c, err);
+		return logistic_fit_class(l, e, 1, c, err);
 	for (size_t class = 0; class < l->classes; class ++)
-		if (l->seen[class] && fit_one(l, e, class, c, err))
+		if (logistic_fit_class(l, e, class, c, err))
 			return -1;
 	return 0;
 }
@@ -287,5 +296,18 @@ size_t logistic_right(const struct logistic *l, const struct examples *e)
 
 	for (size_t i = 0; i < e->n; i++)
 		right += logistic_class(l, row_of(e, i)) == e->y[e->which[i]];
+	return right;
+}
+
+size_t logistic_right_class(const struct logistic *l, const struct examples *e, size_t class)
+{
+	const double *w = logistic_weights(l, class);
+	size_t right = 0;
+
+	for (size_t i = 0; i < e->n; i++) {
+		bool is = score(w, row_of(e, i), e->d, l->constant) > 0.0;
+
+		right += is == (e->y[e->which[i]] == class);
+	}
 	return right;
 }

@@ -125,6 +125,31 @@ check "eval --json" sh -c "'$SIFD' eval -m '$DIR/fit1.safetensors' --method mean
 import json, sys
 rows = [json.loads(l) for l in sys.stdin]
 assert [r[\"method\"] for r in rows] == [\"mean\", \"sif\"] and all(r[\"pairs\"] == 50 for r in rows), rows'"
+python3 - "$DIR" <<'END'
+import random, sys
+random.seed(2)
+text = lambda: " ".join("w%d" % random.randrange(3, 200) for _ in range(4))
+with open(sys.argv[1] + "/label.tsv", "w") as f, open(sys.argv[1] + "/entail.tsv", "w") as g:
+    for i in range(120):
+        f.write("%s\t%s w%d\n" % ("bad" if i % 2 else "good", text(), i % 2))
+        g.write("%s\t%s\t%s\n" % (text(), text(), "YES" if i % 2 else "NO"))
+END
+check "eval of every kind, a method that is not held left out" sh -c "'$SIFD' eval -m '$DIR/fit1.safetensors' \
+	--method mean,learned,'$DIR/v.safetensors:sum' --json --svg '$DIR/chart.svg' \
+	'$DIR/set.tsv' '$DIR/label.tsv' '$DIR/entail.tsv' '$DIR/label.tsv:$DIR/label.tsv' 2>'$DIR/note' | python3 -c '
+import json, sys
+rows = [json.loads(l) for l in sys.stdin]
+assert [r[\"task\"] for r in rows[::2]] == [\"similarity\", \"classification\", \"entailment\", \"classification\"], rows
+assert all(len(r[\"method\"].split(\":\")) <= 2 for r in rows) and len(rows) == 8
+assert rows[2][\"accuracy\"] > 90 and rows[3][\"accuracy\"] > 90 and rows[2][\"most_frequent\"] == 50, rows'"
+same "and said" "sifd: the model has no 'learned': left out" "$(cat "$DIR/note")"
+check "the chart is XML with a bar a figure" python3 -c "
+import sys, xml.etree.ElementTree as e
+root = e.parse(sys.argv[1]).getroot()
+assert len([r for r in root.iter() if r.tag.endswith('rect') and r.find('{*}title') is not None]) == 8" "$DIR/chart.svg"
+check "eval --markdown" sh -c "'$SIFD' eval -m '$DIR/fit1.safetensors' --markdown '$DIR/label.tsv' | grep -q '^| label | 120 | '"
+fails "none of the methods" 1 "none of these" "$SIFD" eval -m "$DIR/v.safetensors" --method learned "$DIR/set.tsv"
+fails "--reference of labels" 1 "similarity sets only" "$SIFD" eval -m "$DIR/fit1.safetensors" --reference "$DIR/label.tsv"
 fails "fit without a corpus" 2 "no corpus" "$SIFD" fit -o "$DIR/x.safetensors"
 fails "fit without output" 2 "missing" "$SIFD" fit "$DIR/corpus.txt"
 python3 - "$DIR/v.safetensors" "$DIR/flipped.safetensors" <<'END'
