@@ -15,8 +15,8 @@
 enum { OUTER_FOLDS = 10, INNER_FOLDS = 2, TEXTS_A_BLOCK = 64 };
 
 /*
- * C to choose from, for features of mean squared length 1.  The literature tries 0.01 to 100 on means of GloVe
- * vectors as they are, and their mean squared length is 15.
+ * C to choose from, for features of mean squared length 1.  The literature tries 0.01 to 100 on means of
+ * GloVe vectors as they are, and their mean squared length is 15.
  */
 static const double strengths[] = { 0.15, 1.5, 15.0, 150.0, 1500.0 };
 enum { STRENGTHS = sizeof(strengths) / sizeof(strengths[0]) };
