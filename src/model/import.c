@@ -208,7 +208,7 @@ static struct model *make_model(struct import_sink *sink, struct err *err)
 	if (p->slots) {
 		vocab_index(p->slots, parts.vocab.slots_n, p->bytes, p->offsets, sink->n, parts.vocab.seed);
 		parts.vocab.slots = p->slots;
-		parts.rules = token_rules_default();
+		parts.rules = sink->rules;
 		parts.facts.method = METHOD_WEIGHTED;
 		parts.facts.a = sink->options->a > 0 ? sink->options->a : 1e-3;
 		(void)snprintf(parts.facts.source, sizeof(parts.facts.source), "%s",
@@ -271,26 +271,48 @@ static bool is_text(const struct import_source *s)
 	return true;
 }
 
+/* What the first bytes say; GloVe's form says the least, so it is what is left. */
+static enum import_format told_format(const struct import_source *s, unsigned long long *n,
+				      unsigned long long *d)
+{
+	if (import_is_fasttext(s))
+		return IMPORT_FASTTEXT;
+	if (import_is_safetensors(s))
+		return IMPORT_SAFETENSORS;
+	return is_header(s, n, d) ? IMPORT_WORD2VEC : IMPORT_GLOVE;
+}
+
+/* Asked for GloVe, a first line of two numbers is a word and its number; fastText's .vec is word2vec text. */
+static int choose_format(enum import_format *told, enum import_format asked, struct err *err)
+{
+	if (asked == IMPORT_GLOVE && *told == IMPORT_WORD2VEC)
+		*told = IMPORT_GLOVE;
+	if (asked == IMPORT_AUTO || asked == *told || (asked == IMPORT_FASTTEXT && *told == IMPORT_WORD2VEC))
+		return 0;
+	return err_set(err, ERR_INPUT, "it is not %s but looks like %s", import_format_name(asked),
+		       import_format_name(*told));
+}
+
 static int read_vectors(struct import_sink *sink, struct import_source *s, struct err *err)
 {
-	unsigned long long n;
-	unsigned long long d;
+	enum import_format format;
+	unsigned long long n = 0;
+	unsigned long long d = 0;
 
 	if (import_fill(s, PEEK, err))
 		return -1;
 	if (s->n == 0)
 		return err_set(err, ERR_INPUT, "it is empty");
-	if (import_is_fasttext(s)) {
-		sink->report->format = IMPORT_FASTTEXT;
+	format = told_format(s, &n, &d);
+	if (choose_format(&format, sink->options->format, err))
+		return -1;
+	sink->report->format = format;
+	if (format == IMPORT_FASTTEXT)
 		return import_fasttext(sink, s, err);
-	}
-	if (s->n > 9 && s->bytes[8] == '{' && !memchr(s->bytes, '\n', 8))
-		return err_set(err, ERR_INPUT,
-			       "safetensors vectors are not read yet: give text or word2vec binary");
-	sink->report->format = IMPORT_GLOVE;
-	if (!is_header(s, &n, &d))
+	if (format == IMPORT_SAFETENSORS)
+		return import_safetensors(sink, s, err);
+	if (format == IMPORT_GLOVE)
 		return import_text(sink, s, false, err);
-	sink->report->format = IMPORT_WORD2VEC;
 	sink->report->header_rows = n;
 	if (import_dimensions(sink, d, err))
 		return -1;
@@ -300,7 +322,9 @@ static int read_vectors(struct import_sink *sink, struct import_source *s, struc
 struct model *import_vectors(const struct import_options *options, struct import_report *report,
 			     struct progress *progress, struct err *err)
 {
-	struct import_sink sink = { .options = options, .report = report, .progress = progress };
+	struct import_sink sink = {
+		.options = options, .report = report, .progress = progress, .rules = token_rules_default()
+	};
 	struct import_source source = { .stream = stream_open(options->path, err) };
 	struct model *m = NULL;
 

@@ -5,8 +5,10 @@
  *	word2vec    text with a header line "n d", or binary (header, then word, blank, d float32)
  *	fasttext    .vec (= word2vec text), or .bin (each word's vector as `fasttext
  *	            print-word-vectors` gives it: mean of the word's row and its n-gram rows)
- *	safetensors a foreign file: one float matrix, words in metadata or a tokenizer.json beside it; or our
- *own
+ *	safetensors a table of floats (model2vec's `embeddings`, or the only matrix) with its words in
+ *		    tokenizer.json or vocab.txt beside it; or a model of ours, to change its number format.
+ *		    The rules of a WordPiece tokenizer.json become ours but for clitics: "don't" is
+ *		    "do" "n't" here, not "don" "'" "t"
  *
  * Told by content, not by name; .gz, .xz, .zst are read as streams.  Decided:
  * a repeated word keeps its first vector and is counted; CRLF is a line end; a word
@@ -30,8 +32,8 @@ struct progress;
 enum import_format { IMPORT_AUTO, IMPORT_GLOVE, IMPORT_WORD2VEC, IMPORT_FASTTEXT, IMPORT_SAFETENSORS };
 
 struct import_options {
-	const char *path; /* "-" = standard input */
-	enum import_format format;
+	const char *path;	   /* "-" = standard input */
+	enum import_format format; /* not AUTO: refused when it is another */
 	enum rows_type type;
 	size_t max_words;   /* 0 = all; the first ones (the most frequent) are kept */
 	const char *counts; /* a file of `word count` lines, or NULL: Zipf by rank, p ~ 1 / (r + 2.7) */

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "model/import.h"
+#include "text/token.h"
 
 #include <stdbool.h>
 
@@ -20,6 +21,7 @@ struct import_sink {
 	float *scales;
 	size_t n, room;
 	struct buf mended;
+	struct token_rules rules; /* how the vectors' texts were cut: the default, or what a format says */
 };
 
 /* Has it all the words that were asked for? */
@@ -49,5 +51,9 @@ int import_word2vec_binary(struct import_sink *sink, struct import_source *sourc
 /* fastText's .bin, told by its magic number or, in files older than that, by arguments that make sense. */
 bool import_is_fasttext(const struct import_source *source);
 int import_fasttext(struct import_sink *sink, struct import_source *source, struct err *err);
+
+/* Told by its header's length and the brace behind it; read whole into memory. */
+bool import_is_safetensors(const struct import_source *source);
+int import_safetensors(struct import_sink *sink, struct import_source *source, struct err *err);
 
 #endif
