@@ -18,6 +18,8 @@
 #include "support/toy.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -294,6 +296,17 @@ static void seeds_make_the_bits(void **state)
 	model_release(m);
 }
 
+/* Asks the run to stop once it is under way. */
+static void *interrupt(void *context)
+{
+	struct progress *progress = context;
+
+	while (atomic_load(&progress->done) < (uint64_t)PAIRS * 3)
+		(void)sched_yield();
+	atomic_store(&progress->cancel, true);
+	return NULL;
+}
+
 /* Stopped in the middle, at whatever step, and gone on with: the bits of one run. */
 static void resumed_has_the_same_bits(void **state)
 {
@@ -304,17 +317,20 @@ static void resumed_has_the_same_bits(void **state)
 	struct model *whole;
 	struct model *resumed;
 	struct progress progress = { 0 };
+	pthread_t thread;
 	struct err err = { 0 };
 
 	(void)state;
 	o.workers = 2;
-	o.loop.epochs = 4;
+	o.loop.epochs = 60;
 	o.l2 = 0.01;
 	whole = train(m, &o, &r);
 	o.loop.checkpoint = path;
 	o.loop.resume = true;
-	atomic_store(&progress.cancel, true); /* before the first step */
+	assert_int_equal(pthread_create(&thread, NULL, interrupt, &progress), 0);
 	assert_null(train_static(m, METHOD_WHITEN, &o, &r, &progress, &err));
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(r.loop.steps > 30);
 	assert_int_equal(err.code, ERR_CANCELLED);
 	assert_int_equal(access(path, R_OK), 0);
 	resumed = train(m, &o, &r);
