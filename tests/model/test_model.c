@@ -164,7 +164,7 @@ static struct model *fill(struct model *toy, float *moment, uint64_t *counts)
 					    .sentences = UINT64_MAX,
 					    .tokens = 12,
 					    .known = 11,
-					    .mass = 1e300,
+					    .mass = 1e300 / 7,
 					    .explained = 5e-324,
 					    .corpus = "0123",
 					    .source = "a \"quoted\" \\ \xc3\xa9" };
