@@ -117,6 +117,12 @@ static int take_apart(struct apart *a, struct explained *e, struct sentence *s, 
 
 	memset(e, 0, sizeof(*e));
 	*a = (struct apart){ .e = e };
+	if (sentence_method(s) == METHOD_DISC) {
+		(void)err_set(err, ERR_INPUT,
+			      "disc makes a text's vector of products of its words: no word has a share of "
+			      "its own");
+		return err_param(err, "method");
+	}
 	known = cut(e, s, text, n, err);
 	if (known < 0 || add_up(a, s, (size_t)known, err)) {
 		apart_free(a);

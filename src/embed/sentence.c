@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "embed/disc.h"
 #include "math/rows.h"
 #include "math/sif.h"
 #include "math/vec.h"
@@ -45,6 +46,10 @@ struct sentence {
 
 	float *sum; /* (sum_cap): a sum on its way through the projection */
 	size_t sum_cap;
+	float *grams; /* (grams_cap): scratch of disc */
+	size_t grams_cap;
+	uint32_t *ids; /* (ids_cap): a text's words with its unknown ones, for disc */
+	size_t ids_cap;
 	float *gathered; /* (gathered_cap): the weights of a text's words */
 	size_t gathered_cap;
 };
@@ -107,7 +112,7 @@ static struct lookup *find_lookup(struct sentence *s, const struct model *m, str
 
 static bool takes_mean(enum method method)
 {
-	return method != METHOD_SUM && method != METHOD_LEARNED;
+	return method != METHOD_SUM && method != METHOD_LEARNED && method != METHOD_DISC;
 }
 
 /* Which parts of the model the method uses.  Folded rows carry them all. */
@@ -132,7 +137,7 @@ static void choose_parts(struct sentence *s)
 		if (method == METHOD_WHITEN || method == METHOD_LEARNED)
 			s->projection = m->projection;
 	}
-	assert(s->projection || s->d == s->d_out);
+	assert(s->projection || method == METHOD_DISC || s->d == s->d_out);
 }
 
 /* Everything that can fail comes first, so that a failed switch leaves the sentence as it was. */
@@ -160,6 +165,11 @@ int sentence_use(struct sentence *s, struct model *m, enum method method, struct
 	assert(model_has(m, method));
 	if (m == s->model && method == s->method)
 		return 0;
+	if (method == METHOD_DISC && m->rows.d > s->grams_cap) {
+		if (mem_resize(&s->grams, m->rows.d, (METHOD_DISC_GRAMS + 1) * sizeof(*s->grams), err))
+			return -1;
+		s->grams_cap = m->rows.d;
+	}
 	if (m != s->model && take_model(s, m, err))
 		return -1;
 	s->method = method;
@@ -197,6 +207,8 @@ void sentence_free(struct sentence *s)
 		model_release(s->model);
 	free(s->sum);
 	free(s->gathered);
+	free(s->grams);
+	free(s->ids);
 	free(s);
 }
 
@@ -233,6 +245,7 @@ float sentence_factor(const struct sentence *s, size_t known)
 
 void sentence_transform(const struct sentence *s, const float *x, float *out)
 {
+	assert(s->method != METHOD_DISC);
 	if (s->projection) {
 		vec_times_matrix(out, x, s->projection, s->d, s->d_out);
 		return;
@@ -259,16 +272,31 @@ static int gather(struct sentence *s, const uint32_t *ids, size_t n, const float
 	return 0;
 }
 
+static int finish(const struct sentence *s, bool normalize, float *vector, struct err *err)
+{
+	float norm = normalize ? vec_unit(vector, s->d_out) : vec_norm(vector, s->d_out);
+
+	if (!isfinite(norm))
+		return err_set(
+			err, ERR_FORMAT,
+			"the model gives a text numbers that are not finite: `sifd verify` tells which "
+			"tensor is at fault");
+	return 0;
+}
+
 int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, bool normalize, float *vector,
 		      struct err *err)
 {
 	float *sum = s->projection ? s->sum : vector;
 	const float *weights;
-	float norm;
 
 	if (known == 0) {
 		memset(vector, 0, s->d_out * sizeof(*vector));
 		return 0;
+	}
+	if (s->method == METHOD_DISC) {
+		disc_sum(vector, s->grams, &s->model->rows, ids, known);
+		return finish(s, normalize, vector, err);
 	}
 	for (size_t i = 0; i < known && i < ROWS_AHEAD; i++)
 		rows_prefetch(&s->model->rows, ids[i]);
@@ -278,13 +306,39 @@ int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, boo
 	if (s->mean)
 		vec_scale(sum, sentence_factor(s, known), s->d);
 	sentence_transform(s, sum, vector);
-	norm = normalize ? vec_unit(vector, s->d_out) : vec_norm(vector, s->d_out);
-	if (!isfinite(norm))
-		return err_set(
-			err, ERR_FORMAT,
-			"the model gives a text numbers that are not finite: `sifd verify` tells which "
-			"tensor is at fault");
-	return 0;
+	return finish(s, normalize, vector, err);
+}
+
+/* The words of a text, unknown ones in their places: *known of them are not. */
+static ptrdiff_t list_words(struct sentence *s, const char *text, size_t n, size_t *known, struct err *err)
+{
+	const struct word *words;
+	ptrdiff_t count = lookup_run(s->lookup, text, n, &words, err);
+
+	*known = 0;
+	if (count > 0 && (size_t)count > s->ids_cap) {
+		if (mem_resize(&s->ids, (size_t)count, sizeof(*s->ids), err))
+			return -1;
+		s->ids_cap = (size_t)count;
+	}
+	for (ptrdiff_t i = 0; i < count; i++) {
+		s->ids[i] = words[i].id;
+		*known += words[i].id != VOCAB_UNKNOWN;
+	}
+	return count;
+}
+
+static int embed_disc(struct sentence *s, const char *text, size_t n, bool normalize, float *vector,
+		      struct seen *seen, struct err *err)
+{
+	size_t known;
+	ptrdiff_t count = list_words(s, text, n, &known, err);
+
+	if (count < 0)
+		return -1;
+	if (seen)
+		*seen = (struct seen){ .words = (uint32_t)count, .known = (uint32_t)known };
+	return sentence_of_words(s, s->ids, (size_t)count, normalize, vector, err);
 }
 
 int sentence_embed(struct sentence *s, const char *text, size_t n, bool normalize, float *vector,
@@ -292,8 +346,11 @@ int sentence_embed(struct sentence *s, const char *text, size_t n, bool normaliz
 {
 	const uint32_t *ids;
 	size_t unknown;
-	ptrdiff_t known = lookup_ids(s->lookup, text, n, &ids, &unknown, err);
+	ptrdiff_t known;
 
+	if (s->method == METHOD_DISC)
+		return embed_disc(s, text, n, normalize, vector, seen, err);
+	known = lookup_ids(s->lookup, text, n, &ids, &unknown, err);
 	if (known < 0)
 		return -1;
 	if (seen)

@@ -7,8 +7,9 @@
  *	sif        weighted, then the k common components removed
  *	usif       the same with uSIF's weights and soft removal of its components
  *	whiten     weighted, then the fixed partial whitening
- *	learned    sum of trained rows (the weights live in their lengths), or of learned weight(w) * vector(w);
- *	           through a learned matrix where there is one
+ *	learned    sum of trained rows (the weights live in their lengths), or of learned weight(w) *
+ *vector(w); through a learned matrix where there is one disc       sums of products of neighbours, up to
+ *three words (embed/disc.h); three times as long
  *
  * "mean" here divides by the number of known words.  After normalizing,
  * sum and mean are the same.
@@ -29,8 +30,11 @@ enum method {
 	METHOD_USIF,
 	METHOD_WHITEN,
 	METHOD_LEARNED,
+	METHOD_DISC,
 	METHOD_COUNT,
 };
+
+enum { METHOD_DISC_GRAMS = 3 }; /* the longest n-gram of disc */
 
 const char *method_name(enum method method);
 

@@ -286,6 +286,8 @@ bool model_has(const struct model *m, enum method method)
 		return m->weights && m->projection && !usif && f->method != METHOD_LEARNED;
 	case METHOD_LEARNED:
 		return f->method == METHOD_LEARNED;
+	case METHOD_DISC: /* of unit word vectors: the rows' own lengths do not matter */
+		return true;
 	case METHOD_COUNT:
 		break;
 	}
@@ -294,6 +296,8 @@ bool model_has(const struct model *m, enum method method)
 
 size_t model_dimension(const struct model *m, enum method method)
 {
+	if (method == METHOD_DISC)
+		return METHOD_DISC_GRAMS * m->rows.d;
 	return !m->facts.folded && m->projection && (method == METHOD_WHITEN || method == METHOD_LEARNED)
 		       ? m->d_out
 		       : m->rows.d;

@@ -20,6 +20,7 @@ fails "no such model" 1 "no model 'nosuch'" "$SIFD" embed -m nosuch
 # -- embed
 printf 'a cat sat on the mat\n\nstocks fell sharply\nzzzqqq xxyyzz\n' >"$DIR/texts"
 "$SIFD" embed "$DIR/texts" >"$DIR/a.txt"
+"$SIFD" embed --method disc "$DIR/texts" >"$DIR/disc.txt"
 same "a line a text" 4 "$(wc -l <"$DIR/a.txt")"
 same "empty text is the zero vector" 1 "$(sed -n 2p "$DIR/a.txt" | tr ' ' '\n' | sort -u | wc -l)"
 "$SIFD" embed --workers 3 - <"$DIR/texts" >"$DIR/b.txt"
@@ -48,6 +49,8 @@ END
 for kernels in plain avx2 avx512; do
 	SIFD_KERNELS=$kernels "$SIFD" embed "$DIR/texts" >"$DIR/k.txt" 2>/dev/null || continue
 	check "kernels $kernels give the same bits" cmp "$DIR/a.txt" "$DIR/k.txt"
+	SIFD_KERNELS=$kernels "$SIFD" embed --method disc "$DIR/texts" >"$DIR/k.txt" 2>/dev/null
+	check "kernels $kernels give the same bits under disc" cmp "$DIR/disc.txt" "$DIR/k.txt"
 done
 printf 'good\nbad \377 byte\n' >"$DIR/latin1"
 fails "not UTF-8 names the line and byte" 1 "line 2: byte 5 is not UTF-8" "$SIFD" embed "$DIR/latin1"
