@@ -45,13 +45,14 @@ static int take_id(const struct request *request, int64_t *id, struct err *err)
 /* The model and its methods must be there now; whether they still are is asked again when the job runs. */
 static int check_model(const struct context *context, const struct job_spec *spec, struct err *err)
 {
-	const char *colon = strchr(spec->model, ':');
+	const char *colon;
 	enum method method;
 	struct model *m;
 	int rc = 0;
 
 	if (spec->type == JOB_IMPORT)
 		return 0;
+	colon = strchr(spec->model, ':');
 	m = shelf_find(context->service->shelf, spec->model, strcspn(spec->model, ":"), err);
 	if (!m)
 		return err_param(err, "model");
