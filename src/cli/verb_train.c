@@ -137,8 +137,8 @@ static void settle_numbers(struct call *c)
 {
 	struct train_options *o = &c->o;
 
-	if (c->temperature >= 0)
-		o->objective.temperature = (float)c->temperature;
+	o->objective.temperature =
+		c->temperature >= 0 ? (float)c->temperature : objective_temperature(o->objective.kind);
 	if (c->margin >= 0)
 		o->objective.margin = (float)c->margin;
 	if (c->epochs)
@@ -247,7 +247,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		{ "objective", 0, OPTION_TEXT, &c.objective, "NAME",
 		  "infonce (default) or margin; for --scored pearson (default) or cosent" },
 		{ "temperature", 0, OPTION_NUMBER, &c.temperature, "T",
-		  "of infonce and cosent; default 0.05" },
+		  "of infonce (default 0.05) and cosent (0.3)" },
 		{ "margin", 0, OPTION_NUMBER, &c.margin, "M", "of margin; default 0.4" },
 		{ "negatives", 0, OPTION_TEXT, &c.negatives, "WHICH",
 		  "of margin: max (nearest, default), mix or random" },

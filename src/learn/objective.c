@@ -30,6 +30,11 @@ struct objective_options objective_options_default(void)
 	};
 }
 
+float objective_temperature(enum objective_kind kind)
+{
+	return kind == OBJECTIVE_COSENT ? 0.3f : 0.05f;
+}
+
 static int find(const char *const *names, int n, const char *name)
 {
 	for (int i = 0; i < n; i++)

@@ -30,7 +30,7 @@ enum negatives { NEGATIVES_MAX, NEGATIVES_MIX, NEGATIVES_RANDOM, NEGATIVES }; /*
 struct objective_options {
 	enum objective_kind kind;
 	enum negatives negatives; /* nearest, at random, or a coin decides */
-	float temperature;	  /* t: of infonce and cosent; 0.05 */
+	float temperature;	  /* t: of infonce and cosent */
 	float margin;		  /* m: 0.4 */
 };
 
@@ -42,7 +42,11 @@ struct objective_batch {
 	uint64_t random;		 /* seed of this batch's negatives */
 };
 
+/* InfoNCE. */
 struct objective_options objective_options_default(void);
+
+/* The usual one: 0.05; 0.3 for cosent, where a colder one lets the few worst pairs decide. */
+float objective_temperature(enum objective_kind kind);
 
 /* "infonce", "margin", "pearson", "cosent"; "max", "mix", "random".  -1 for another name. */
 int objective_parse(const char *name);

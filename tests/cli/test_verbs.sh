@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.." || exit 1
 # -- the program itself
 check "--help" "$SIFD" --help
 check "--version" "$SIFD" --version
-for verb in import fit embed similarity explain search eval info verify serve; do
+for verb in import fit train embed similarity explain search eval info verify serve; do
 	check "$verb --help" "$SIFD" $verb --help
 done
 fails "no verb" 2 "Usage" "$SIFD"
