@@ -75,6 +75,13 @@ json_t *json_read(const char *text, size_t n, struct json_limits limits, struct 
 		(void)err_set(err, ERR_MEMORY, "not enough memory for the JSON");
 		return NULL;
 	}
+	if (json_error_code(&why) == json_error_null_character) {
+		(void)err_set(err, ERR_INPUT,
+			      "the JSON has the character \\u0000 at byte %d (line %d, column %d): no text "
+			      "may hold it",
+			      why.position, why.line, why.column);
+		return NULL;
+	}
 	/* What follows quotes the text itself, which does not belong in messages. */
 	near = strstr(why.text, " near ");
 	if (near)

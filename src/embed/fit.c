@@ -393,7 +393,8 @@ static int directions_of_corpus(struct fit *f, const struct fit_source *source, 
 		(void)no_words(f, err);
 		goto out;
 	}
-	progress_phase(source->progress, "finding components", "", 0);
+	progress_phase(source->progress, "finding components", "bytes", corpus_size(source->corpus));
+	progress_set(source->progress, corpus_size(source->corpus));
 	f->memory->moment = mem_try_aligned(f->d * f->d, sizeof(float), err);
 	if (!f->memory->moment)
 		goto out;

@@ -102,7 +102,8 @@ def fits(d):
     same("its model and sentences", (result["model"], result["sentences"]), ("news", 500))
     for member in ("fingerprint", "tokens", "explained_variance"):
         check(f"its {member}", result.get(member), result)
-    same("progress", job["progress"]["done"], job["progress"]["total"])
+    size = len(corpus(500))
+    same("progress in bytes", (job["progress"]["done"], job["progress"]["total"]), (size, size))
     reply = d.post("/v1/similarity", {"model": "news", **PAIRS})
     same("served under its name", (reply.status, reply.json()["method"]), (200, "sif"))
     check("another answer than before", reply.json()["scores"] != d.post("/v1/similarity", PAIRS).json()["scores"])
