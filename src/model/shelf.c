@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct place {
 	char name[SHELF_NAME_MAX + 1];
 	struct model *model;
 	unsigned long version;
+	int64_t since_s;
 };
 
 struct shelf {
@@ -139,6 +141,7 @@ int shelf_put(struct shelf *s, const char *name, struct model *next, struct err 
 	old = s->places[i].model;
 	s->places[i].model = next;
 	s->places[i].version++;
+	s->places[i].since_s = time(NULL);
 	if (!s->first[0])
 		(void)snprintf(s->first, sizeof(s->first), "%s", name);
 	pthread_mutex_unlock(&s->lock);
@@ -187,6 +190,7 @@ size_t shelf_list(struct shelf *s, struct shelf_entry **entries)
 		e->model = model_retain(s->places[i].model);
 		e->is_default = strcmp(e->name, s->first) == 0;
 		e->version = s->places[i].version;
+		e->since_s = s->places[i].since_s;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return n;

@@ -14,6 +14,7 @@
 #define SIFD_MODEL_SHELF_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
 struct model;
@@ -48,6 +49,7 @@ struct shelf_entry {
 	struct model *model;
 	int is_default;
 	unsigned long version; /* 1 for the first model of that name, then rising */
+	int64_t since_s;       /* when this model took the name, Unix time */
 };
 size_t shelf_list(struct shelf *shelf, struct shelf_entry **entries);
 void shelf_entries_free(struct shelf_entry *entries, size_t n);

@@ -232,6 +232,7 @@ static int take_into_service(struct work *w, const char *path, const char *finge
 		 (size_t)m->vocab.n, method_name(m->facts.method), m->fingerprint);
 	if (shelf_put(service->shelf, w->spec.output, m, err) != 0)
 		return -1;
+	(void)atomic_fetch_add(&service->models_taken, 1);
 	service_changed(service);
 	return 0;
 }

@@ -85,6 +85,13 @@ void jobs_load(struct jobs *jobs, size_t *queued, size_t *running)
 	(void)pthread_mutex_unlock(&jobs->lock);
 }
 
+void jobs_tally(struct jobs *jobs, struct job_tally tally[JOB_TYPES][JOB_STATES])
+{
+	(void)pthread_mutex_lock(&jobs->lock);
+	memcpy(tally, jobs->tally, sizeof(jobs->tally));
+	(void)pthread_mutex_unlock(&jobs->lock);
+}
+
 /* ---- what routes ask ---- */
 
 int jobs_add(struct jobs *jobs, int64_t *id, const struct job_new *job, struct err *err)
@@ -364,6 +371,20 @@ static int record(struct jobs *jobs, const struct job_record *job, struct err *e
 	return 0;
 }
 
+static void count_ended(struct jobs *jobs, const struct job_record *job, uint64_t ms)
+{
+	int type = JOB_FIT;
+
+	while (type < JOB_TYPES && strcmp(job->type, job_type_name((enum job_type)type)) != 0)
+		type++;
+	if (type == JOB_TYPES || !job_state_ended(job->state))
+		return;
+	(void)pthread_mutex_lock(&jobs->lock);
+	jobs->tally[type][job->state].n++;
+	jobs->tally[type][job->state].ms += ms;
+	(void)pthread_mutex_unlock(&jobs->lock);
+}
+
 /* A full disk may keep the record from being written: it is tried until it can be, or until the end. */
 static void record_in_the_end(struct jobs *jobs, const struct job_record *job)
 {
@@ -410,6 +431,7 @@ static void work_one(struct jobs *jobs, struct job_record *job)
 {
 	struct buf result = { 0 };
 	struct err err = { 0 };
+	int64_t begin = store_now_ms();
 	int failed;
 
 	log_info("job started", "id=%lld type=%s attempt=%d", (long long)job->id, job->type, job->attempts);
@@ -418,6 +440,7 @@ static void work_one(struct jobs *jobs, struct job_record *job)
 		failed = err_set(&err, ERR_MEMORY, "no memory is left for the result");
 	settle(jobs, job, failed, &result, &err);
 	record_in_the_end(jobs, job);
+	count_ended(jobs, job, (uint64_t)(store_now_ms() - begin));
 	log_info("job ended", "id=%lld type=%s state=%s error=%s", (long long)job->id, job->type,
 		 job_state_name(job->state), job->error ? job->error : "");
 	buf_free(&result);

@@ -9,6 +9,9 @@
 #ifndef SIFD_SERVE_JOBS_H
 #define SIFD_SERVE_JOBS_H
 
+#include "serve/job_spec.h"
+#include "serve/store.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,6 +52,12 @@ bool jobs_live(struct jobs *jobs, int64_t id);
 
 /* How many wait, and how many run; as cheap, for /metrics. */
 void jobs_load(struct jobs *jobs, size_t *queued, size_t *running);
+
+/* The jobs that ended since the start, by type and state, and how long they ran. */
+struct job_tally {
+	uint64_t n, ms;
+};
+void jobs_tally(struct jobs *jobs, struct job_tally tally[JOB_TYPES][JOB_STATES]);
 
 int jobs_cancel(struct jobs *jobs, int64_t id, struct err *err);
 

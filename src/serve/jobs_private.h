@@ -5,6 +5,7 @@
 #define SIFD_SERVE_JOBS_PRIVATE_H
 
 #include "base/progress.h"
+#include "serve/jobs.h"
 #include "serve/store.h"
 
 #include <pthread.h>
@@ -40,6 +41,7 @@ struct jobs {
 	bool unwanted;	 /* the running one: its client wants it to end */
 	bool stopping;
 	struct job_look look;
+	struct job_tally tally[JOB_TYPES][JOB_STATES];
 	struct progress progress; /* of the running one */
 
 	bool has_thread;

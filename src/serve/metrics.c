@@ -277,16 +277,32 @@ static void write_models(struct buf *to, struct service *service)
 			   entries[i].name, entries[i].model->fingerprint,
 			   model_dimension(entries[i].model, entries[i].model->facts.method),
 			   entries[i].model->vocab.n);
+	head(to, "sifd_model_loaded_timestamp_seconds", "gauge", "When the model took its name, Unix time.");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(to, "sifd_model_loaded_timestamp_seconds{model=\"%s\"} %lld\n", entries[i].name,
+			   (long long)entries[i].since_s);
 	head(to, "sifd_model_version", "gauge", "How often the name was given a model.");
 	for (size_t i = 0; i < n; i++)
 		buf_printf(to, "sifd_model_version{model=\"%s\"} %lu\n", entries[i].name, entries[i].version);
 	shelf_entries_free(entries, n);
-	single(to, "sifd_model_reload_failures_total", "counter", "Model files that a reload could not open.",
-	       (double)atomic_load(&service->models_refused));
+	head(to, "sifd_model_swaps_total", "counter", "Models that took a name, and files that could not.");
+	buf_printf(to, "sifd_model_swaps_total{result=\"taken\"} %lu\n", atomic_load(&service->models_taken));
+	buf_printf(to, "sifd_model_swaps_total{result=\"refused\"} %lu\n",
+		   atomic_load(&service->models_refused));
+}
+
+static void write_job_durations(struct buf *to, enum job_type type, enum job_state state,
+				const struct job_tally *tally)
+{
+	buf_printf(to, "sifd_job_duration_seconds_sum{type=\"%s\",state=\"%s\"} %.3f\n", job_type_name(type),
+		   job_state_name(state), (double)tally->ms * 1e-3);
+	buf_printf(to, "sifd_job_duration_seconds_count{type=\"%s\",state=\"%s\"} %llu\n",
+		   job_type_name(type), job_state_name(state), (unsigned long long)tally->n);
 }
 
 static void write_jobs(struct buf *to, struct service *service)
 {
+	struct job_tally tally[JOB_TYPES][JOB_STATES];
 	size_t queued = 0;
 	size_t running = 0;
 
@@ -296,6 +312,12 @@ static void write_jobs(struct buf *to, struct service *service)
 	head(to, "sifd_jobs", "gauge", "Jobs that wait or run.");
 	buf_printf(to, "sifd_jobs{state=\"queued\"} %zu\nsifd_jobs{state=\"running\"} %zu\n", queued,
 		   running);
+	jobs_tally(service->jobs, tally);
+	head(to, "sifd_job_duration_seconds", "summary", "Run time of ended jobs.");
+	for (int type = 0; type < JOB_TYPES; type++)
+		for (int state = JOB_SUCCEEDED; state < JOB_STATES; state++)
+			write_job_durations(to, (enum job_type)type, (enum job_state)state,
+					    &tally[type][state]);
 }
 
 static size_t count_files(const char *folder)

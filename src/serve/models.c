@@ -203,6 +203,7 @@ static int open_one(struct service *service, struct entry *e, struct err *err)
 		 method_name(m->facts.method), m->fingerprint);
 	if (shelf_put(service->shelf, e->name, m, err) != 0)
 		return -1;
+	(void)atomic_fetch_add(&service->models_taken, 1);
 	e->open = true;
 	return 0;
 }

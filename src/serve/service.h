@@ -33,6 +33,7 @@ struct service {
 	atomic_size_t queued;	      /* heavy requests waiting */
 	atomic_size_t inflight_bytes; /* of bodies */
 	atomic_ulong late;	      /* connections cut because the client was too slow */
+	atomic_ulong models_taken;    /* models that took a name: at start, by a reload, by a job */
 	atomic_ulong models_refused;  /* files that could not be opened at a reload */
 	int64_t started_s;	      /* Unix seconds */
 };

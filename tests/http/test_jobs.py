@@ -169,6 +169,25 @@ def cancels(d):
     same("again changes nothing", d.call("DELETE", f"/v1/jobs/{first['id']}").json()["state"], "cancelled")
 
 
+def metrics(d):
+    """By the rules of the exposition format: a TYPE before each family, no line twice."""
+    lines = d.get("/metrics").body.decode().splitlines()
+    types = dict(line.split()[2:4] for line in lines if line.startswith("# TYPE "))
+    series = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
+    values = {name: float(value) for name, value in series}
+    same("no series twice", len(values), len(series))
+    for name in values:
+        family = name.split("{")[0]
+        plain = family if family in types else family.rsplit("_", 1)[0]
+        check(f"{name} has a type", plain in types, types.keys())
+        check(f"{name}: only counters end in _total", (types.get(plain) == "counter") == plain.endswith("_total"))
+    check("fits that succeeded", values['sifd_job_duration_seconds_count{type="fit",state="succeeded"}'] == 3)
+    check("their seconds", values['sifd_job_duration_seconds_sum{type="fit",state="succeeded"}'] > 0)
+    check("cancelled ones", values['sifd_job_duration_seconds_count{type="fit",state="cancelled"}'] == 1)
+    check("models that came", values['sifd_model_swaps_total{result="taken"}'] == 5)
+    check("since when", 0 <= time.time() - values['sifd_model_loaded_timestamp_seconds{model="news"}'] < 200)
+
+
 def a_swap_under_load(d):
     """Fits of one name again and again while clients use it: every answer is of one of the models."""
     stop, wrong, asked = threading.Event(), [], [0]
@@ -218,7 +237,7 @@ def killed(folder):
 with tempfile.TemporaryDirectory() as folder:
     make_model(folder)
     with Daemon("--models", folder) as d:
-        for step in (uploads, bad_uploads, fits, others, refusals, cancels, a_swap_under_load):
+        for step in (uploads, bad_uploads, fits, others, refusals, cancels, metrics, a_swap_under_load):
             step(d)
         same("it ends in order", d.stop(), 0)
     killed(folder)

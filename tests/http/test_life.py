@@ -118,7 +118,7 @@ def reload(models, d):
     check("a changed model is served", after != before)
     same("with as many numbers", len(after), DIMENSIONS)
     check("reloads that failed are counted",
-          "sifd_model_reload_failures_total 0" not in d.get("/metrics").body.decode())
+          "sifd_model_swaps_total{result=\"refused\"} 0" not in d.get("/metrics").body.decode())
 
 
 def drain(models):
