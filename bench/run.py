@@ -13,7 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 B = os.path.join(ROOT, "build/release")
 DATA = os.path.join(ROOT, "build/bench")
 SIFD = os.path.join(B, "sifd")
-PARTS = ("sentence", "http", "import", "fit", "ready")
+PARTS = ("sentence", "http", "import", "fit", "train", "ready")
 
 
 def parts(text):
@@ -197,6 +197,28 @@ def bench_fit():
                       for _ in range(2))
         row("fit, %d-d, %d MB of text, %d workers" % (DIM, os.path.getsize(corpus) // 10**6, workers),
             "%.1f MB/s" % (os.path.getsize(corpus) / 1e6 / seconds), "both passes")
+
+
+def bench_train():
+    """Pairs of texts of 11 words."""
+    words, pairs = 30_000, 100_000 if QUICK else 250_000
+    text = open(make("train-corpus-%d.txt" % words, "corpus", words, 30 * pairs * 5)).read().split()
+    path = os.path.join(DATA, "pairs-%d.tsv" % pairs)
+    with open(path, "w") as f:
+        for i in range(0, min(len(text) - 22, 22 * pairs), 22):
+            f.write(" ".join(text[i:i + 11]) + "\t" + " ".join(text[i + 11:i + 22]) + "\n")
+    base = os.path.join(DATA, "train-base.safetensors")
+    out = os.path.join(DATA, "train.safetensors")
+    subprocess.run([SIFD, "import", make("train-vectors.txt", "vectors", words, 100), "-o", base], check=True,
+                   stderr=subprocess.DEVNULL)
+    for workers in (1, 2):
+        best = 0
+        for _ in range(2):
+            said = subprocess.run([SIFD, "train", "--learn", "vectors", "-m", base, path, "-o", out, "--epochs", "1",
+                                   "--curve", "none", "--workers", str(workers)], check=True, capture_output=True,
+                                  text=True).stderr
+            best = max(best, int(re.search(r"(\d+) pairs/s", said).group(1)))
+        row("train vectors, InfoNCE, 100-d, batches of 256, %d workers" % workers, "%d pairs/s" % best)
 
 
 def bench_ready():

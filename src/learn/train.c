@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_MAX = 16384, PARTS_MAX = 9 };
+enum { BATCH_MAX = 8192, PARTS_MAX = 9 };
 
 struct train_options train_options_default(enum train_learn learn, bool scored)
 {
@@ -44,7 +44,7 @@ static int check_options(const struct train_options *o, struct err *err)
 	if (o->files_n == 0)
 		return refuse(err, "pairs", "no file to learn from");
 	if (o->batch < 2 || o->batch > BATCH_MAX)
-		return refuse(err, "batch", "2 to 16384 pairs");
+		return refuse(err, "batch", "2 to 8192 pairs");
 	if (o->loop.epochs < 1 || o->loop.epochs > 1000000)
 		return refuse(err, "epochs", "1 to 1000000");
 	if (!(o->objective.temperature >= 1e-3f && o->objective.temperature <= 1e3f))

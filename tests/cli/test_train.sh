@@ -72,7 +72,7 @@ fails "pearson on pairs" 2 "learns from --scored" "$SIFD" train --learn vectors 
 	"$DIR/pairs.tsv" -o "$DIR/x"
 fails "rows in an overlay" 2 "--overlay writes no rows" "$SIFD" train --learn vectors --overlay \
 	"$DIR/pairs.tsv" -o "$DIR/x"
-fails "bad batch" 1 "batch: 2 to 16384" "$SIFD" train --learn vectors --batch 1 "$DIR/pairs.tsv" -o "$DIR/x"
+fails "bad batch" 1 "batch: 2 to 8192" "$SIFD" train --learn vectors --batch 1 "$DIR/pairs.tsv" -o "$DIR/x"
 printf 'a\tb\nonly one\n' >"$DIR/bad.tsv"
 fails "bad line" 1 "bad.tsv, line 2: expected .a TAB b., found 1 column" "$SIFD" train --learn vectors \
 	"$DIR/bad.tsv" -o "$DIR/x"
