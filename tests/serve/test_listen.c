@@ -4,10 +4,12 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,14 +45,31 @@ static void takes_a_free_port(void **state)
 	listener_close(&b);
 }
 
+/* A machine without /etc/hosts may not know it. */
+static bool knows(const char *name)
+{
+	struct addrinfo *found = NULL;
+
+	if (getaddrinfo(name, NULL, NULL, &found) != 0)
+		return false;
+	freeaddrinfo(found);
+	return true;
+}
+
 static void takes_other_forms(void **state)
 {
 	struct listener l;
 	struct err err;
 
 	(void)state;
-	assert_int_equal(listener_open(&l, "localhost:0", &err), 0);
-	listener_close(&l);
+	if (knows("localhost")) {
+		assert_int_equal(listener_open(&l, "localhost:0", &err), 0);
+		listener_close(&l);
+	} else {
+		print_message("localhost is not known here: not tried\n");
+		assert_int_equal(listener_open(&l, "localhost:0", &err), -1);
+		assert_non_null(strstr(err.text, "localhost"));
+	}
 	assert_int_equal(listener_open(&l, ":0", &err), 0);
 	listener_close(&l);
 	if (listener_open(&l, "[::1]:0", &err) == 0) { /* not every machine has IPv6 */
