@@ -27,7 +27,8 @@ enum {
 
 /* ---- who is live ---- */
 
-static int live_add(struct jobs *jobs, int64_t id, struct err *err)
+/* Room for one more, so that live_add() cannot fail once a job is on record. */
+static int live_reserve(struct jobs *jobs, struct err *err)
 {
 	int rc = 0;
 
@@ -37,11 +38,16 @@ static int live_add(struct jobs *jobs, int64_t id, struct err *err)
 		if (rc == 0)
 			jobs->live_room = 2 * jobs->live_room + 16;
 	}
-	if (rc == 0)
-		jobs->live[jobs->live_n++] = id;
-	(void)pthread_cond_signal(&jobs->changed);
 	(void)pthread_mutex_unlock(&jobs->lock);
 	return rc;
+}
+
+static void live_add(struct jobs *jobs, int64_t id)
+{
+	(void)pthread_mutex_lock(&jobs->lock);
+	jobs->live[jobs->live_n++] = id;
+	(void)pthread_cond_signal(&jobs->changed);
+	(void)pthread_mutex_unlock(&jobs->lock);
 }
 
 /* To be called with the lock. */
@@ -99,10 +105,11 @@ int jobs_add(struct jobs *jobs, int64_t *id, const struct job_new *job, struct e
 	int rc;
 
 	(void)pthread_mutex_lock(&jobs->order);
-	rc = store_job_add(jobs->store, id, job, jobs->service->options->limits.jobs, err);
-	if (rc == 0 && live_add(jobs, *id, err) != 0)
-		/* On record: it will run, if only nobody can wait for it. */
-		log_error("job not in the list", "id=%lld error=%s", (long long)*id, err->text);
+	rc = live_reserve(jobs, err);
+	if (rc == 0)
+		rc = store_job_add(jobs->store, id, job, jobs->service->options->limits.jobs, err);
+	if (rc == 0)
+		live_add(jobs, *id);
 	(void)pthread_mutex_unlock(&jobs->order);
 	if (rc == 0)
 		log_info("job queued", "id=%lld type=%s", (long long)*id, job->type);
@@ -512,7 +519,9 @@ static int recover_all(struct jobs *jobs, struct err *err)
 		if (list[i].state == JOB_RUNNING)
 			rc = recover(jobs, &list[i], err);
 		if (rc == 0 && list[i].state == JOB_QUEUED)
-			rc = live_add(jobs, list[i].id, err);
+			rc = live_reserve(jobs, err);
+		if (rc == 0 && list[i].state == JOB_QUEUED)
+			live_add(jobs, list[i].id);
 	}
 	job_records_free(list, n);
 	depot_collect(jobs->depot);
