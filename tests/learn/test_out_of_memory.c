@@ -1,0 +1,170 @@
+/*
+ * Every allocation of a training that data sizes fails once: the call says so and loses nothing
+ * (the address sanitizer counts).
+ *
+ * The functions of base/mem.h are defined here, so the library's are not linked.
+ */
+#include "base/err.h"
+#include "base/mem.h"
+#include "learn/train.h"
+#include "math/mat.h"
+#include "math/vec.h"
+#include "model/model.h"
+#include "support/scratch.h"
+#include "support/toy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { WORDS = 60, D = 8, CALLS_MOST = 100000 };
+
+/* How many allocations still succeed; below 0: all. */
+static long left = -1;
+
+static int fails(struct err *err)
+{
+	if (left < 0 || left-- > 0)
+		return 0;
+	left = 0; /* once gone, memory stays gone until the call is over */
+	(void)err_set(err, ERR_MEMORY, "not enough memory, says the test");
+	return 1;
+}
+
+void *mem_new(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size ? size : 1);
+
+	if (!p)
+		abort();
+	return p;
+}
+
+void *mem_try(size_t n, size_t size, struct err *err)
+{
+	return fails(err) ? NULL : mem_new(n, size);
+}
+
+void *mem_try_aligned(size_t n, size_t size, struct err *err)
+{
+	size_t bytes = (n * size + 64) / 64 * 64;
+	void *p = fails(err) ? NULL : aligned_alloc(64, bytes);
+
+	return p ? memset(p, 0, bytes) : NULL;
+}
+
+int mem_resize(void *at, size_t n, size_t size, struct err *err)
+{
+	void *p;
+
+	if (fails(err))
+		return -1;
+	memcpy(&p, at, sizeof(p));
+	p = realloc(p, (n ? n : 1) * size);
+	if (!p)
+		abort();
+	memcpy(at, &p, sizeof(p));
+	return 0;
+}
+
+char *mem_text(const char *s, size_t n)
+{
+	char *copy = mem_new(n + 1, 1);
+
+	if (n)
+		memcpy(copy, s, n);
+	return copy;
+}
+
+static struct scratch scratch;
+static char *path, *groups_path, *dev_path;
+
+static struct train_options options(enum train_learn learn, enum objective_kind kind)
+{
+	static const char *files[2], *dev[1];
+	bool scored = objective_scored(kind);
+	struct train_options o = train_options_default(learn, scored);
+
+	files[0] = scored ? dev_path : path;
+	files[1] = groups_path;
+	dev[0] = dev_path;
+	o.files = files;
+	o.files_n = scored ? 1 : 2;
+	o.dev = dev;
+	o.dev_n = 1;
+	o.objective.kind = kind;
+	o.batch = 4;
+	o.loop.epochs = 2;
+	o.workers = 2;
+	o.l2 = 0.1;
+	return o;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < OBJECTIVES; kind++)
+		for (int learn = 0; learn < 2; learn++) {
+			struct train_options o = options((enum train_learn)learn, (enum objective_kind)kind);
+			struct model *m = toy_model((struct toy){ .n = WORDS,
+								  .d = D,
+								  .d_out = 5,
+								  .type = ROWS_I8,
+								  .method = METHOD_WHITEN,
+								  .seed = 4 });
+			struct model *trained = NULL;
+			struct train_report r;
+			long calls;
+
+			for (calls = 0; !trained && calls < CALLS_MOST; calls++) {
+				struct err err = { 0 };
+
+				left = calls;
+				trained = train_static(m, METHOD_WHITEN, &o, &r, NULL, &err);
+				left = -1;
+				if (!trained)
+					assert_int_equal(err.code, ERR_MEMORY);
+			}
+			assert_non_null(trained);
+			assert_true(calls > 40);
+			model_release(trained);
+			model_release(m);
+		}
+	assert_int_equal(toy_alive(), 0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	scratch_open(&scratch);
+	path = scratch_file(&scratch, "pairs.tsv", "wa wb\twc\nwd\twe wf\nwg\twa\nzz\twa\nwb wc wd\twa wb\n");
+	groups_path =
+		scratch_file(&scratch, "groups.tsv", "1\twa wb\n1\twc\n2\twd\n1\twe wf\n2\twg\n3\twa\n");
+	dev_path = scratch_file(&scratch, "dev.tsv", "wa wb\twc\t1\nwd\twe wf\t3\nwg\twa\t2\nwk\twa\t5\n");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	scratch_close(&scratch);
+	free(path);
+	free(groups_path);
+	free(dev_path);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_allocation_may_fail),
+	};
+
+	vec_init();
+	mat_init();
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
