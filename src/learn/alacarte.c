@@ -1,0 +1,346 @@
+#include "learn/alacarte.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/progress.h"
+#include "learn/alacarte_private.h"
+#include "math/mat.h"
+#include "math/sif.h"
+#include "math/vec.h"
+#include "model/model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HELD_OUT_EVERY = 10, WORDS_LEAST = 20, COUNT_MOST = 1000 * 1000 * 1000 };
+
+static const float most_f16 = 65504.0F;
+
+/* The share of the mean variance that is added to every direction, so that any corpus has an answer. */
+static const double ridge = 1e-3;
+
+/* What is solved for: A, by its rows. */
+struct fitting {
+	struct contexts *c;
+	double *moment;	  /* (d, d) sum of u u' */
+	double *targets;  /* (d, d) row o: sum of v_o u */
+	double *scratch;  /* (d, d) */
+	double *matrix;	  /* (d, d) A */
+	double *u;	  /* (d) */
+	float *v, *guess; /* (d) */
+};
+
+struct alacarte_options alacarte_options_default(void)
+{
+	return (struct alacarte_options){
+		.fit_count = 100, .min_count = 10, .max_words = 100000, .window = 5
+	};
+}
+
+/* The mean of the sums around the word in this row of them. */
+static void mean_context(const struct contexts *c, size_t row, double *u)
+{
+	size_t d = c->m->rows.d;
+	uint64_t count = row < c->known_n ? c->counts[c->known[row]] : c->fresh_counts[row - c->known_n];
+
+	for (size_t j = 0; j < d; j++)
+		u[j] = c->sums[row * d + j] / (double)count;
+}
+
+/* Adds the known words whose number is, or is not, a multiple of HELD_OUT_EVERY. */
+static void add_words(struct fitting *f, bool held_out)
+{
+	size_t d = f->c->m->rows.d;
+
+	for (size_t i = 0; i < f->c->known_n; i++) {
+		if ((i % HELD_OUT_EVERY == 0) != held_out)
+			continue;
+		mean_context(f->c, i, f->u);
+		rows_get(f->v, &f->c->m->rows, f->c->known[i]);
+		for (size_t a = 0; a < d; a++)
+			for (size_t b = 0; b < d; b++) {
+				f->moment[a * d + b] += f->u[a] * f->u[b];
+				f->targets[a * d + b] += (double)f->v[a] * f->u[b];
+			}
+	}
+}
+
+static int solve(struct fitting *f, struct err *err)
+{
+	size_t d = f->c->m->rows.d;
+	double trace = 0.0;
+
+	memcpy(f->scratch, f->moment, d * d * sizeof(*f->scratch));
+	memcpy(f->matrix, f->targets, d * d * sizeof(*f->matrix));
+	for (size_t j = 0; j < d; j++)
+		trace += f->moment[j * d + j];
+	for (size_t j = 0; j < d; j++)
+		f->scratch[j * d + j] += ridge * trace / (double)d;
+	if (mat_solve(f->matrix, f->scratch, d, d, err))
+		return err_prefix(err, "the words' contexts");
+	return 0;
+}
+
+/* guess = A u of a row of sums. */
+static void guess(struct fitting *f, size_t row)
+{
+	size_t d = f->c->m->rows.d;
+
+	mean_context(f->c, row, f->u);
+	for (size_t a = 0; a < d; a++) {
+		double sum = 0.0;
+
+		for (size_t b = 0; b < d; b++)
+			sum += f->matrix[a * d + b] * f->u[b];
+		f->guess[a] = (float)sum;
+	}
+}
+
+/* How well A, learnt from the other words, does on those held out. */
+static void prove(struct fitting *f)
+{
+	struct alacarte_report *report = f->c->report;
+	const struct rows *rows = &f->c->m->rows;
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->c->known_n; i += HELD_OUT_EVERY) {
+		size_t next = i + HELD_OUT_EVERY < f->c->known_n ? i + HELD_OUT_EVERY : 0;
+
+		guess(f, i);
+		rows_get(f->v, rows, f->c->known[i]);
+		report->held_out += (double)vec_cosine(f->guess, f->v, rows->d);
+		rows_get(f->v, rows, f->c->known[next]);
+		report->chance += (double)vec_cosine(f->guess, f->v, rows->d);
+		n++;
+	}
+	report->held_out_words = n;
+	report->held_out /= (double)n;
+	report->chance /= (double)n;
+}
+
+static int fit(struct fitting *f, struct err *err)
+{
+	add_words(f, false);
+	if (solve(f, err))
+		return -1;
+	prove(f);
+	add_words(f, true);
+	return solve(f, err);
+}
+
+/* The model that comes out. */
+struct grown {
+	void *rows;
+	float *scales, *weights;
+	uint64_t *counts;
+	char *bytes;
+	uint64_t *offsets, *slots;
+	struct model *old; /* lends components, projection and moment */
+};
+
+static void grown_free(void *context)
+{
+	struct grown *g = context;
+
+	free(g->rows);
+	free(g->scales);
+	free(g->weights);
+	free(g->counts);
+	free(g->bytes);
+	free(g->offsets);
+	free(g->slots);
+	if (g->old)
+		model_release(g->old);
+	free(g);
+}
+
+static int grow_rows(struct grown *g, struct fitting *f, struct err *err)
+{
+	const struct rows *rows = &f->c->m->rows;
+	size_t fresh_n = f->c->fresh.n;
+	size_t row_bytes = rows->d * rows_type_size(rows->type);
+
+	g->rows = mem_try_aligned(rows->n + fresh_n, row_bytes, err);
+	if (rows->type == ROWS_I8)
+		g->scales = mem_try_aligned(rows->n + fresh_n, sizeof(float), err);
+	if (!g->rows || (rows->type == ROWS_I8 && !g->scales))
+		return -1;
+	memcpy(g->rows, rows->data, rows->n * row_bytes);
+	if (g->scales)
+		memcpy(g->scales, rows->scales, rows->n * sizeof(float));
+	for (size_t i = 0; i < fresh_n; i++) {
+		float scale;
+
+		guess(f, f->c->known_n + i);
+		for (size_t j = 0; j < rows->d; j++)
+			if (!isfinite(f->guess[j]) ||
+			    (rows->type == ROWS_F16 && fabsf(f->guess[j]) > most_f16))
+				return err_set(err, ERR_INPUT,
+					       "a new row does not fit the model's number format");
+		rows_encode((char *)g->rows + (rows->n + i) * row_bytes, &scale, rows->type, f->guess,
+			    rows->d);
+		if (g->scales)
+			g->scales[rows->n + i] = scale;
+	}
+	return 0;
+}
+
+static int grow_words(struct grown *g, const struct contexts *c, struct err *err)
+{
+	const struct vocab *old = &c->m->vocab;
+	size_t n = old->n + c->fresh.n;
+	size_t old_bytes = (size_t)old->offsets[old->n];
+
+	g->bytes = mem_try(old_bytes + (size_t)c->fresh_offsets[c->fresh.n], 1, err);
+	g->offsets = mem_try(n + 1, sizeof(*g->offsets), err);
+	g->slots = mem_try(vocab_slots(n), sizeof(*g->slots), err);
+	if (!g->bytes || !g->offsets || !g->slots)
+		return -1;
+	memcpy(g->bytes, old->bytes, old_bytes);
+	memcpy(g->bytes + old_bytes, c->fresh_bytes, (size_t)c->fresh_offsets[c->fresh.n]);
+	memcpy(g->offsets, old->offsets, (old->n + 1) * sizeof(*g->offsets));
+	for (size_t i = 1; i <= c->fresh.n; i++)
+		g->offsets[old->n + i] = old_bytes + c->fresh_offsets[i];
+	vocab_index(g->slots, vocab_slots(n), g->bytes, g->offsets, n, old->seed);
+	return 0;
+}
+
+/* Weights and counts of the new words by their share of the corpus, in the measure of the old ones. */
+static int grow_shares(struct grown *g, const struct contexts *c, struct err *err)
+{
+	const struct model *m = c->m;
+	const uint64_t *counts = m->counts ? m->counts : m->base ? m->base->counts : NULL;
+	size_t n = m->vocab.n + c->fresh.n;
+	double a = m->facts.a > 0.0 ? m->facts.a : 1e-3;
+	double total = 0.0;
+
+	g->weights = m->weights ? mem_try_aligned(n, sizeof(float), err) : NULL;
+	g->counts = counts ? mem_try_aligned(n, sizeof(*g->counts), err) : NULL;
+	if ((m->weights && !g->weights) || (counts && !g->counts))
+		return -1;
+	if (g->weights)
+		memcpy(g->weights, m->weights, m->vocab.n * sizeof(float));
+	for (size_t i = 0; counts && i < m->vocab.n; i++) {
+		g->counts[i] = counts[i];
+		total += (double)counts[i];
+	}
+	for (size_t i = 0; i < c->fresh.n; i++) {
+		double p = (double)c->fresh_counts[i] / (double)c->report->tokens;
+
+		if (g->counts)
+			g->counts[m->vocab.n + i] = (uint64_t)ceil(p * total);
+		if (g->weights)
+			g->weights[m->vocab.n + i] =
+				m->facts.method == METHOD_USIF ? usif_weight(p, a) : sif_weight(p, a);
+	}
+	return 0;
+}
+
+static struct model *grow(struct fitting *f, struct err *err)
+{
+	struct grown *g = mem_new(1, sizeof(*g));
+	const struct contexts *c = f->c;
+	struct model parts = *c->m;
+	struct model *grown = NULL;
+
+	g->old = model_retain(c->m);
+	if (grow_rows(g, f, err) == 0 && grow_words(g, c, err) == 0 && grow_shares(g, c, err) == 0) {
+		size_t n = c->m->vocab.n + c->fresh.n;
+
+		parts.rows.n = n;
+		parts.rows.data = g->rows;
+		parts.rows.scales = g->scales;
+		parts.vocab.n = n;
+		parts.vocab.bytes = g->bytes;
+		parts.vocab.offsets = g->offsets;
+		parts.vocab.slots = g->slots;
+		parts.vocab.slots_n = vocab_slots(n);
+		parts.weights = g->weights;
+		parts.counts = g->counts;
+		parts.base = NULL;
+		grown = model_of_parts(&parts, grown_free, g, err);
+	}
+	if (!grown)
+		grown_free(g);
+	return grown;
+}
+
+static int check(const struct model *m, const struct alacarte_options *o, struct err *err)
+{
+	if (o->window == 0 || o->window > ALACARTE_WINDOW_MAX) {
+		(void)err_set(err, ERR_INPUT, "a window of %zu words: expected 1 to %d", o->window,
+			      ALACARTE_WINDOW_MAX);
+		return err_param(err, "window");
+	}
+	if (o->min_count == 0 || o->fit_count == 0 || o->min_count > COUNT_MOST ||
+	    o->fit_count > COUNT_MOST) {
+		(void)err_set(err, ERR_INPUT, "a word must be seen at least once, at most %d times",
+			      COUNT_MOST);
+		return err_param(err,
+				 o->min_count == 0 || o->min_count > COUNT_MOST ? "min_count" : "fit_count");
+	}
+	if (m->rules.unknown & UNKNOWN_LAST)
+		return err_set(err, ERR_INPUT, "this model's unknown words all have the last row's vector");
+	return 0;
+}
+
+static int check_found(const struct contexts *c, struct err *err)
+{
+	if (c->known_n < WORDS_LEAST || c->known_n < c->m->rows.d / 4)
+		return err_set(err, ERR_INPUT,
+			       "%zu known words are seen %llu times or more: too few to learn from",
+			       c->known_n, (unsigned long long)c->o->fit_count);
+	if (c->fresh.n == 0)
+		return err_set(err, ERR_INPUT, "no word without a vector is seen %llu times or more",
+			       (unsigned long long)c->o->min_count);
+	return 0;
+}
+
+static struct model *learn(struct fitting *f, struct err *err)
+{
+	struct contexts *c = f->c;
+	size_t d = c->m->rows.d;
+
+	f->moment = mem_try(d, d * sizeof(*f->moment), err);
+	f->targets = mem_try(d, d * sizeof(*f->targets), err);
+	f->scratch = mem_try(d, d * sizeof(*f->scratch), err);
+	f->matrix = mem_try(d, d * sizeof(*f->matrix), err);
+	f->u = mem_try(d, sizeof(*f->u), err);
+	f->v = mem_try(d, sizeof(*f->v), err);
+	f->guess = mem_try(d, sizeof(*f->guess), err);
+	if (!f->moment || !f->targets || !f->scratch || !f->matrix || !f->u || !f->v || !f->guess)
+		return NULL;
+	progress_phase(c->progress, "learning the matrix", "words", c->known_n);
+	if (fit(f, err))
+		return NULL;
+	c->report->fit_words = c->known_n;
+	c->report->new_words = c->fresh.n;
+	c->report->known_after = c->report->known_before;
+	for (size_t i = 0; i < c->fresh.n; i++)
+		c->report->known_after += c->fresh_counts[i];
+	return grow(f, err);
+}
+
+struct model *alacarte_learn(struct model *m, struct corpus *corpus, const struct alacarte_options *options,
+			     struct alacarte_report *report, struct progress *progress, struct err *err)
+{
+	struct contexts c = { .m = m, .o = options, .report = report, .progress = progress };
+	struct fitting f = { .c = &c };
+	struct model *grown = NULL;
+
+	memset(report, 0, sizeof(*report));
+	if (check(m, options, err))
+		return NULL;
+	if (contexts_gather(&c, corpus, err) == 0 && check_found(&c, err) == 0)
+		grown = learn(&f, err);
+	free(f.moment);
+	free(f.targets);
+	free(f.scratch);
+	free(f.matrix);
+	free(f.u);
+	free(f.v);
+	free(f.guess);
+	contexts_free(&c);
+	return grown;
+}
