@@ -1,5 +1,6 @@
 #include "base/err.h"
 #include "cli/cli.h"
+#include "cli/train_alacarte.h"
 #include "embed/publish.h"
 #include "learn/train.h"
 #include "model/model.h"
@@ -24,6 +25,7 @@ struct call {
 	size_t epochs, batch, dimensions, patience, scores, seed, workers;
 	bool matrix, resume, overlay;
 
+	struct alacarte_call alacarte;
 	struct train_options o;
 	char curve_path[PATH_BYTES], checkpoint_path[PATH_BYTES];
 };
@@ -111,7 +113,7 @@ static int settle_goal(struct call *c, struct err *err)
 	int negatives = negatives_parse(c->negatives);
 
 	if (!c->learn || (strcmp(c->learn, "weights") != 0 && strcmp(c->learn, "vectors") != 0))
-		return err_set(err, ERR_INPUT, "--learn %.40s: expected weights or vectors",
+		return err_set(err, ERR_INPUT, "--learn %.40s: expected weights, vectors or alacarte",
 			       c->learn ? c->learn : "is missing");
 	if (c->objective && objective < 0)
 		return err_set(err, ERR_INPUT,
@@ -203,6 +205,17 @@ static int settle(struct call *c, const struct arguments *rest, const char **fil
 	return settle_files(c, rest, files, err) || settle_paths(c, err) ? -1 : 0;
 }
 
+static int work_alacarte(const struct verb *verb, struct call *c, const struct arguments *rest)
+{
+	struct err err = { 0 };
+
+	if (cli_settle_alacarte(&c->alacarte, c->output, rest, &err))
+		return cli_usage(verb, &err);
+	return cli_train_alacarte(&c->alacarte, &c->choice, c->output, rest, c->workers, &err)
+		       ? cli_failed(&err)
+		       : EXIT_DONE;
+}
+
 static int work(const struct verb *verb, struct call *c, const struct arguments *rest)
 {
 	struct err err = { 0 };
@@ -219,24 +232,31 @@ static int work(const struct verb *verb, struct call *c, const struct arguments 
 	return status;
 }
 
+static struct call call_default(void)
+{
+	return (struct call){ .negatives = "max",
+			      .kind = "auto",
+			      .temperature = -1,
+			      .margin = -1,
+			      .lr = -1,
+			      .lr_weights = -1,
+			      .lr_matrix = -1,
+			      .seed = 1,
+			      .scores = 1,
+			      .alacarte = alacarte_call_default() };
+}
+
 static int run(const struct verb *verb, int argc, char **argv)
 {
-	struct call c = { .negatives = "max",
-			  .kind = "auto",
-			  .temperature = -1,
-			  .margin = -1,
-			  .lr = -1,
-			  .lr_weights = -1,
-			  .lr_matrix = -1,
-			  .seed = 1,
-			  .scores = 1 };
+	struct call c = call_default();
 	const struct option_spec specs[] = {
 		CLI_MODEL_OPTIONS(&c.choice),
 		{ "method", 0, OPTION_TEXT, &c.choice.method, "METHOD",
 		  "what to start from; default: the model's own" },
 		{ "output", 'o', OPTION_TEXT, &c.output, "TRAINED", "the model file to write" },
 		{ "learn", 0, OPTION_TEXT, &c.learn, "WHAT",
-		  "weights (a number a word) or vectors (weights, rows and a matrix)" },
+		  "weights (a number a word), vectors (weights, rows and a matrix), or alacarte (vectors for "
+		  "words that the model lacks, from a corpus)" },
 		{ "pairs", 0, OPTION_LIST, &c.pairs, "FILE",
 		  "texts that mean the same: `a TAB b`, `group TAB text`, `label TAB a TAB b`" },
 		{ "scored", 0, OPTION_LIST, &c.scored, "FILE",
@@ -275,6 +295,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		  "of the loss curve's .tsv and .svg; default TRAINED with .curve; or none" },
 		{ "overlay", 0, OPTION_FLAG, &c.overlay, NULL,
 		  "with --learn weights: write 4 bytes a word, not the vectors" },
+		CLI_ALACARTE_OPTIONS(&c.alacarte),
 	};
 	struct arguments rest;
 	struct err err = { 0 };
@@ -282,20 +303,25 @@ static int run(const struct verb *verb, int argc, char **argv)
 
 	if (status)
 		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
-	status = work(verb, &c, &rest);
+	if (c.learn && strcmp(c.learn, "alacarte") == 0)
+		status = work_alacarte(verb, &c, &rest);
+	else
+		status = work(verb, &c, &rest);
 	options_free(&rest);
 	return status;
 }
 
 const struct verb verb_train = {
 	.name = "train",
-	.arguments = "--learn weights|vectors --pairs FILE... -o TRAINED [-m MODEL] [OPTION]...",
-	.summary = "Learns word weights or vectors from pairs of texts.",
+	.arguments =
+		"--learn weights|vectors --pairs FILE... -o TRAINED | --learn alacarte CORPUS... -o TRAINED",
+	.summary = "Learns word weights or vectors from pairs of texts, or new words from a corpus.",
 	.details =
 		"Files may be .gz, .xz or .zst.  A killed run goes on with --resume and the same options.  "
 		"Example:\n\n"
 		"  sifd train --learn vectors --pairs captions.tsv.xz paraphrases.tsv -o "
 		"models/mine.safetensors "
-		"--dev stsb.dev.tsv\n",
+		"--dev stsb.dev.tsv\n"
+		"  sifd train --learn alacarte -m glove manuals.txt.gz -o models/manuals.safetensors\n",
 	.run = run,
 };

@@ -153,6 +153,19 @@ assert len([r for r in root.iter() if r.tag.endswith('rect') and r.find('{*}titl
 check "eval --markdown" sh -c "'$SIFD' eval -m '$DIR/fit1.safetensors' --markdown '$DIR/label.tsv' | grep -q '^| label | 120 | '"
 fails "none of the methods" 1 "none of these" "$SIFD" eval -m "$DIR/v.safetensors" --method learned "$DIR/set.tsv"
 fails "--reference of labels" 1 "similarity sets only" "$SIFD" eval -m "$DIR/fit1.safetensors" --reference "$DIR/label.tsv"
+python3 - "$DIR" <<'END'
+import random, sys
+random.seed(3)
+with open(sys.argv[1] + "/new.txt", "w") as f:
+    for _ in range(3000):
+        f.write(" ".join("w%d" % min(299, int(random.paretovariate(.6)) - 1) for _ in range(8)) + " gizmo. ")
+END
+check "train --learn alacarte" "$SIFD" train --learn alacarte -m "$DIR/fit1.safetensors" "$DIR/new.txt" \
+	--fit-count 20 -o "$DIR/grown.safetensors"
+check "it is whole" "$SIFD" verify "$DIR/grown.safetensors"
+same "and knows the new word" 1 "$("$SIFD" eval -m "$DIR/grown.safetensors" --json "$DIR/set.tsv" >/dev/null &&
+	printf 'gizmo\tGizmo\n' | "$SIFD" similarity -m "$DIR/grown.safetensors" - | cut -c1-3)"
+fails "alacarte without a corpus" 2 "no corpus" "$SIFD" train --learn alacarte -o "$DIR/x.safetensors"
 fails "fit without a corpus" 2 "no corpus" "$SIFD" fit -o "$DIR/x.safetensors"
 fails "fit without output" 2 "missing" "$SIFD" fit "$DIR/corpus.txt"
 python3 - "$DIR/v.safetensors" "$DIR/flipped.safetensors" <<'END'

@@ -1,0 +1,306 @@
+#include "learn/alacarte.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/lines.h"
+#include "base/stream.h"
+#include "embed/publish.h"
+#include "math/mat.h"
+#include "math/vec.h"
+#include "model/model.h"
+#include "support/toy.h"
+#include "text/corpus.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+/* cmocka.h needs those before it */
+#include <cmocka.h>
+
+enum { WORDS = 60, D = 8, NEW = 4, NEAR = 10, SENTENCES = 60 };
+
+static const char *const data_file = "../shared/data/corpora/enwiki-part.txt.xz";
+
+/* The NEAR words whose vectors lie nearest to that of `word`, it left out. */
+static void neighbours(uint32_t near[NEAR], const struct model *m, uint32_t word)
+{
+	float own[D];
+	float other[D];
+	bool taken[WORDS] = { false };
+
+	rows_get(own, &m->rows, word);
+	taken[word] = true;
+	for (size_t k = 0; k < NEAR; k++) {
+		float best = -2.0F;
+
+		for (uint32_t i = 0; i < WORDS; i++) {
+			rows_get(other, &m->rows, i);
+			if (!taken[i] && vec_cosine(own, other, D) > best) {
+				best = vec_cosine(own, other, D);
+				near[k] = i;
+			}
+		}
+		taken[near[k]] = true;
+	}
+}
+
+/* Sentences in which every word stands among its neighbours; word i < NEW also goes by a name unknown so far.
+ */
+static void write_corpus(struct buf *text, const struct model *m)
+{
+	uint64_t seed = 8;
+	uint32_t near[NEAR];
+
+	for (uint32_t word = 0; word < WORDS; word++) {
+		neighbours(near, m, word);
+		for (size_t s = 0; s < SENTENCES; s++) {
+			for (size_t i = 0; i < 5; i++) {
+				char name[8];
+				uint32_t id = i == 2 ? word : near[toy_random(&seed) % NEAR];
+
+				if (i == 2 && word < NEW && s % 2)
+					buf_printf(text, "Novel%c ", 'a' + (char)word);
+				else
+					buf_printf(text, "%s ", toy_word(name, id));
+			}
+			buf_text(text, ".\n");
+		}
+	}
+	buf_text(text, "once seen\n");
+}
+
+static struct model *toy(enum rows_type type)
+{
+	return toy_model(
+		(struct toy){ .n = WORDS, .d = D, .type = type, .method = METHOD_WEIGHTED, .seed = 21 });
+}
+
+static struct alacarte_options options(size_t workers)
+{
+	struct alacarte_options o = alacarte_options_default();
+
+	o.fit_count = 20;
+	o.min_count = 20;
+	o.window = 2;
+	o.by_line = true;
+	o.workers = workers;
+	return o;
+}
+
+static struct model *learn(struct model *m, const struct alacarte_options *o, struct alacarte_report *r,
+			   struct err *err)
+{
+	struct buf text = { 0 };
+	const char *all;
+	size_t n;
+	struct corpus *corpus;
+	struct model *grown;
+
+	write_corpus(&text, m);
+	all = text.data;
+	n = text.len;
+	corpus = corpus_of_texts(&all, &n, 1, err);
+	assert_non_null(corpus);
+	grown = alacarte_learn(m, corpus, o, r, NULL, err);
+	corpus_close(corpus);
+	buf_free(&text);
+	return grown;
+}
+
+static void check_new_words(enum rows_type type)
+{
+	struct model *m = toy(type);
+	struct err err = { 0 };
+	struct alacarte_options o = options(2);
+	struct alacarte_report r;
+	struct model *grown = learn(m, &o, &r, &err);
+
+	assert_non_null(grown);
+	assert_true(r.new_words == NEW && r.fit_words == WORDS && r.held_out_words == 6);
+	assert_true(r.held_out > 0.6 && r.chance < 0.4);
+	assert_int_equal(r.tokens, WORDS * SENTENCES * 5 + 2);
+	assert_int_equal(r.known_before, (WORDS * SENTENCES * 5) - NEW * SENTENCES / 2);
+	assert_int_equal(r.known_after, WORDS * SENTENCES * 5);
+	assert_int_equal(grown->vocab.n, WORDS + NEW);
+	for (uint32_t i = 0; i < NEW; i++) {
+		char name[] = { 'n', 'o', 'v', 'e', 'l', (char)('a' + i), '\0' };
+		uint32_t id = vocab_find(&grown->vocab, name, strlen(name));
+		float fresh[D];
+		float own[D];
+
+		assert_true(id >= WORDS && id < WORDS + NEW);
+		rows_get(fresh, &grown->rows, id);
+		rows_get(own, &m->rows, i);
+		assert_true(vec_cosine(fresh, own, D) > 0.7F);
+		assert_true(grown->weights[id] > 0.0F && grown->weights[id] < 1.0F);
+		rows_get(fresh, &grown->rows, i);
+		assert_memory_equal(fresh, own, sizeof(own));
+	}
+	model_release(grown);
+	model_release(m);
+	assert_int_equal(toy_alive(), 0);
+}
+
+static void new_words_stand_where_their_doubles_stand(void **state)
+{
+	(void)state;
+	check_new_words(ROWS_F32);
+	check_new_words(ROWS_F16);
+	check_new_words(ROWS_I8);
+}
+
+static void workers_and_limits_change_what_they_should(void **state)
+{
+	struct model *m = toy(ROWS_F32);
+	struct err err = { 0 };
+	struct alacarte_options o = options(1);
+	struct alacarte_report r;
+	struct model *one = learn(m, &o, &r, &err);
+	struct model *three;
+
+	(void)state;
+	assert_non_null(one);
+	o.workers = 3;
+	three = learn(m, &o, &r, &err);
+	assert_non_null(three);
+	assert_string_equal(one->fingerprint, three->fingerprint);
+	model_release(three);
+	o.max_words = 2;
+	three = learn(m, &o, &r, &err);
+	assert_int_equal(three->vocab.n, WORDS + 2);
+	assert_true(vocab_find(&three->vocab, "novela", 6) == WORDS);
+	model_release(three);
+	model_release(one);
+	model_release(m);
+}
+
+static void refused(struct alacarte_options o, const char *why)
+{
+	struct model *m = toy(ROWS_F32);
+	struct err err = { 0 };
+	struct alacarte_report r;
+
+	assert_null(learn(m, &o, &r, &err));
+	assert_int_equal(err.code, ERR_INPUT);
+	if (!strstr(err.text, why))
+		fail_msg("'%s' is not in: %s", why, err.text);
+	model_release(m);
+}
+
+static void what_cannot_be_learnt_is_refused(void **state)
+{
+	struct alacarte_options o = options(1);
+
+	(void)state;
+	o.window = 0;
+	refused(o, "window");
+	o = options(1);
+	o.fit_count = 1000000;
+	refused(o, "too few");
+	o = options(1);
+	o.min_count = 31;
+	refused(o, "no word without a vector");
+	o.min_count = 0;
+	refused(o, "at least once");
+}
+
+/* What comes out is a model like any other: it is written, opened again and has its canaries. */
+static void the_model_can_be_published(void **state)
+{
+	char path[] = "/tmp/test_alacarte.XXXXXX";
+	int fd = mkstemp(path);
+	struct model *m = toy(ROWS_F32);
+	struct err err = { 0 };
+	struct alacarte_options o = options(1);
+	struct alacarte_report r;
+	struct model *grown = learn(m, &o, &r, &err);
+	struct model *opened;
+
+	(void)state;
+	assert_true(fd >= 0 && close(fd) == 0);
+	assert_int_equal(publish_model(grown, path, false, &err), 0);
+	assert_int_equal(model_verify(path, NULL, &err), 0);
+	opened = model_open(path, NULL, &err);
+	assert_non_null(opened);
+	assert_string_equal(opened->fingerprint, grown->fingerprint);
+	model_release(opened);
+	model_release(grown);
+	model_release(m);
+	(void)unlink(path);
+}
+
+/* The first lines of a file, or nothing. */
+static void read_lines(struct buf *text, const char *path, size_t most)
+{
+	struct err err = { 0 };
+	struct stream *stream = stream_open(path, &err);
+	struct lines *lines = stream ? lines_new(stream, 1 << 20, &err) : NULL;
+	const char *line;
+	size_t n;
+
+	if (!lines)
+		return;
+	while (most-- && lines_next(lines, &line, &n, &err) > 0) {
+		buf_add(text, line, n);
+		buf_byte(text, '\n');
+	}
+	lines_free(lines);
+}
+
+/* On real text and the shipped model, the held-out words show that the matrix means something. */
+static void real_words_are_found_again(void **state)
+{
+	struct err err = { 0 };
+	struct model *m = model_open("models/default.safetensors", NULL, &err);
+	struct alacarte_options o = alacarte_options_default();
+	struct alacarte_report r;
+	struct buf text = { 0 };
+	struct corpus *corpus;
+	struct model *grown;
+	const char *all;
+	size_t n;
+
+	(void)state;
+	assert_non_null(m);
+	read_lines(&text, data_file, 10000);
+	if (text.len == 0) {
+		print_message("SKIP: no %s\n", data_file);
+		model_release(m);
+		skip();
+	}
+	all = text.data;
+	n = text.len;
+	o.fit_count = 50;
+	corpus = corpus_of_texts(&all, &n, 1, &err);
+	assert_non_null(corpus);
+	grown = alacarte_learn(m, corpus, &o, &r, NULL, &err);
+	if (!grown)
+		fail_msg("%s", err.text);
+	print_message("%zu new words; %zu held out: cosine %.3f, chance %.3f\n", r.new_words,
+		      r.held_out_words, r.held_out, r.chance);
+	assert_true(r.held_out > r.chance + 0.2 && r.new_words > 20);
+	model_release(grown);
+	corpus_close(corpus);
+	buf_free(&text);
+	model_release(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(new_words_stand_where_their_doubles_stand),
+		cmocka_unit_test(workers_and_limits_change_what_they_should),
+		cmocka_unit_test(what_cannot_be_learnt_is_refused),
+		cmocka_unit_test(the_model_can_be_published),
+		cmocka_unit_test(real_words_are_found_again),
+	};
+
+	mat_init();
+	vec_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
