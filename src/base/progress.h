@@ -28,6 +28,8 @@ static inline void progress_phase(struct progress *p, const char *phase, const c
 		return;
 	atomic_store(&p->done, 0);
 	atomic_store(&p->from, 0);
+	atomic_store(&p->loss, 0);
+	atomic_store(&p->score, 0);
 	atomic_store(&p->total, total);
 	atomic_store(&p->unit, unit);
 	atomic_store(&p->phase, phase);

@@ -242,7 +242,7 @@ static struct call call_default(void)
 			      .lr_weights = -1,
 			      .lr_matrix = -1,
 			      .seed = 1,
-			      .scores = 1,
+			      .scores = 4,
 			      .alacarte = alacarte_call_default() };
 }
 
@@ -283,7 +283,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		{ "dimensions", 0, OPTION_COUNT, &c.dimensions, "D", "of the vectors; default: as they are" },
 		{ "patience", 0, OPTION_COUNT, &c.patience, "N",
 		  "stop after N dev scores without a better one; default: never" },
-		{ "scores", 0, OPTION_COUNT, &c.scores, "N", "dev scores an epoch; default 1" },
+		{ "scores", 0, OPTION_COUNT, &c.scores, "N", "dev scores an epoch; default 4" },
 		{ "seed", 0, OPTION_COUNT, &c.seed, "N",
 		  "the same seed and workers: the same bits; default 1" },
 		{ "workers", 0, OPTION_COUNT, &c.workers, "N", "threads; default: one per processor" },

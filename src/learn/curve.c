@@ -139,7 +139,7 @@ static void picture(struct buf *b, const struct curve *c, const char *title)
 		   BOTTOM + 38);
 	if (epochs > 0) {
 		line(b, c, loss_of, "loss", "#b2182b", LEFT);
-		line(b, c, score_of, "dev score", "#2166ac", RIGHT);
+		line(b, c, score_of, "dev", "#2166ac", RIGHT);
 	}
 	buf_text(b, "</svg>\n");
 }

@@ -230,8 +230,10 @@ static int begin(struct loop *l, struct loop_report *report, struct err *err)
 			return -1;
 	}
 	progress_phase(l->progress, "training", "pairs", l->learner->pairs * o->epochs);
-	if (l->progress)
+	if (l->progress) {
 		atomic_store(&l->progress->from, l->state->pairs);
+		atomic_store(&l->progress->score, l->state->score);
+	}
 	l->pairs_before = l->state->pairs;
 	if (!report->resumed)
 		return l->learner->score ? score(l, err) : 0;
