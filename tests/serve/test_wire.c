@@ -41,7 +41,7 @@ static void bodies_that_are_no_objects_are_refused(void **state)
 	refused("{\"a\":1,}", "not valid JSON at byte");
 	refused("{\"a\":1}x", "not valid JSON at byte");
 	refused("{\"a\":1,\"a\":2}", "not valid JSON at byte");
-	refused("{\"a\":\"\\u0000\"}", "not valid JSON at byte");
+	refused("{\"a\":\"\\u0000\"}", "character \\u0000 at byte");
 	refused("{\"a\":\"\\ud800\"}", "not valid JSON at byte");
 	refused("{\"a\":NaN}", "not valid JSON at byte");
 	refused("{\"a\":1e999}", "not valid JSON at byte");
