@@ -43,7 +43,8 @@ struct train_options {
 	size_t workers; /* 0 = one per processor; another number gives other last bits */
 };
 
-/* Of science: InfoNCE, t = 0.05, batches of 256, 3 epochs, rates .003, .01, .002.  For scored: */
+/* InfoNCE, t = 0.05, batches of 256, 3 epochs, rates .003, .01, .002; for scored 1 - Pearson, 5 epochs, .002,
+ * .01, .002. */
 struct train_options train_options_default(enum train_learn learn, bool scored);
 
 struct train_report {
