@@ -35,6 +35,7 @@ struct any_set {
 struct column {
 	struct model *model; /* a reference */
 	enum method method;
+	char *label;
 };
 
 static void any_set_free(struct any_set *set)
@@ -234,12 +235,15 @@ static struct model *open_model(const struct call *c, const char *name, struct e
 }
 
 /*
- * One entry of --method: METHOD of the model, or MODEL:METHOD.  A method that exists but is not held by the
- * model is said and left out (0), so that one list does for many models; 1 when *column is filled.
+ * One entry of --method: METHOD of the model, or MODEL:METHOD; NAME= before it names the column.  A method
+ * that exists but is not held by the model is said and left out (0), so that one list does for many models; 1
+ * when *column is filled.
  */
-static int choose_column(const struct call *c, struct model *m, const char *entry, struct column *column,
+static int choose_column(const struct call *c, struct model *m, const char *given, struct column *column,
 			 struct err *err)
 {
+	const char *equals = given ? strchr(given, '=') : NULL;
+	const char *entry = equals ? equals + 1 : given;
 	const char *colon = entry ? strrchr(entry, ':') : NULL;
 	const char *method = colon ? colon + 1 : entry;
 	char *name = colon ? mem_text(entry, (size_t)(colon - entry)) : NULL;
@@ -259,6 +263,9 @@ static int choose_column(const struct call *c, struct model *m, const char *entr
 		return -1;
 	}
 	column->model = own;
+	if (!given)
+		given = method_name(column->method);
+	column->label = mem_text(given, equals ? (size_t)(equals - given) : strlen(given));
 	return 1;
 }
 
@@ -279,7 +286,7 @@ static int choose_columns(const struct call *c, struct model *m, struct eval_tab
 		if (rc < 0)
 			return -1;
 		if (rc > 0)
-			t->columns[t->columns_n++] = entry ? entry : method_name(column->method);
+			t->columns[t->columns_n++] = column->label;
 	}
 	if (t->columns_n == 0)
 		return err_set(err, ERR_INPUT, "the model has none of these methods");
@@ -307,9 +314,11 @@ static int evaluate(struct call *c, const struct arguments *rest, struct err *er
 			 fill_and_show(c, m, sets, n, &t, columns, err);
 	for (size_t i = 0; sets && i < n; i++)
 		any_set_free(&sets[i]);
-	for (size_t i = 0; i < METHODS_MAX; i++)
+	for (size_t i = 0; i < METHODS_MAX; i++) {
 		if (columns[i].model)
 			model_release(columns[i].model);
+		free(columns[i].label);
+	}
 	free(sets);
 	free(t.rows);
 	free(t.cells);
@@ -359,7 +368,9 @@ static int run(const struct verb *verb, int argc, char **argv)
 	const struct option_spec specs[] = {
 		CLI_MODEL_OPTIONS(&c.choice),
 		{ "method", 0, OPTION_LIST, &given, "M,M...",
-		  "methods to compare, MODEL:METHOD for other models'; default: the model's" },
+		  "methods to compare, [NAME=][MODEL:]METHOD for other models' and names of one's own; "
+		  "default: "
+		  "the model's" },
 		{ "json", 0, OPTION_FLAG, &c.as_json, NULL, "one JSON object a set and method" },
 		{ "markdown", 0, OPTION_FLAG, &c.as_markdown, NULL, "the table in Markdown" },
 		{ "svg", 0, OPTION_TEXT, &c.chart, "FILE", "a chart of bars too" },
