@@ -1,38 +1,76 @@
-/* An eval job: how well methods agree with people, on uploaded similarity sets. */
+/* An eval job: how well methods agree with people, or with labels, on uploaded sets. */
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "embed/evaluate.h"
+#include "learn/judge.h"
 #include "model/model.h"
 #include "serve/job_work_private.h"
 #include "serve/wire.h"
 
 #include <stdlib.h>
 
-static void put_result(struct work *w, size_t i, enum method method, const struct evaluated *e, bool first)
+/* An uploaded set of either kind. */
+struct job_set {
+	enum set_kind kind;
+	struct pair_set pairs;
+	struct labelled_set labelled;
+};
+
+static int set_read(struct job_set *set, const char *path, struct err *err)
 {
-	buf_printf(w->result, "%s{\"set\":", first ? "" : ",");
-	wire_put_text(w->result, work_corpus_name(w, i));
-	buf_printf(w->result,
-		   ",\"task\":\"similarity\",\"method\":\"%s\",\"pairs\":%zu,\"pearson\":%.4f,"
-		   "\"spearman\":%.4f,\"coverage\":%.6f}",
-		   method_name(method), e->pairs, e->pearson, e->spearman, e->coverage);
+	if (set_kind(&set->kind, path, err))
+		return -1;
+	return set->kind == SET_SIMILARITY ? pair_set_read(&set->pairs, path, err)
+					   : labelled_set_read(&set->labelled, path, NULL, err);
 }
 
-static int evaluate_set(struct work *w, struct model *m, const struct pair_set *set, size_t i,
-			struct err *err)
+static void set_free(struct job_set *set)
+{
+	if (set->kind == SET_SIMILARITY)
+		pair_set_free(&set->pairs);
+	else
+		labelled_set_free(&set->labelled);
+}
+
+/* One method's figures, as the rest of an object. */
+static int put_figures(struct work *w, struct model *m, enum method method, const struct job_set *set,
+		       struct err *err)
+{
+	struct evaluated e;
+	struct judged j;
+
+	if (set->kind != SET_SIMILARITY) {
+		if (judge_method(&j, m, method, &set->labelled, w->spec.fit.workers, &w->jobs->progress, err))
+			return -1;
+		buf_printf(w->result,
+			   "\"pairs\":%zu,\"accuracy\":%.4f,\"most_frequent\":%.4f,\"coverage\":%.6f}",
+			   j.texts, j.accuracy, j.most, j.coverage);
+		return 0;
+	}
+	if (evaluate_pairs(&e, m, method, &set->pairs, w->spec.fit.workers, err))
+		return -1;
+	buf_printf(w->result, "\"pairs\":%zu,\"pearson\":%.4f,\"spearman\":%.4f,\"coverage\":%.6f}", e.pairs,
+		   e.pearson, e.spearman, e.coverage);
+	return 0;
+}
+
+static int evaluate_set(struct work *w, struct model *m, const struct job_set *set, size_t i, struct err *err)
 {
 	size_t methods = w->spec.methods_n ? w->spec.methods_n : 1;
 
 	for (size_t j = 0; j < methods; j++) {
-		struct evaluated e;
 		enum method method;
 
 		if (work_go_on(w, err) != 0 ||
-		    work_method(w, m, w->spec.methods_n ? w->spec.methods[j] : NULL, &method, err) != 0 ||
-		    evaluate_pairs(&e, m, method, set, w->spec.fit.workers, err) != 0)
+		    work_method(w, m, w->spec.methods_n ? w->spec.methods[j] : NULL, &method, err) != 0)
 			return -1;
-		put_result(w, i, method, &e, i == 0 && j == 0);
+		buf_printf(w->result, "%s{\"set\":", i == 0 && j == 0 ? "" : ",");
+		wire_put_text(w->result, work_corpus_name(w, i));
+		buf_printf(w->result, ",\"task\":\"%s\",\"method\":\"%s\",", set_kind_name(set->kind),
+			   method_name(method));
+		if (put_figures(w, m, method, set, err))
+			return -1;
 	}
 	return 0;
 }
@@ -48,13 +86,14 @@ int work_eval(struct work *w, struct err *err)
 	wire_put_text(w->result, w->spec.model);
 	buf_text(w->result, ",\"sets\":[");
 	for (size_t i = 0; i < w->job->corpora_n && rc == 0; i++) {
-		struct pair_set set;
+		struct job_set set;
 
-		rc = pair_set_read(&set, w->paths[i], err);
+		rc = set_read(&set, w->paths[i], err);
 		if (rc == 0) {
 			rc = evaluate_set(w, m, &set, i, err);
-			pair_set_free(&set);
+			set_free(&set);
 		}
+		progress_phase(progress, "evaluating", "sets", w->job->corpora_n);
 		progress_set(progress, i + 1);
 	}
 	buf_text(w->result, "]}");

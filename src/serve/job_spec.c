@@ -293,8 +293,10 @@ static int read_eval(struct job_spec *spec, json_t *object, struct err *err)
 	    read_workers(&spec->fit.workers, object, err) != 0)
 		return -1;
 	if (spec->corpora_n == 0)
-		return wrong(err, "sets",
-			     "the names of uploaded corpora with `text TAB text TAB gold` a line");
+		return wrong(
+			err, "sets",
+			"the names of uploaded corpora with `text TAB text TAB gold`, `label TAB text` or "
+			"`label TAB text TAB text` a line");
 	return 0;
 }
 

@@ -133,6 +133,12 @@ def others(d):
     job = run_job(d, type="eval", model="default", sets="pairs", method=["mean", "weighted"])
     same("an eval job", (job["state"], job["error"]), ("succeeded", None))
     check("has figures", "pearson" in json.dumps(job["result"]), job)
+    labels = "".join(f"{'ab'[i % 2]}\t{WORDS[i % 2]} {WORDS[2 + i % 5]}\n" for i in range(60))
+    d.call("PUT", "/v1/corpora/labels", labels.encode())
+    job = run_job(d, type="eval", model="default", sets="labels", method=["mean", "disc"])
+    same("an eval job of labels", (job["state"], job["error"]), ("succeeded", None))
+    same("which two words tell apart", [(r["task"], r["pairs"], r["accuracy"], r["most_frequent"])
+                                        for r in job["result"]["sets"]], [("classification", 60, 100.0, 50.0)] * 2)
 
 
 def refusals(d):
