@@ -6,11 +6,11 @@
 #include <string.h>
 
 enum {
-	BAR = 14,  /* px: one method's bar */
-	GAP = 18,  /* between two sets */
-	LEFT = 44, /* room for the axis */
+	BAR = 14,   /* px: one method's bar */
+	GAP = 18,   /* between two sets */
+	LEFT = 110, /* room for the axis, and for the first name */
 	PLOT = 240,
-	NAMES = 96, /* below the plot */
+	NAMES = 126, /* below the plot */
 	KEY_ROW = 18,
 	TOP = 34,
 	BLOCKS = 2,

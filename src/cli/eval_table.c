@@ -3,7 +3,9 @@
 #include "base/buf.h"
 #include "base/json.h"
 
-enum { BLOCKS = 2 };
+#include <string.h>
+
+enum { BLOCKS = 2, NAME_LETTERS = 20, COLUMN_LETTERS = 17 };
 
 /* Rows come in two blocks, as their measures differ: similarity, and all that has an accuracy. */
 static size_t block_of(const struct eval_row *row)
@@ -44,42 +46,67 @@ static struct eval_cell mean_cell(const struct eval_table *t, size_t block, size
 
 /* Text */
 
-static void put_figures(struct buf *out, const struct eval_cell *cell, size_t block)
+/* Columns wide enough for every name. */
+struct widths {
+	int name, column;
+};
+
+static struct widths widths_of(const struct eval_table *t)
+{
+	struct widths w = { .name = NAME_LETTERS, .column = COLUMN_LETTERS };
+
+	for (size_t i = 0; i < t->rows_n; i++)
+		if ((int)strlen(t->rows[i].name) > w.name)
+			w.name = (int)strlen(t->rows[i].name);
+	for (size_t j = 0; j < t->columns_n; j++)
+		if ((int)strlen(t->columns[j]) > w.column)
+			w.column = (int)strlen(t->columns[j]);
+	return w;
+}
+
+static void put_figures(struct buf *out, const struct eval_cell *cell, size_t block, struct widths w)
 {
 	if (block == 0)
-		buf_printf(out, "  %8.4f %8.4f", cell->pearson, cell->spearman);
+		buf_printf(out, "  %*.4f %8.4f", w.column - 9, cell->pearson, cell->spearman);
 	else
-		buf_printf(out, "  %17.2f", cell->accuracy);
+		buf_printf(out, "  %*.2f", w.column, cell->accuracy);
+}
+
+static void put_heads(struct buf *out, const struct eval_table *t, size_t block, struct widths w)
+{
+	buf_printf(out, "%-*s %6s %6s", w.name, "", "", "");
+	for (size_t j = 0; j < t->columns_n; j++)
+		buf_printf(out, "  %*s", w.column, t->columns[j]);
+	buf_printf(out, "\n%-*s %6s %6s", w.name, "set", block == 0 ? "pairs" : "texts", "known");
+	for (size_t j = 0; j < t->columns_n; j++)
+		buf_printf(out, "  %*s %8s", w.column - 9, block == 0 ? "Pearson" : "",
+			   block == 0 ? "Spearman" : "accuracy");
+	buf_byte(out, '\n');
 }
 
 static void put_block(struct buf *out, const struct eval_table *t, size_t block)
 {
-	buf_printf(out, "%-20s %6s %6s", "", "", "");
-	for (size_t j = 0; j < t->columns_n; j++)
-		buf_printf(out, "  %17s", t->columns[j]);
-	buf_printf(out, "\n%-20s %6s %6s", "set", block == 0 ? "pairs" : "texts", "known");
-	for (size_t j = 0; j < t->columns_n; j++)
-		buf_printf(out, "  %8s %8s", block == 0 ? "Pearson" : "",
-			   block == 0 ? "Spearman" : "accuracy");
-	buf_byte(out, '\n');
+	struct widths w = widths_of(t);
+
+	put_heads(out, t, block, w);
 	for (size_t i = 0; i < t->rows_n; i++) {
 		const struct eval_cell *cells = row_cells(t, i);
 
 		if (block_of(&t->rows[i]) != block)
 			continue;
-		buf_printf(out, "%-20s %6zu %5.1f%%", t->rows[i].name, t->rows[i].n,
+		buf_printf(out, "%-*s %6zu %5.1f%%", w.name, t->rows[i].name, t->rows[i].n,
 			   100.0 * cells[0].coverage);
 		for (size_t j = 0; j < t->columns_n; j++)
-			put_figures(out, &cells[j], block);
+			put_figures(out, &cells[j], block, w);
 		buf_byte(out, '\n');
 	}
 	if (count_rows(t, block) < 2)
 		return;
-	buf_printf(out, "%-20s %6s %6s", "mean", "", "");
+	buf_printf(out, "%-*s %6s %6s", w.name, "mean", "", "");
 	for (size_t j = 0; j < t->columns_n; j++) {
 		struct eval_cell mean = mean_cell(t, block, j);
 
-		put_figures(out, &mean, block);
+		put_figures(out, &mean, block, w);
 	}
 	buf_byte(out, '\n');
 }
