@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_MAX = 100, HALVINGS_MAX = 30, BLOCK_ROWS = 256 };
+enum { STEPS_MAX = 100, HALVINGS_MAX = 30, BLOCK_ROWS = 512 };
 
 /* The gradient's length that ends a fit, relative to that at zero weights. */
 static const double tolerance = 1e-6;
