@@ -5,6 +5,7 @@
 #include "base/lines.h"
 #include "base/stream.h"
 #include "embed/publish.h"
+#include "learn/alacarte_private.h"
 #include "math/mat.h"
 #include "math/vec.h"
 #include "model/model.h"
@@ -110,6 +111,62 @@ static struct model *learn(struct model *m, const struct alacarte_options *o, st
 	corpus_close(corpus);
 	buf_free(&text);
 	return grown;
+}
+
+/* The sums around every word, against their definition over the ids of the lines. */
+static void contexts_are_as_defined(void **state)
+{
+	enum { LINES = 30 };
+	struct model *m = toy(ROWS_F32);
+	struct alacarte_options o = options(2);
+	struct alacarte_report r = { 0 };
+	struct contexts c = { .m = m, .o = &o, .report = &r };
+	struct err err = { 0 };
+	struct buf text = { 0 };
+	uint32_t ids[LINES][LINES];
+	double expected[(WORDS + 1) * D] = { 0 };
+	uint64_t seed = 2;
+	struct corpus *corpus;
+	const char *all;
+	size_t n;
+
+	(void)state;
+	o.window = 3;
+	o.fit_count = o.min_count = 1;
+	for (size_t l = 0; l < LINES; l++) {
+		for (size_t i = 0; i < l; i++) {
+			char word[8];
+
+			ids[l][i] = toy_random(&seed) % (WORDS + 1); /* the last one is not the toy's */
+			buf_printf(&text, "%s ", ids[l][i] == WORDS ? "NOVEL" : toy_word(word, ids[l][i]));
+		}
+		buf_byte(&text, '\n');
+		for (size_t i = 0; i < l; i++)
+			for (size_t j = i > 3 ? i - 3 : 0; j < l && j <= i + 3; j++) {
+				float row[D];
+
+				if (j == i || ids[l][j] == WORDS)
+					continue;
+				rows_get(row, &m->rows, ids[l][j]);
+				for (size_t k = 0; k < D; k++)
+					expected[ids[l][i] * D + k] += (double)row[k];
+			}
+	}
+	all = text.data;
+	n = text.len;
+	corpus = corpus_of_texts(&all, &n, 1, &err);
+	assert_int_equal(contexts_gather(&c, corpus, &err), 0);
+	assert_true(c.fresh.n == 1 && vocab_find(&c.fresh, "novel", 5) == 0);
+	for (size_t row = 0; row < c.known_n + 1; row++) {
+		size_t id = row < c.known_n ? c.known[row] : WORDS;
+
+		for (size_t k = 0; k < D; k++)
+			assert_true(fabs(c.sums[row * D + k] - expected[id * D + k]) < 1e-9);
+	}
+	contexts_free(&c);
+	corpus_close(corpus);
+	buf_free(&text);
+	model_release(m);
 }
 
 static void check_new_words(enum rows_type type)
@@ -293,6 +350,7 @@ static void real_words_are_found_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(contexts_are_as_defined),
 		cmocka_unit_test(new_words_stand_where_their_doubles_stand),
 		cmocka_unit_test(workers_and_limits_change_what_they_should),
 		cmocka_unit_test(what_cannot_be_learnt_is_refused),
