@@ -62,6 +62,10 @@ class Teacher:
     def vectors(self, texts):
         """Batches of about equal length: padding costs as much as words."""
         encoded = [e.ids for e in self.tokenizer.encode_batch(texts)]
+        for i, text in enumerate(texts):  # a line "##ing" is that piece, not its characters
+            piece = self.tokenizer.token_to_id(text) if text.startswith("##") else None
+            if piece is not None:
+                encoded[i] = [encoded[i][0], piece, encoded[i][-1]]
         order = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
         out = np.empty((len(texts), self.WIDTH), np.float16)
         at = 0

@@ -7,11 +7,12 @@ Sources, of licences that may ship: Wikipedia extracts (CC BY-SA), Tatoeba's Eng
 (CC BY 2.0), WordNet 3 glosses and examples (WordNet licence), SNLI dev and test (CC BY-SA 4.0).
 Kept: unique texts of 2 to 45 words whose digest is not in the list of evaluation texts (the first 16 hex
 digits of SHA-256 over the lower-cased, accent-stripped runs of letters and digits joined by blanks).
-captions.txt, beside the output, has the numbers of the lines that are captions (SNLI), to be drawn more often.
+draws.txt, beside the output, says how often an epoch draws each: captions (SNLI), which are rare, ten times.
 """
 import argparse, glob, hashlib, lzma, os, random, re, unicodedata
 
 LEAST, MOST = 2, 45  # words
+CAPTIONS_DRAWN = 10
 WORDS = re.compile(r"[^\W_]+")
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9])")
 
@@ -86,8 +87,8 @@ def main():
     random.Random(options.seed).shuffle(texts)
     with open(options.output, "w", encoding="utf-8") as f:
         f.writelines(text + "\n" for text in texts)
-    with open(os.path.join(os.path.dirname(options.output), "captions.txt"), "w") as f:
-        f.writelines("%d\n" % i for i, text in enumerate(texts) if kept[text] == "captions")
+    with open(os.path.join(os.path.dirname(options.output), "draws.txt"), "w") as f:
+        f.writelines("%d\n" % (CAPTIONS_DRAWN if kept[text] == "captions" else 1) for text in texts)
 
 
 main()

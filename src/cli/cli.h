@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "cli/options.h"
 #include "embed/sentence.h"
+#include "math/rows.h"
 
 #include <pthread.h>
 
@@ -78,6 +79,9 @@ struct progress_line {
 };
 void progress_line_start(struct progress_line *line);
 void progress_line_stop(struct progress_line *line);
+
+/* "f32", "f16", "bf16" or "i8"; ERR_INPUT for another --dtype. */
+int cli_parse_rows_type(enum rows_type *type, const char *name, struct err *err);
 
 /* Writes all of buf to standard output and empties it; ERR_IO. */
 int cli_print(struct buf *buf, struct err *err);

@@ -38,20 +38,6 @@ static void default_output(char to[4096], const char *vectors)
 	(void)snprintf(to + n, 4096 - n, ".safetensors");
 }
 
-static int parse_type(enum rows_type *type, const char *name, struct err *err)
-{
-	static const char *const names[] = {
-		[ROWS_F32] = "f32", [ROWS_F16] = "f16", [ROWS_BF16] = "bf16", [ROWS_I8] = "i8"
-	};
-
-	for (size_t i = 0; i < 4; i++)
-		if (strcmp(name, names[i]) == 0) {
-			*type = (enum rows_type)i;
-			return 0;
-		}
-	return err_set(err, ERR_INPUT, "--dtype %s: expected f32, f16, bf16 or i8", name);
-}
-
 static void report(const struct import_report *r, const struct model *m, const char *output)
 {
 	(void)fprintf(stderr, "%s: %zu words x %zu dimensions from %s rows -> %s\n",
@@ -122,7 +108,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 				 "--format %s: expected auto, glove, word2vec, fasttext or safetensors",
 				 c.format);
 	else
-		status = parse_type(&options.type, c.dtype, &err);
+		status = cli_parse_rows_type(&options.type, c.dtype, &err);
 	if (!status) {
 		options.path = rest.at[0];
 		options.format = (enum import_format)format;

@@ -1,6 +1,7 @@
 #include "base/err.h"
 #include "cli/cli.h"
 #include "cli/train_alacarte.h"
+#include "cli/train_distill.h"
 #include "embed/publish.h"
 #include "learn/train.h"
 #include "model/model.h"
@@ -26,6 +27,7 @@ struct call {
 	bool matrix, resume, overlay;
 
 	struct alacarte_call alacarte;
+	struct distill_call distill;
 	struct train_options o;
 	char curve_path[PATH_BYTES], checkpoint_path[PATH_BYTES];
 };
@@ -216,6 +218,44 @@ static int work_alacarte(const struct verb *verb, struct call *c, const struct a
 		       : EXIT_DONE;
 }
 
+/* What the training on pairs and the distillation have in common. */
+static int settle_distill(struct call *c, const struct arguments *rest, struct distill_options *o,
+			  struct err *err)
+{
+	*o = distill_options_default();
+	if (cli_settle_distill(&c->distill, c->output, rest, o, err) || settle_paths(c, err))
+		return -1;
+	o->loop.checkpoint = c->o.loop.checkpoint;
+	o->loop.curve = c->o.loop.curve;
+	o->loop.resume = c->resume;
+	o->loop.scores = c->scores;
+	o->loop.patience = c->patience;
+	if (c->warmup > 0)
+		o->loop.warmup = c->warmup;
+	if (c->epochs)
+		o->loop.epochs = c->epochs;
+	if (c->batch)
+		o->batch = c->batch;
+	if (c->lr > 0)
+		o->rate = c->lr;
+	o->dimensions = c->dimensions;
+	o->seed = c->seed;
+	o->workers = c->workers;
+	o->dev = c->dev.at;
+	o->dev_n = c->dev.n;
+	return 0;
+}
+
+static int work_distill(const struct verb *verb, struct call *c, const struct arguments *rest)
+{
+	struct distill_options o;
+	struct err err = { 0 };
+
+	if (settle_distill(c, rest, &o, &err))
+		return cli_usage(verb, &err);
+	return cli_train_distill(&o, &c->choice, c->output, &err) ? cli_failed(&err) : EXIT_DONE;
+}
+
 static int work(const struct verb *verb, struct call *c, const struct arguments *rest)
 {
 	struct err err = { 0 };
@@ -296,6 +336,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		{ "overlay", 0, OPTION_FLAG, &c.overlay, NULL,
 		  "with --learn weights: write 4 bytes a word, not the vectors" },
 		CLI_ALACARTE_OPTIONS(&c.alacarte),
+		CLI_DISTILL_OPTIONS(&c.distill),
 	};
 	struct arguments rest;
 	struct err err = { 0 };
@@ -305,6 +346,8 @@ static int run(const struct verb *verb, int argc, char **argv)
 		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
 	if (c.learn && strcmp(c.learn, "alacarte") == 0)
 		status = work_alacarte(verb, &c, &rest);
+	else if (c.distill.teacher || c.distill.texts)
+		status = work_distill(verb, &c, &rest);
 	else
 		status = work(verb, &c, &rest);
 	options_free(&rest);
@@ -313,8 +356,9 @@ static int run(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_train = {
 	.name = "train",
-	.arguments =
-		"--learn weights|vectors --pairs FILE... -o TRAINED | --learn alacarte CORPUS... -o TRAINED",
+	.arguments = "--learn weights|vectors --pairs FILE... -o TRAINED | --learn alacarte CORPUS... -o "
+		     "TRAINED | "
+		     "--teacher FILE.npy --texts FILE -o TRAINED",
 	.summary = "Learns word weights or vectors from pairs of texts, or new words from a corpus.",
 	.details =
 		"Files may be .gz, .xz or .zst.  A killed run goes on with --resume and the same options.  "

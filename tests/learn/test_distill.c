@@ -1,0 +1,292 @@
+/*
+ * Distillation: the gradient against finite differences; nearer to the teacher than the start; the same
+ * bits for any number of workers, resumed or not; files that do not fit.
+ */
+#include "learn/distill.h"
+
+#include "base/err.h"
+#include "base/progress.h"
+#include "base/random.h"
+#include "embed/sentence.h"
+#include "learn/distill_private.h"
+#include "math/mat.h"
+#include "math/vec.h"
+#include "model/model.h"
+#include "support/scratch.h"
+#include "support/toy.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { WORDS = 150, D = 12, TEXTS = 3000, TEXT_WORDS = 5, KEPT = 8 };
+
+static struct scratch scratch;
+static char *texts_path, *draws_path, *teacher_path;
+static struct model *m;
+
+/* The teacher thinks of each word as the model does, but some words hardly count, and adds what it likes. */
+static void teach(float *to, const uint32_t *ids, uint64_t *random)
+{
+	float row[D];
+
+	memset(to, 0, D * sizeof(*to));
+	for (size_t i = 0; i < TEXT_WORDS; i++) {
+		rows_get(row, &m->rows, ids[i]);
+		vec_axpy(to, ids[i] % 3 == 0 ? 0.1f : 1.0f + (float)(ids[i] % 5), row, D);
+	}
+	for (size_t k = 0; k < D; k++)
+		to[k] += 0.1f * (random_unit(random) - 0.5f);
+	(void)vec_unit(to, D);
+}
+
+static void make_files(void)
+{
+	static char texts[TEXTS * TEXT_WORDS * 8], draws[2 * TEXTS + 1];
+	char header[128];
+	uint64_t random = 5;
+	FILE *f;
+
+	teacher_path = scratch_file(&scratch, "teacher.npy", "");
+	f = fopen(teacher_path, "wb");
+	assert_non_null(f);
+	(void)snprintf(header, sizeof(header),
+		       "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }\n", TEXTS, D);
+	(void)fwrite("\x93NUMPY\x01\0", 1, 8, f);
+	(void)fputc((int)strlen(header), f);
+	(void)fputc(0, f);
+	(void)fwrite(header, 1, strlen(header), f);
+	for (size_t t = 0; t < TEXTS; t++) {
+		uint32_t ids[TEXT_WORDS];
+		float vector[D];
+
+		for (size_t i = 0; i < TEXT_WORDS; i++) {
+			char word[8];
+
+			ids[i] = (uint32_t)random_below(&random, WORDS);
+			(void)strcat(texts, toy_word(word, ids[i]));
+			(void)strcat(texts, i + 1 < TEXT_WORDS ? " " : "\n");
+		}
+		(void)strcat(draws, t % 10 ? "1" : "3");
+		(void)strcat(draws, "\n");
+		teach(vector, ids, &random);
+		assert_int_equal(fwrite(vector, sizeof(float), D, f), D);
+	}
+	assert_int_equal(fclose(f), 0);
+	texts_path = scratch_file(&scratch, "texts.txt", texts);
+	draws_path = scratch_file(&scratch, "draws.txt", draws);
+}
+
+static struct distill_options options(void)
+{
+	struct distill_options o = distill_options_default();
+
+	o.teacher = teacher_path;
+	o.texts = texts_path;
+	o.draws = draws_path;
+	o.dimensions = KEPT;
+	o.batch = 100;
+	o.workers = 1;
+	return o;
+}
+
+static struct model *distil(const struct distill_options *o, struct distill_report *report)
+{
+	struct err err = { 0 };
+	struct model *distilled = distill_static(m, o, report, NULL, &err);
+
+	if (!distilled)
+		fail_msg("%s", err.text);
+	return distilled;
+}
+
+static void gradients_are_those_of_the_loss(void **state)
+{
+	uint64_t random = 3;
+	float target[D], sum[D], gradient[D], moved[D];
+
+	(void)state;
+	for (size_t k = 0; k < D; k++) {
+		target[k] = random_unit(&random) - 0.5f;
+		sum[k] = 3 * random_unit(&random) - 1.0f;
+	}
+	(void)vec_unit(target, D);
+	memcpy(gradient, sum, sizeof(sum));
+	(void)distill_gradient(gradient, target, D, 1.0f);
+	for (size_t k = 0; k < D; k++) {
+		double losses[2];
+
+		for (int side = 0; side < 2; side++) {
+			memcpy(moved, sum, sizeof(sum));
+			moved[k] += side ? 1e-2f : -1e-2f;
+			losses[side] = distill_gradient(moved, target, D, 1.0f);
+		}
+		assert_true(fabs((losses[1] - losses[0]) / 2e-2 - (double)gradient[k]) < 1e-3);
+	}
+}
+
+static void comes_near_the_teacher(void **state)
+{
+	struct distill_options o = options();
+	struct distill_report start, end;
+	struct model *distilled;
+
+	(void)state;
+	o.rate = 1e-9;
+	model_release(distil(&o, &start));
+	o.rate = 1e-2;
+	o.loop.epochs = 20;
+	distilled = distil(&o, &end);
+	assert_true(end.loop.loss < 0.5 * start.loop.loss);
+	assert_int_equal(end.texts, TEXTS);
+	assert_int_equal(end.drawn, TEXTS + 2 * TEXTS / 10);
+	assert_true(end.energy > 0.5 && end.energy < 1.0);
+	assert_true(model_has(distilled, METHOD_LEARNED));
+	assert_int_equal(model_dimension(distilled, METHOD_LEARNED), KEPT);
+	model_release(distilled);
+}
+
+static void workers_do_not_matter(void **state)
+{
+	struct distill_options o = options();
+	struct distill_report report;
+	struct model *one = distil(&o, &report);
+
+	(void)state;
+	for (o.workers = 2; o.workers <= 5; o.workers++) {
+		struct model *more = distil(&o, &report);
+
+		assert_string_equal(more->fingerprint, one->fingerprint);
+		model_release(more);
+	}
+	o.seed = 2;
+	{
+		struct model *other = distil(&o, &report);
+
+		assert_string_not_equal(other->fingerprint, one->fingerprint);
+		model_release(other);
+	}
+	model_release(one);
+}
+
+static void *cancel_later(void *context)
+{
+	struct progress *p = context;
+
+	while (!atomic_load(&p->phase) || strcmp(atomic_load(&p->phase), "training") != 0 ||
+	       atomic_load(&p->done) < 2000)
+		(void)sched_yield();
+	atomic_store(&p->cancel, true);
+	return NULL;
+}
+
+static void goes_on_where_it_was_stopped(void **state)
+{
+	struct distill_options o = options();
+	struct distill_report report;
+	struct progress progress = { 0 };
+	struct err err = { 0 };
+	struct model *whole, *resumed;
+	pthread_t thread;
+
+	(void)state;
+	o.loop.epochs = 200;
+	whole = distil(&o, &report);
+	o.loop.checkpoint = scratch_path(&scratch, "checkpoint");
+	assert_int_equal(pthread_create(&thread, NULL, cancel_later, &progress), 0);
+	assert_null(distill_static(m, &o, &report, &progress, &err));
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(err.code, ERR_CANCELLED);
+	o.loop.resume = true;
+	resumed = distil(&o, &report);
+	assert_true(report.loop.resumed);
+	assert_string_equal(resumed->fingerprint, whole->fingerprint);
+	model_release(whole);
+	model_release(resumed);
+}
+
+static void refused(struct distill_options o, const char *says)
+{
+	struct distill_report report;
+	struct err err = { 0 };
+
+	assert_null(distill_static(m, &o, &report, NULL, &err));
+	if (!strstr(err.text, says))
+		fail_msg("'%s' does not say '%s'", err.text, says);
+}
+
+static void refuses_files_that_do_not_fit(void **state)
+{
+	struct distill_options o = options();
+	char *few = scratch_file(&scratch, "few.txt", "a b\nc\n");
+	char *bad = scratch_file(&scratch, "bad.txt", "1\n1\nmany\n");
+	char *odd = scratch_file(&scratch, "odd.txt", "good\nb\377d\n");
+
+	(void)state;
+	o.texts = few;
+	o.draws = NULL;
+	refused(o, "3000 vectors for the 2 texts");
+	o.texts = odd;
+	refused(o, "line 2: not valid UTF-8");
+	o = options();
+	o.draws = few;
+	refused(o, "line 1: a whole number");
+	o.draws = bad;
+	refused(o, "line 3: a whole number");
+	o = options();
+	o.teacher = few;
+	refused(o, "no .npy");
+	o = options();
+	o.dimensions = D + 1;
+	refused(o, "dimensions");
+	o = options();
+	o.batch = 0;
+	refused(o, "batch");
+	free(few);
+	free(bad);
+	free(odd);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	vec_init();
+	mat_init();
+	scratch_open(&scratch);
+	m = toy_model(
+		(struct toy){ .n = WORDS, .d = D, .type = ROWS_F32, .method = METHOD_WEIGHTED, .seed = 7 });
+	make_files();
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	model_release(m);
+	free(texts_path);
+	free(draws_path);
+	free(teacher_path);
+	scratch_close(&scratch);
+	return toy_alive();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gradients_are_those_of_the_loss),
+		cmocka_unit_test(comes_near_the_teacher),
+		cmocka_unit_test(workers_do_not_matter),
+		cmocka_unit_test(goes_on_where_it_was_stopped),
+		cmocka_unit_test(refuses_files_that_do_not_fit),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
