@@ -122,9 +122,11 @@ static double sign_of(const struct examples *e, size_t i, size_t class)
 	return e->y[e->which[i]] == class ? 1.0 : -1.0;
 }
 
-static void add_gradient(double *g, const double *scores, const struct examples *e, size_t class,
-			 int constant, double c)
+/* The gradient at w, whose scores are known. */
+static void fill_gradient(double *g, const double *w, const double *scores, const struct examples *e,
+			  size_t class, int constant, double c)
 {
+	memcpy(g, w, (e->d + (constant ? 1 : 0)) * sizeof(*g));
 	for (size_t i = 0; i < e->n; i++) {
 		const float *x = row_of(e, i);
 		double y = sign_of(e, i, class);
@@ -150,10 +152,8 @@ double logistic_objective(double *g, double *scores, const double *w, const stru
 	}
 	for (size_t j = 0; j < d; j++)
 		norm += w[j] * w[j];
-	if (g) {
-		memcpy(g, w, d * sizeof(*g));
-		add_gradient(g, scores, e, class, constant, c);
-	}
+	if (g)
+		fill_gradient(g, w, scores, e, class, constant, c);
 	return 0.5 * norm + c * f;
 }
 
@@ -194,7 +194,8 @@ static double length(const double *x, size_t n)
 	return sqrt(sum);
 }
 
-/* Goes along l->step as far as f falls enough (Armijo); false when it does not fall any more. */
+/* Goes along l->step as far as f falls enough (Armijo), and leaves the scores there; false when it does not
+ * fall any more. */
 static bool line_search(struct logistic *l, double *w, double *f, const struct examples *e, size_t class,
 			double c)
 {
@@ -228,8 +229,8 @@ static int descend(struct logistic *l, double *w, const struct examples *e, size
 	memset(l->trial, 0, l->d * sizeof(*l->trial));
 	(void)logistic_objective(l->g, l->scores, l->trial, e, class, l->constant, c);
 	first = length(l->g, l->d);
+	f = logistic_objective(l->g, l->scores, w, e, class, l->constant, c);
 	for (int step = 0; step < STEPS_MAX; step++) {
-		f = logistic_objective(l->g, l->scores, w, e, class, l->constant, c);
 		if (!isfinite(f))
 			return err_set(err, ERR_INPUT, "a feature is not finite, or too large to learn from");
 		if (length(l->g, l->d) <= tolerance * first)
@@ -240,6 +241,7 @@ static int descend(struct logistic *l, double *w, const struct examples *e, size
 			return -1;
 		if (!line_search(l, w, &f, e, class, c))
 			break;
+		fill_gradient(l->g, w, l->scores, e, class, l->constant, c);
 	}
 	return 0;
 }
