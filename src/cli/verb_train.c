@@ -4,6 +4,7 @@
 #include "cli/train_distill.h"
 #include "embed/publish.h"
 #include "learn/train.h"
+#include "learn/train_lstm.h"
 #include "model/model.h"
 
 #include <errno.h>
@@ -22,6 +23,8 @@ struct call {
 	struct model_choice choice;
 	const char *learn, *objective, *negatives, *kind, *output, *curve, *checkpoint;
 	struct text_list pairs, scored, dev;
+	double dropout, scramble;
+	size_t states;
 	double temperature, margin, lr, lr_weights, lr_matrix, l2, warmup;
 	size_t epochs, batch, dimensions, patience, scores, seed, workers;
 	bool matrix, resume, overlay;
@@ -114,8 +117,9 @@ static int settle_goal(struct call *c, struct err *err)
 	int objective = c->objective ? objective_parse(c->objective) : -1;
 	int negatives = negatives_parse(c->negatives);
 
-	if (!c->learn || (strcmp(c->learn, "weights") != 0 && strcmp(c->learn, "vectors") != 0))
-		return err_set(err, ERR_INPUT, "--learn %.40s: expected weights, vectors or alacarte",
+	if (!c->learn || (strcmp(c->learn, "weights") != 0 && strcmp(c->learn, "vectors") != 0 &&
+			  strcmp(c->learn, "lstm") != 0))
+		return err_set(err, ERR_INPUT, "--learn %.40s: expected weights, vectors, lstm or alacarte",
 			       c->learn ? c->learn : "is missing");
 	if (c->objective && objective < 0)
 		return err_set(err, ERR_INPUT,
@@ -165,6 +169,22 @@ static void settle_numbers(struct call *c)
 	o->workers = c->workers;
 }
 
+static struct model *train_layer(struct call *c, struct model *m, struct train_report *r,
+				 struct progress *progress, struct err *err)
+{
+	struct train_lstm_options o = train_lstm_options_default(&c->o);
+
+	if (c->states)
+		o.states = c->states;
+	if (c->lr > 0)
+		o.rate = c->lr;
+	if (c->dropout >= 0)
+		o.dropout = c->dropout;
+	if (c->scramble >= 0)
+		o.scramble = c->scramble;
+	return train_lstm(m, &o, r, progress, err);
+}
+
 static struct model *train(struct call *c, struct train_report *r, struct progress *progress, struct err *err)
 {
 	struct model *m = cli_open_model(&c->choice, err);
@@ -173,7 +193,9 @@ static struct model *train(struct call *c, struct train_report *r, struct progre
 
 	if (!m)
 		return NULL;
-	if (method_choose(&start, m, c->choice.method, err) == 0)
+	if (strcmp(c->learn, "lstm") == 0)
+		trained = train_layer(c, m, r, progress, err);
+	else if (method_choose(&start, m, c->choice.method, err) == 0)
 		trained = train_static(m, start, &c->o, r, progress, err);
 	model_release(m);
 	return trained;
@@ -281,6 +303,8 @@ static struct call call_default(void)
 			      .lr = -1,
 			      .lr_weights = -1,
 			      .lr_matrix = -1,
+			      .dropout = -1,
+			      .scramble = -1,
 			      .seed = 1,
 			      .scores = 4,
 			      .alacarte = alacarte_call_default() };
@@ -295,7 +319,9 @@ static int run(const struct verb *verb, int argc, char **argv)
 		  "what to start from; default: the model's own" },
 		{ "output", 'o', OPTION_TEXT, &c.output, "TRAINED", "the model file to write" },
 		{ "learn", 0, OPTION_TEXT, &c.learn, "WHAT",
-		  "weights (a number a word), vectors (weights, rows and a matrix), or alacarte (vectors for "
+		  "weights (a number a word), vectors (weights, rows and a matrix), lstm (a recurrent layer "
+		  "over the "
+		  "words), or alacarte (vectors for "
 		  "words that the model lacks, from a corpus)" },
 		{ "pairs", 0, OPTION_LIST, &c.pairs, "FILE",
 		  "texts that mean the same: `a TAB b`, `group TAB text`, `label TAB a TAB b`" },
@@ -320,6 +346,12 @@ static int run(const struct verb *verb, int argc, char **argv)
 		{ "warmup", 0, OPTION_NUMBER, &c.warmup, "SHARE",
 		  "of the steps, in which rates rise; default 0; then they fall to 0" },
 		{ "matrix", 0, OPTION_FLAG, &c.matrix, NULL, "with --learn weights: learn a matrix too" },
+		{ "states", 0, OPTION_COUNT, &c.states, "H",
+		  "with --learn lstm: states of a direction; default 128" },
+		{ "dropout", 0, OPTION_NUMBER, &c.dropout, "SHARE",
+		  "with --learn lstm: words left out; default 0.2" },
+		{ "scramble", 0, OPTION_NUMBER, &c.scramble, "SHARE",
+		  "with --learn lstm: texts read in another order; default 0.3" },
 		{ "dimensions", 0, OPTION_COUNT, &c.dimensions, "D", "of the vectors; default: as they are" },
 		{ "patience", 0, OPTION_COUNT, &c.patience, "N",
 		  "stop after N dev scores without a better one; default: never" },

@@ -123,6 +123,12 @@ static int take_apart(struct apart *a, struct explained *e, struct sentence *s, 
 			      "its own");
 		return err_param(err, "method");
 	}
+	if (sentence_method(s) == METHOD_LSTM) {
+		(void)err_set(err, ERR_INPUT,
+			      "what a word does to an LSTM depends on all words before it: no word has a "
+			      "share of its own");
+		return err_param(err, "method");
+	}
 	known = cut(e, s, text, n, err);
 	if (known < 0 || add_up(a, s, (size_t)known, err)) {
 		apart_free(a);

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "embed/disc.h"
+#include "embed/recurrent.h"
 #include "math/rows.h"
 #include "math/sif.h"
 #include "math/vec.h"
@@ -48,7 +49,8 @@ struct sentence {
 	size_t sum_cap;
 	float *grams; /* (grams_cap): scratch of disc */
 	size_t grams_cap;
-	uint32_t *ids; /* (ids_cap): a text's words with its unknown ones, for disc */
+	struct recurrent *recurrent; /* scratch of lstm; NULL until it is used */
+	uint32_t *ids;		     /* (ids_cap): a text's words with its unknown ones, for disc */
 	size_t ids_cap;
 	float *gathered; /* (gathered_cap): the weights of a text's words */
 	size_t gathered_cap;
@@ -112,7 +114,8 @@ static struct lookup *find_lookup(struct sentence *s, const struct model *m, str
 
 static bool takes_mean(enum method method)
 {
-	return method != METHOD_SUM && method != METHOD_LEARNED && method != METHOD_DISC;
+	return method != METHOD_SUM && method != METHOD_LEARNED && method != METHOD_DISC &&
+	       method != METHOD_LSTM;
 }
 
 /* Which parts of the model the method uses.  Folded rows carry them all. */
@@ -137,7 +140,7 @@ static void choose_parts(struct sentence *s)
 		if (method == METHOD_WHITEN || method == METHOD_LEARNED)
 			s->projection = m->projection;
 	}
-	assert(s->projection || method == METHOD_DISC || s->d == s->d_out);
+	assert(s->projection || method == METHOD_DISC || method == METHOD_LSTM || s->d == s->d_out);
 }
 
 /* Everything that can fail comes first, so that a failed switch leaves the sentence as it was. */
@@ -169,6 +172,11 @@ int sentence_use(struct sentence *s, struct model *m, enum method method, struct
 		if (mem_resize(&s->grams, m->rows.d, (METHOD_DISC_GRAMS + 1) * sizeof(*s->grams), err))
 			return -1;
 		s->grams_cap = m->rows.d;
+	}
+	if (method == METHOD_LSTM && !s->recurrent) {
+		s->recurrent = recurrent_new(err);
+		if (!s->recurrent)
+			return -1;
 	}
 	if (m != s->model && take_model(s, m, err))
 		return -1;
@@ -208,6 +216,7 @@ void sentence_free(struct sentence *s)
 	free(s->sum);
 	free(s->gathered);
 	free(s->grams);
+	recurrent_free(s->recurrent);
 	free(s->ids);
 	free(s);
 }
@@ -245,7 +254,7 @@ float sentence_factor(const struct sentence *s, size_t known)
 
 void sentence_transform(const struct sentence *s, const float *x, float *out)
 {
-	assert(s->method != METHOD_DISC);
+	assert(s->method != METHOD_DISC && s->method != METHOD_LSTM);
 	if (s->projection) {
 		vec_times_matrix(out, x, s->projection, s->d, s->d_out);
 		return;
@@ -296,6 +305,11 @@ int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, boo
 	}
 	if (s->method == METHOD_DISC) {
 		disc_sum(vector, s->grams, &s->model->rows, ids, known);
+		return finish(s, normalize, vector, err);
+	}
+	if (s->method == METHOD_LSTM) {
+		if (recurrent_embed(s->recurrent, s->model, ids, known, vector, err))
+			return -1;
 		return finish(s, normalize, vector, err);
 	}
 	for (size_t i = 0; i < known && i < ROWS_AHEAD; i++)

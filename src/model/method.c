@@ -9,7 +9,7 @@
 static const char *const names[METHOD_COUNT] = {
 	[METHOD_SUM] = "sum",	      [METHOD_MEAN] = "mean", [METHOD_WEIGHTED] = "weighted",
 	[METHOD_SIF] = "sif",	      [METHOD_USIF] = "usif", [METHOD_WHITEN] = "whiten",
-	[METHOD_LEARNED] = "learned", [METHOD_DISC] = "disc",
+	[METHOD_LEARNED] = "learned", [METHOD_DISC] = "disc", [METHOD_LSTM] = "lstm",
 };
 
 const char *method_name(enum method method)

@@ -7,9 +7,11 @@
  *	sif        weighted, then the k common components removed
  *	usif       the same with uSIF's weights and soft removal of its components
  *	whiten     weighted, then the fixed partial whitening
- *	learned    sum of trained rows (the weights live in their lengths), or of learned weight(w) *
- *vector(w); through a learned matrix where there is one disc       sums of products of neighbours, up to
- *three words (embed/disc.h); three times as long
+ *	learned    sum of trained rows (the weights live in their lengths), or of
+ *		   learned weight(w) * vector(w); through a learned matrix where there is one
+ *	disc       sums of products of neighbours, up to three words (embed/disc.h); three
+ *		   times as long
+ *	lstm       mean of the states of a bidirectional LSTM (embed/recurrent.h)
  *
  * "mean" here divides by the number of known words.  After normalizing,
  * sum and mean are the same.
@@ -31,6 +33,7 @@ enum method {
 	METHOD_WHITEN,
 	METHOD_LEARNED,
 	METHOD_DISC,
+	METHOD_LSTM,
 	METHOD_COUNT,
 };
 

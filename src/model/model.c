@@ -23,6 +23,14 @@ static const struct {
 	[TENSOR_WEIGHTS] = { "weights", true, true },
 	[TENSOR_COMPONENTS] = { "components", true, true },
 	[TENSOR_COMPONENT_SCALES] = { "component_scales", true, true },
+	[TENSOR_LSTM] = { "lstm.weight_ih_l0", true, true },
+	[TENSOR_LSTM + 1] = { "lstm.weight_hh_l0", true, true },
+	[TENSOR_LSTM + 2] = { "lstm.bias_ih_l0", true, true },
+	[TENSOR_LSTM + 3] = { "lstm.bias_hh_l0", true, true },
+	[TENSOR_LSTM + 4] = { "lstm.weight_ih_l0_reverse", true, true },
+	[TENSOR_LSTM + 5] = { "lstm.weight_hh_l0_reverse", true, true },
+	[TENSOR_LSTM + 6] = { "lstm.bias_ih_l0_reverse", true, true },
+	[TENSOR_LSTM + 7] = { "lstm.bias_hh_l0_reverse", true, true },
 	[TENSOR_WORDS] = { "words", false, true },
 };
 
@@ -76,12 +84,24 @@ static enum tensor_type rows_tensor_type(enum rows_type type)
 	return types[type];
 }
 
+static struct tensor lstm_tensor(const struct model *m, int part)
+{
+	size_t rows;
+	size_t columns;
+
+	model_lstm_shape(m, part, &rows, &columns);
+	return columns ? matrix(m->lstm_parts[part], TENSOR_F32, rows, columns)
+		       : flat(m->lstm_parts[part], TENSOR_F32, rows);
+}
+
 struct tensor model_tensor(const struct model *m, enum model_tensor which)
 {
 	size_t n = m->rows.n;
 	size_t d = m->rows.d;
 
-	switch (which) {
+	if (which >= TENSOR_LSTM && which <= TENSOR_LSTM_LAST)
+		return lstm_tensor(m, (int)which - TENSOR_LSTM);
+	switch ((int)which) {
 	case TENSOR_VECTORS:
 		return matrix(m->rows.data, rows_tensor_type(m->rows.type), n, d);
 	case TENSOR_SCALES:
@@ -104,10 +124,9 @@ struct tensor model_tensor(const struct model *m, enum model_tensor which)
 		return flat(m->k ? m->component_scales : NULL, TENSOR_F32, m->k);
 	case TENSOR_WORDS:
 		return flat(m->vocab.bytes, TENSOR_U8, (size_t)m->vocab.offsets[n]);
-	case MODEL_TENSORS:
-		break;
+	default:
+		return flat(NULL, TENSOR_U8, 0);
 	}
-	return flat(NULL, TENSOR_U8, 0);
 }
 
 /*
@@ -212,6 +231,9 @@ static int check_parts(const struct model *m, struct err *err)
 		return err_set(err, ERR_INPUT,
 			       "%zu components and a projection to %zu dimensions are out of range", m->k,
 			       m->d_out);
+	if (m->lstm_h > MODEL_LSTM_MAX)
+		return err_set(err, ERR_INPUT, "an LSTM of %zu states: at most %d", m->lstm_h,
+			       MODEL_LSTM_MAX);
 	if (!model_has(m, m->facts.method))
 		return err_set(err, ERR_INPUT, "the parts that method '%s' needs are not there",
 			       method_name(m->facts.method));
@@ -239,6 +261,11 @@ struct model *model_of_parts(const struct model *parts, void (*drop)(void *conte
 	memory->context = context;
 	if (m->base)
 		(void)model_retain(m->base);
+	if (model_pack_lstm(m, err)) {
+		memory->drop = NULL;
+		model_release(m);
+		return NULL;
+	}
 	(void)snprintf(m->facts.program, sizeof(m->facts.program), "sifd %s", SIFD_VERSION);
 	model_digest(m);
 	model_fingerprint(m, m->fingerprint);
@@ -258,6 +285,7 @@ void model_release(struct model *m)
 	if (m->memory->drop)
 		m->memory->drop(m->memory->context);
 	file_unmap(&m->memory->map);
+	free(m->memory->lstm);
 	if (m->base)
 		model_release(m->base);
 	free(m->memory);
@@ -288,6 +316,8 @@ bool model_has(const struct model *m, enum method method)
 		return f->method == METHOD_LEARNED;
 	case METHOD_DISC: /* of unit word vectors: the rows' own lengths do not matter */
 		return true;
+	case METHOD_LSTM:
+		return m->lstm_h > 0;
 	case METHOD_COUNT:
 		break;
 	}
@@ -296,6 +326,8 @@ bool model_has(const struct model *m, enum method method)
 
 size_t model_dimension(const struct model *m, enum method method)
 {
+	if (method == METHOD_LSTM)
+		return 2 * m->lstm_h;
 	if (method == METHOD_DISC)
 		return METHOD_DISC_GRAMS * m->rows.d;
 	return !m->facts.folded && m->projection && (method == METHOD_WHITEN || method == METHOD_LEARNED)

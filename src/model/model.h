@@ -14,6 +14,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "math/lstm.h"
 #include "math/rows.h"
 #include "model/method.h"
 #include "text/token.h"
@@ -29,7 +30,9 @@ enum {
 	MODEL_DIMENSIONS_MAX = 16384,
 	MODEL_COMPONENTS_MAX = 64,
 	MODEL_CANARIES = 8,
-	MODEL_FORMAT = 1, /* of the metadata's "format_version" */
+	MODEL_LSTM_TENSORS = 8, /* weight_ih, weight_hh, bias_ih, bias_hh; the same reverse */
+	MODEL_LSTM_MAX = 1024,	/* states of a direction */
+	MODEL_FORMAT = 1,	/* of the metadata's "format_version" */
 };
 
 /* What the metadata says of how the model came to be; all 0 or "" where unknown. */
@@ -60,8 +63,11 @@ struct model {
 	const float *components;       /* (k, d) orthonormal rows */
 	const float *component_scales; /* (k), or NULL = all 1 */
 	size_t d_out; /* length of vectors under whiten and learned; d when there is no projection */
-	const float *projection; /* (d, d_out) */
-	const float *moment;	 /* (d, d) mean of v v' over `mass` sentences: the prior of a later fit */
+	const float *projection;		     /* (d, d_out) */
+	size_t lstm_h;				     /* states of a direction of its LSTM; 0: it has none */
+	const float *lstm_parts[MODEL_LSTM_TENSORS]; /* as PyTorch has them: (4 h, in), (4 h, h), (4 h) */
+	struct lstm lstm[2]; /* forward and reverse, laid out for use; of an opened model */
+	const float *moment; /* (d, d) mean of v v' over `mass` sentences: the prior of a later fit */
 	struct model_facts facts;
 
 	char fingerprint[DIGEST_HEX + 1]; /* SHA-256 over all that determines its vectors */
@@ -100,6 +106,9 @@ void model_release(struct model *m);
 
 /* Does it hold the method? */
 bool model_has(const struct model *m, enum method method);
+
+/* The length of the LSTM's inputs: of a row, through the projection where there is one. */
+size_t model_lstm_inputs(const struct model *m);
 
 /* The length of its vectors under a method. */
 size_t model_dimension(const struct model *m, enum method method);

@@ -21,6 +21,8 @@ enum model_tensor {
 	TENSOR_WEIGHTS,
 	TENSOR_COMPONENTS,
 	TENSOR_COMPONENT_SCALES,
+	TENSOR_LSTM, /* the first of MODEL_LSTM_TENSORS */
+	TENSOR_LSTM_LAST = TENSOR_LSTM + MODEL_LSTM_TENSORS - 1,
 	TENSOR_WORDS,
 	MODEL_TENSORS,
 };
@@ -28,6 +30,7 @@ enum model_tensor {
 struct model_memory {
 	atomic_size_t references;
 	struct file_map map;
+	float *lstm; /* its matrices as math/lstm.h takes them */
 	void (*drop)(void *context);
 	void *context;
 	bool sealed; /* the file has a digest of its header */
@@ -63,6 +66,12 @@ const char *model_digest_key(enum model_tensor which, char to[40]);
  */
 #define MODEL_HEADER_KEY "sha256.header"
 int model_header_digest(const struct safetensors *s, char hex[DIGEST_HEX + 1], struct err *err);
+
+/* Lays the LSTM out for use: m->lstm from m->lstm_parts. */
+int model_pack_lstm(struct model *m, struct err *err);
+
+/* The shape of one of its tensors: rows, and columns or 0. */
+void model_lstm_shape(const struct model *m, int part, size_t *rows, size_t *columns);
 
 /* Allocates the memory part with one reference. */
 struct model *model_new(struct err *err);

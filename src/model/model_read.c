@@ -170,6 +170,33 @@ static int all_finite(const float *x, size_t n, const char *name, struct err *er
 	return 0;
 }
 
+/* All of an LSTM's tensors or none, of sizes that the first one tells. */
+static int read_lstm(struct model *m, const struct safetensors *s, struct err *err)
+{
+	const struct tensor *first = safetensors_find(s, model_tensor_name(TENSOR_LSTM));
+
+	m->lstm_h = first && first->rank == 2 ? first->shape[0] / 4 : 0;
+	if (first && (m->lstm_h == 0 || m->lstm_h > MODEL_LSTM_MAX))
+		return err_set(err, ERR_FORMAT, "an LSTM of %zu states: 1 to %d", m->lstm_h, MODEL_LSTM_MAX);
+	for (int i = 0; i < MODEL_LSTM_TENSORS; i++) {
+		enum model_tensor which = (enum model_tensor)(TENSOR_LSTM + i);
+		const void *at;
+		size_t rows;
+		size_t columns;
+
+		model_lstm_shape(m, i, &rows, &columns);
+		if (take(&at, s, which, TENSOR_F32, rows, columns, err))
+			return -1;
+		if ((at != NULL) != (first != NULL))
+			return err_set(err, ERR_FORMAT, "of its LSTM the tensor '%s' is %s",
+				       model_tensor_name(which), at ? "there alone" : "missing");
+		m->lstm_parts[i] = at;
+		if (all_finite(at, rows * (columns ? columns : 1), model_tensor_name(which), err))
+			return -1;
+	}
+	return model_pack_lstm(m, err);
+}
+
 /* What a fit adds: in whole models and overlays alike. */
 static int read_fit(struct model *m, const struct safetensors *s, struct err *err)
 {
@@ -201,6 +228,8 @@ static int read_fit(struct model *m, const struct safetensors *s, struct err *er
 	    all_finite(m->component_scales, m->k, "component_scales", err) ||
 	    all_finite(m->projection, d * m->d_out, "projection", err) ||
 	    all_finite(m->moment, d * d, "moment", err))
+		return -1;
+	if (read_lstm(m, s, err))
 		return -1;
 	if (!model_has(m, m->facts.method))
 		return err_set(err, ERR_FORMAT, "the tensors that method '%s' needs are not there",

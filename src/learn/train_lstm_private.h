@@ -1,0 +1,39 @@
+/* Private to src/learn/train_lstm*.c. */
+#ifndef SIFD_LEARN_TRAIN_LSTM_PRIVATE_H
+#define SIFD_LEARN_TRAIN_LSTM_PRIVATE_H
+
+#include "learn/dev.h"
+#include "learn/train_lstm.h"
+#include "math/lstm.h"
+
+struct team;
+
+struct lstm_train {
+	struct model *m;
+	const struct train_lstm_options *o;
+	struct team *team;
+	struct pairs pairs;
+	struct dev dev;
+	struct pair_epoch epoch;
+
+	size_t in, h, side_n;		    /* side_n: floats of one direction, 4 h (in + h + 1) */
+	float *parameters, *first, *second; /* (2 side_n): input, recurrent, bias; forward, then reverse */
+	struct lstm layers[2];		    /* over parameters */
+
+	uint32_t *places; /* (model's words) in inputs, or VOCAB_UNKNOWN */
+	float *inputs;	  /* (words used, in) */
+
+	struct lstm_steps *steps;
+	float *dev_vectors; /* (dev texts, 2 h) */
+};
+
+struct lstm_steps *lstm_steps_new(const struct lstm_train *t, struct err *err);
+void lstm_steps_free(struct lstm_steps *s);
+
+/* The functions of a struct learner; context struct lstm_train. */
+int lstm_steps_begin(void *context, uint64_t epoch, struct err *err);
+int lstm_steps_take(void *context, size_t batch, uint64_t step, double rate, double *loss, size_t *pairs,
+		    struct err *err);
+int lstm_steps_score(void *context, double *score, struct err *err);
+
+#endif
