@@ -181,7 +181,7 @@ static void forward(void *context, size_t member, size_t members)
 	lay_out(t, p, n);
 	memset(s->vectors + p->start * 2 * t->h, 0, n * 2 * t->h * sizeof(float));
 	for (size_t side = 0; side < 2; side++) {
-		lstm_forward(&t->layers[side], &p->batches[side]);
+		lstm_forward(&t->layers[side], &p->batches[side], p->scratch);
 		pool(t, p, side, false);
 	}
 }

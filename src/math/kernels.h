@@ -29,6 +29,12 @@ typedef void adam_kernel(float *restrict x, float *restrict m, float *restrict v
 typedef float softmax_kernel(float *restrict row, float *restrict column, const float *restrict column_max,
 			     float *restrict column_sum, float row_max, size_t n);
 
+/* Gates to cell and state, and back (lstm_loops.h); `before`: the cell of the step before. */
+typedef void lstm_step_kernel(float *restrict gates, const float *restrict before, float *restrict cell,
+			      float *restrict state, size_t h);
+typedef void lstm_back_kernel(float *restrict gates, const float *restrict before, const float *restrict cell,
+			      const float *restrict by_state, float *restrict by_cell, size_t h);
+
 struct kernels {
 	const char *name;
 	float (*dot)(const float *x, const float *y, size_t n);
@@ -37,6 +43,8 @@ struct kernels {
 	rows_sum_kernel *rows_sum[ROWS_TYPES]; /* by enum rows_type */
 	adam_kernel *adam;
 	softmax_kernel *softmax;
+	lstm_step_kernel *lstm_step;
+	lstm_back_kernel *lstm_back;
 };
 
 extern const struct kernels kernels_plain;
@@ -55,6 +63,8 @@ rows_sum_kernel rows_sum_f32_avx512, rows_sum_f16_avx512, rows_sum_bf16_avx512, 
 
 adam_kernel adam_plain, adam_avx2, adam_avx512;
 softmax_kernel softmax_plain, softmax_avx2, softmax_avx512;
+lstm_step_kernel lstm_step_plain, lstm_step_avx2, lstm_step_avx512;
+lstm_back_kernel lstm_back_plain, lstm_back_avx2, lstm_back_avx512;
 
 /* Exact, infinities and subnormals included. */
 float from_f16(uint16_t h);

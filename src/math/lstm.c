@@ -1,42 +1,22 @@
 #include "math/lstm.h"
 
-#include "math/exp.h"
+#include "math/kernels.h"
+#include "math/lstm_loops.h"
 #include "math/mat.h"
 #include "math/vec.h"
 
-#include <math.h>
 #include <string.h>
 
-static float sigmoid(float z)
+void lstm_step_plain(float *restrict gates, const float *restrict before, float *restrict cell,
+		     float *restrict state, size_t h)
 {
-	float e = exp_nonpositive(-fabsf(z));
-
-	return (z < 0 ? e : 1.0f) / (1.0f + e);
+	lstm_step_loop(gates, before, cell, state, h);
 }
 
-static float hyperbolic_tangent(float z)
+void lstm_back_plain(float *restrict gates, const float *restrict before, const float *restrict cell,
+		     const float *restrict by_state, float *restrict by_cell, size_t h)
 {
-	float e = exp_nonpositive(-2.0f * fabsf(z));
-
-	return copysignf((1.0f - e) / (1.0f + e), z);
-}
-
-/* The arguments of the gates (4 h) become their values; then cell and state. */
-static void step(float *gates, const float *cell_before, float *cell, float *state, size_t h)
-{
-	for (size_t k = 0; k < h; k++) {
-		float i = sigmoid(gates[k]);
-		float f = sigmoid(gates[h + k]);
-		float g = hyperbolic_tangent(gates[2 * h + k]);
-		float o = sigmoid(gates[3 * h + k]);
-
-		cell[k] = fmaf(f, cell_before ? cell_before[k] : 0.0f, i * g);
-		state[k] = o * hyperbolic_tangent(cell[k]);
-		gates[k] = i;
-		gates[h + k] = f;
-		gates[2 * h + k] = g;
-		gates[3 * h + k] = o;
-	}
+	lstm_back_loop(gates, before, cell, by_state, by_cell, h);
 }
 
 size_t lstm_scratch(const struct lstm *l)
@@ -52,6 +32,7 @@ void lstm_run(const struct lstm *l, const float *x, size_t n, bool reversed, flo
 	float *cells[2] = { scratch + 8 * h, scratch + 9 * h };
 	const float *before = NULL;
 
+	memset(cells[1], 0, h * sizeof(float));
 	for (size_t i = 0; i < n; i++) {
 		size_t t = reversed ? n - 1 - i : i;
 
@@ -61,54 +42,55 @@ void lstm_run(const struct lstm *l, const float *x, size_t n, bool reversed, flo
 			vec_times_matrix(recurrent, before, l->recurrent, h, 4 * h);
 			vec_axpy(gates, 1.0f, recurrent, 4 * h);
 		}
-		step(gates, before ? cells[(i + 1) % 2] : NULL, cells[i % 2], states + t * h, h);
+		kernels->lstm_step(gates, cells[(i + 1) % 2], cells[i % 2], states + t * h, h);
 		before = states + t * h;
 	}
 }
 
-void lstm_forward(const struct lstm *l, struct lstm_batch *b)
+/* The cells of the step before row `row`, which the first step has not: zeros. */
+static const float *cells_before(const struct lstm_batch *b, size_t t, size_t row, const float *zeros,
+				 size_t h)
+{
+	return t ? b->cells + (row - b->active[t - 1]) * h : zeros;
+}
+
+void lstm_forward(const struct lstm *l, struct lstm_batch *b, float *scratch)
 {
 	size_t h = l->h;
 	size_t row = 0;
 
+	memset(scratch, 0, h * sizeof(*scratch));
 	mat_mul(b->gates, b->x, l->input, b->rows, 4 * h, l->in, 0, 0, 1.0f, 0.0f);
-	for (size_t t = 0; t < b->steps; row += b->active[t++]) {
-		size_t before = t ? row - b->active[t - 1] : 0;
+	for (size_t t = 0; t < b->steps; t++) {
+		size_t n = b->active[t];
 
 		if (t)
-			mat_mul(b->gates + row * 4 * h, b->states + before * h, l->recurrent, b->active[t],
-				4 * h, h, 0, 0, 1.0f, 1.0f);
-		for (size_t i = 0; i < b->active[t]; i++) {
+			mat_mul(b->gates + row * 4 * h, b->states + (row - b->active[t - 1]) * h,
+				l->recurrent, n, 4 * h, h, 0, 0, 1.0f, 1.0f);
+		for (size_t i = 0; i < n; i++) {
 			float *gates = b->gates + (row + i) * 4 * h;
+			const float *before = cells_before(b, t, row, scratch, h);
 
 			vec_axpy(gates, 1.0f, l->bias, 4 * h);
-			step(gates, t ? b->cells + (before + i) * h : NULL, b->cells + (row + i) * h,
-			     b->states + (row + i) * h, h);
+			kernels->lstm_step(gates, before + (t ? i * h : 0), b->cells + (row + i) * h,
+					   b->states + (row + i) * h, h);
 		}
+		row += n;
 	}
 }
 
-/*
- * One sequence, one step: by_state (h) and by_cell (h), which comes from the step behind and goes to
- * the one before.  The gates become the gradients by their arguments.
- */
-static void step_back(float *gates, const float *cell_before, const float *cell, const float *by_state,
-		      float *by_cell, size_t h)
+/* The states before each row but those of the first step, side by side in `before`: then one product does. */
+static void add_recurrent(const struct lstm *l, const struct lstm_batch *b, float *before, float *to)
 {
-	for (size_t k = 0; k < h; k++) {
-		float i = gates[k];
-		float f = gates[h + k];
-		float g = gates[2 * h + k];
-		float o = gates[3 * h + k];
-		float tanh_cell = hyperbolic_tangent(cell[k]);
-		float by = by_cell[k] + by_state[k] * o * (1.0f - tanh_cell * tanh_cell);
+	size_t h = l->h;
+	size_t first = b->active[0];
+	size_t row = first;
 
-		gates[k] = by * g * i * (1.0f - i);
-		gates[h + k] = cell_before ? by * cell_before[k] * f * (1.0f - f) : 0.0f;
-		gates[2 * h + k] = by * i * (1.0f - g * g);
-		gates[3 * h + k] = by_state[k] * tanh_cell * o * (1.0f - o);
-		by_cell[k] = by * f;
-	}
+	for (size_t t = 1; t < b->steps; row += b->active[t++])
+		memcpy(before + (row - first) * h, b->states + (row - b->active[t - 1]) * h,
+		       b->active[t] * h * sizeof(*before));
+	if (row > first)
+		mat_mul(to, before, b->gates + first * 4 * h, h, 4 * h, row - first, 1, 0, 1.0f, 1.0f);
 }
 
 void lstm_backward(const struct lstm *l, struct lstm_batch *b, float *by_states, struct lstm_gradient *to,
@@ -116,24 +98,27 @@ void lstm_backward(const struct lstm *l, struct lstm_batch *b, float *by_states,
 {
 	size_t h = l->h;
 	size_t row = b->rows;
+	float *by_cells = scratch + h;
 
-	memset(scratch, 0, b->active[0] * h * sizeof(*scratch));
+	memset(scratch, 0, (b->active[0] + 1) * h * sizeof(*scratch));
 	for (size_t t = b->steps; t-- > 0;) {
 		size_t n = b->active[t];
+		const float *cells;
 		size_t before;
 
 		row -= n;
 		before = t ? row - b->active[t - 1] : 0;
+		cells = cells_before(b, t, row, scratch, h);
 		for (size_t i = 0; i < n; i++)
-			step_back(b->gates + (row + i) * 4 * h, t ? b->cells + (before + i) * h : NULL,
-				  b->cells + (row + i) * h, by_states + (row + i) * h, scratch + i * h, h);
+			kernels->lstm_back(b->gates + (row + i) * 4 * h, cells + (t ? i * h : 0),
+					   b->cells + (row + i) * h, by_states + (row + i) * h,
+					   by_cells + i * h, h);
 		if (!t)
 			continue;
 		mat_mul(by_states + before * h, b->gates + row * 4 * h, l->recurrent, n, h, 4 * h, 0, 1, 1.0f,
 			1.0f);
-		mat_mul(to->recurrent, b->states + before * h, b->gates + row * 4 * h, h, 4 * h, n, 1, 0,
-			1.0f, 1.0f);
 	}
+	add_recurrent(l, b, by_states, to->recurrent);
 	mat_mul(to->input, b->x, b->gates, l->in, 4 * h, b->rows, 1, 0, 1.0f, 1.0f);
 	for (size_t i = 0; i < b->rows; i++)
 		vec_axpy(to->bias, 1.0f, b->gates + i * 4 * h, 4 * h);

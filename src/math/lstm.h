@@ -48,8 +48,8 @@ struct lstm_batch {
 	float *states;	      /* (rows, h) */
 };
 
-/* Fills gates, cells and states. */
-void lstm_forward(const struct lstm *l, struct lstm_batch *b);
+/* Fills gates, cells and states; scratch (h). */
+void lstm_forward(const struct lstm *l, struct lstm_batch *b, float *scratch);
 
 /* The same sizes as the layer's; added to. */
 struct lstm_gradient {

@@ -40,6 +40,8 @@ const struct kernels kernels_plain = {
 	{ rows_sum_f32_plain, rows_sum_f16_plain, rows_sum_bf16_plain, rows_sum_i8_plain },
 	adam_plain,
 	softmax_plain,
+	lstm_step_plain,
+	lstm_back_plain,
 };
 
 const struct kernels *kernels = &kernels_plain;

@@ -61,4 +61,6 @@ const struct kernels kernels_avx2 = {
 	{ rows_sum_f32_avx2, rows_sum_f16_avx2, rows_sum_bf16_avx2, rows_sum_i8_avx2 },
 	adam_avx2,
 	softmax_avx2,
+	lstm_step_avx2,
+	lstm_back_avx2,
 };

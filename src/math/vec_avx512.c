@@ -62,4 +62,6 @@ const struct kernels kernels_avx512 = {
 	{ rows_sum_f32_avx512, rows_sum_f16_avx512, rows_sum_bf16_avx512, rows_sum_i8_avx512 },
 	adam_avx512,
 	softmax_avx512,
+	lstm_step_avx512,
+	lstm_back_avx512,
 };

@@ -106,14 +106,14 @@ static size_t row_of(size_t sequence, size_t t)
 }
 
 struct whole {
-	float gates[ROWS * GATES], cells[ROWS * H], states[ROWS * H];
+	float scratch[H], gates[ROWS * GATES], cells[ROWS * H], states[ROWS * H];
 	struct lstm_batch b;
 };
 
 static void run(const struct layer *layer, const float *x, struct whole *w)
 {
 	w->b = (struct lstm_batch){ STEPS, ROWS, active, x, w->gates, w->cells, w->states };
-	lstm_forward(&layer->l, &w->b);
+	lstm_forward(&layer->l, &w->b, w->scratch);
 }
 
 static void a_batch_is_its_sequences(void **state)

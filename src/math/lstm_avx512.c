@@ -1,0 +1,13 @@
+#include "math/lstm_loops.h"
+
+void lstm_step_avx512(float *restrict gates, const float *restrict before, float *restrict cell,
+		      float *restrict state, size_t h)
+{
+	lstm_step_loop(gates, before, cell, state, h);
+}
+
+void lstm_back_avx512(float *restrict gates, const float *restrict before, const float *restrict cell,
+		      const float *restrict by_state, float *restrict by_cell, size_t h)
+{
+	lstm_back_loop(gates, before, cell, by_state, by_cell, h);
+}
