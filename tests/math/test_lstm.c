@@ -1,5 +1,6 @@
 /* The LSTM layer: PyTorch's numbers; a batch like one by one; gradients against finite differences. */
 #include "base/random.h"
+#include "math/kernels.h"
 #include "math/lstm.h"
 #include "math/mat.h"
 #include "math/vec.h"
@@ -199,6 +200,33 @@ static void survives_large_arguments(void **state)
 		assert_true(fabsf(states[i]) <= 1.0f);
 }
 
+/* 35 states: two blocks of lanes and a rest. */
+static void every_kernel_gives_the_same_bits(void **state)
+{
+	enum { WIDE = 35, LONG = 9 };
+	static const struct kernels *const sets[] = { &kernels_plain, &kernels_avx2, &kernels_avx512 };
+	static float input[IN * 4 * WIDE], recurrent[WIDE * 4 * WIDE], bias[4 * WIDE];
+	static float x[LONG * IN], expected[LONG * WIDE], states[LONG * WIDE], scratch[10 * WIDE];
+	const struct lstm l = { IN, WIDE, input, recurrent, bias };
+	const struct kernels *kept = kernels;
+	uint64_t random = 4;
+
+	(void)state;
+	fill(input, IN * 4 * WIDE, &random);
+	fill(recurrent, WIDE * 4 * WIDE, &random);
+	fill(bias, 4 * WIDE, &random);
+	fill(x, LONG * IN, &random);
+	for (size_t i = 0; i < 3; i++) {
+		if (!kernels_runs(sets[i]))
+			continue;
+		kernels = sets[i];
+		lstm_run(&l, x, LONG, true, i ? states : expected, scratch);
+		if (i)
+			assert_memory_equal(states, expected, sizeof(expected));
+	}
+	kernels = kept;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +234,7 @@ int main(void)
 		cmocka_unit_test(a_batch_is_its_sequences),
 		cmocka_unit_test(gradients_are_those_of_the_loss),
 		cmocka_unit_test(survives_large_arguments),
+		cmocka_unit_test(every_kernel_gives_the_same_bits),
 	};
 
 	vec_init();
