@@ -27,13 +27,23 @@ struct call {
 	size_t states;
 	double temperature, margin, lr, lr_weights, lr_matrix, l2, warmup;
 	size_t epochs, batch, dimensions, patience, scores, seed, workers;
-	bool matrix, resume, overlay;
+	bool matrix, resume, overlay, lstm;
 
 	struct alacarte_call alacarte;
 	struct distill_call distill;
 	struct train_options o;
 	char curve_path[PATH_BYTES], checkpoint_path[PATH_BYTES];
 };
+
+#define LSTM_OPTIONS(call)                                                                                   \
+	{ "states",	   0,	OPTION_COUNT,                                                                \
+	  &(call)->states, "H", "with --learn lstm: states of a direction; default 128" },                   \
+		{ "dropout",	    0,	     OPTION_NUMBER,                                                  \
+		  &(call)->dropout, "SHARE", "with --learn lstm: words left out; default 0.2" },             \
+	{                                                                                                    \
+		"scramble", 0, OPTION_NUMBER, &(call)->scramble, "SHARE",                                    \
+			"with --learn lstm: texts read in another order; default 0.3"                        \
+	}
 
 static void report(const struct train_report *r, const struct call *c)
 {
@@ -131,6 +141,7 @@ static int settle_goal(struct call *c, struct err *err)
 	if (c->objective && scored != objective_scored((enum objective_kind)objective))
 		return err_set(err, ERR_INPUT, "--objective %s learns from %s", c->objective,
 			       scored ? "--pairs, not from --scored" : "--scored, not from --pairs");
+	c->lstm = strcmp(c->learn, "lstm") == 0;
 	c->o = train_options_default(strcmp(c->learn, "vectors") == 0 ? TRAIN_VECTORS : TRAIN_WEIGHTS,
 				     scored);
 	if (c->objective)
@@ -193,7 +204,7 @@ static struct model *train(struct call *c, struct train_report *r, struct progre
 
 	if (!m)
 		return NULL;
-	if (strcmp(c->learn, "lstm") == 0)
+	if (c->lstm)
 		trained = train_layer(c, m, r, progress, err);
 	else if (method_choose(&start, m, c->choice.method, err) == 0)
 		trained = train_static(m, start, &c->o, r, progress, err);
@@ -346,12 +357,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		{ "warmup", 0, OPTION_NUMBER, &c.warmup, "SHARE",
 		  "of the steps, in which rates rise; default 0; then they fall to 0" },
 		{ "matrix", 0, OPTION_FLAG, &c.matrix, NULL, "with --learn weights: learn a matrix too" },
-		{ "states", 0, OPTION_COUNT, &c.states, "H",
-		  "with --learn lstm: states of a direction; default 128" },
-		{ "dropout", 0, OPTION_NUMBER, &c.dropout, "SHARE",
-		  "with --learn lstm: words left out; default 0.2" },
-		{ "scramble", 0, OPTION_NUMBER, &c.scramble, "SHARE",
-		  "with --learn lstm: texts read in another order; default 0.3" },
+		LSTM_OPTIONS(&c),
 		{ "dimensions", 0, OPTION_COUNT, &c.dimensions, "D", "of the vectors; default: as they are" },
 		{ "patience", 0, OPTION_COUNT, &c.patience, "N",
 		  "stop after N dev scores without a better one; default: never" },
