@@ -100,7 +100,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		{ "min-count", 0, OPTION_COUNT, &c.min_count, "N",
 		  "words seen less often weigh as if seen N times" },
 		{ "keep-counts", 0, OPTION_FLAG, &c.fit.keep_counts, NULL,
-		  "keep the model's word weights; fit the rest" },
+		  "keep the model's word weights; fit the rest (always of a learned model)" },
 		{ "workers", 0, OPTION_COUNT, &c.fit.workers, "N",
 		  "threads; default: one per processor; the result is the same" },
 		{ "fold", 0, OPTION_FLAG, &c.fit.fold, NULL,

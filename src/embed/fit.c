@@ -107,10 +107,6 @@ static int check_model(const struct model *m, const struct fit_options *o, struc
 	if (learned && m->projection)
 		return err_set(err, ERR_INPUT,
 			       "the model's vectors pass through a learned matrix, which a fit would lose");
-	if (learned && !o->keep_counts)
-		return err_set(err, ERR_INPUT,
-			       "the model's rows carry learned weights, which a corpus's counts would "
-			       "spoil; keep-counts fits components and whitening alone");
 	if (o->keep_counts && !learned && !m->counts && !m->weights)
 		return err_set(err, ERR_INPUT, "the model has no counts and no weights to keep");
 	return 0;
@@ -122,6 +118,9 @@ static void settle(struct fit_options *o, const struct model *m)
 	const struct model_facts *facts = &m->facts;
 	bool usif = facts->method == METHOD_USIF;
 
+	/* Learned rows know more of their words than frequency: a corpus's counts would spoil them. */
+	if (facts->method == METHOD_LEARNED)
+		o->keep_counts = true;
 	if (o->components == SIZE_MAX)
 		o->components = o->method == METHOD_USIF ? 5 : 1;
 	if (o->components > m->rows.d)

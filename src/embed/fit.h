@@ -50,7 +50,8 @@ struct fit_options {
 	double power;	    /* of the whitening, [0, 2]; < 0 = the fitted model's own, or 0.75 */
 	double prior;	    /* sentences; < 0 = 100000 */
 	bool by_line;	    /* a unit is a line; else a sentence */
-	bool keep_counts;   /* weights from what the model knows; the corpus gives only the moment */
+	bool keep_counts;   /* weights from what the model knows (always of a learned one); the corpus gives
+			       only the moment */
 	uint64_t min_count; /* words seen less often weigh as if seen so often; 0 and 1: nothing changes */
 	size_t workers;	    /* 0 = one per processor; never changes the result */
 	bool fold;	    /* write weights, components, projection into the rows */
@@ -70,7 +71,7 @@ struct fit_report {
  * The fitted model, in memory, over the rows of `m` (or of its base, when m is an overlay).  Folded it has
  * rows of its own, in the number format of m's, and the one method.  `corpus` is fresh or rewound.
  * ERR_INPUT when the corpus has no known word, an option is out of range (param names it), or the model's
- * rows carry weights already: folded ones, and learned ones unless keep_counts; ERR_CANCELLED.
+ * rows carry weights already, folded ones; ERR_CANCELLED.  Learned rows keep their weights (keep_counts).
  */
 struct model *fit_model(struct model *m, struct corpus *corpus, const struct fit_options *options,
 			struct fit_report *report, struct progress *progress, struct err *err);

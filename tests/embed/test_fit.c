@@ -918,8 +918,6 @@ static void says_what_is_wrong(void **state)
 	struct model *m = toy(D, ROWS_F32);
 	struct fit_options good = by_line(METHOD_SIF);
 	struct fit_options o = good;
-	struct model *learned;
-	struct model parts;
 	struct err err = { 0 };
 
 	(void)state;
@@ -956,14 +954,32 @@ static void says_what_is_wrong(void **state)
 	o = good, o.method = METHOD_USIF;
 	refuse_text(m, "wa", &o, &err); /* a vocabulary of one word has no a */
 	assert_non_null(strstr(err.text, "too few"));
-	parts = *m;
+	model_release(m);
+}
+
+/* Whatever the corpus counts: what was learnt is kept. */
+static void learned_rows_keep_their_weights(void **state)
+{
+	struct model *m = toy(D, ROWS_F32);
+	struct fit_options o = by_line(METHOD_SIF);
+	struct lines l = make_lines(300, WORDS, 9);
+	struct model parts = *m;
+	struct err err = { 0 };
+	struct model *learned, *fitted;
+
+	(void)state;
 	parts.facts.method = METHOD_LEARNED;
+	parts.weights = NULL;
+	parts.projection = NULL;
 	learned = model_of_parts(&parts, NULL, NULL, &err);
 	assert_non_null(learned);
-	refuse_text(learned, "wa", &good, &err);
-	assert_non_null(strstr(err.text, "learned weights"));
+	fitted = fit_lines(learned, l, &o, NULL);
+	for (size_t i = 0; i < WORDS; i++)
+		assert_true(fitted->weights[i] == 1.0f);
+	model_release(fitted);
 	model_release(learned);
 	model_release(m);
+	free_lines(l);
 }
 
 static void rows_without_numbers_are_refused(void **state)
@@ -1066,6 +1082,7 @@ int main(void)
 		cmocka_unit_test(folded_is_unfolded_to_rounding),
 		cmocka_unit_test(fits_stand_on_the_vectors_file),
 		cmocka_unit_test(says_what_is_wrong),
+		cmocka_unit_test(learned_rows_keep_their_weights),
 		cmocka_unit_test(rows_without_numbers_are_refused),
 		cmocka_unit_test(stops_when_asked),
 	};
