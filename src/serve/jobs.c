@@ -446,7 +446,8 @@ static void work_one(struct jobs *jobs, struct job_record *job)
 	if (!failed && result.failed)
 		failed = err_set(&err, ERR_MEMORY, "no memory is left for the result");
 	settle(jobs, job, failed, &result, &err);
-	count_ended(jobs, job, (uint64_t)(store_now_ms() - begin)); /* first: who sees the end sees the count */
+	/* First: who sees the end sees the count. */
+	count_ended(jobs, job, (uint64_t)(store_now_ms() - begin));
 	record_in_the_end(jobs, job);
 	log_info("job ended", "id=%lld type=%s state=%s error=%s", (long long)job->id, job->type,
 		 job_state_name(job->state), job->error ? job->error : "");
