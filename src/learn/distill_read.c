@@ -64,7 +64,7 @@ static int read_draws(struct distill *x, struct err *err)
 	const char *line;
 	size_t length;
 	size_t i = 0;
-	int rc;
+	int rc = 0;
 
 	if (!x->o->draws)
 		return 0;
