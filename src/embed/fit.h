@@ -13,7 +13,7 @@
  * k sentences in the counts, c + p0 20 k (words a sentence), so a small corpus nudges a general model and a
  * huge one replaces it.  The counts weigh more because they do harm sooner: the words that a narrow corpus
  * repeats are what its sentences are about, and its own counts would silence them (39k captions on the
- * shipped model, SICK dev 67.4: 67.3 with k for both, 67.6 with 20 k; 66.1 without a prior).  k is `prior`,
+ * whitened GloVe, SICK dev 67.4: 67.3 with k for both, 67.6 with 20 k; 66.1 without a prior).  k is `prior`,
  * but never more than the sentences the model was itself fitted on (facts.mass).  p0 comes from the model's
  * counts, or where it stores none (overlays) from its weights; a model never fitted has a prior for
  * the counts when a counts file gave it some, and none for the moment.  0: the corpus alone, as in the

@@ -634,6 +634,36 @@ static void kept_counts_keep_weights(void **state)
 	free_lines(l);
 }
 
+/* A corpus's counts would spoil them, so they stay without being asked for. */
+static void learned_weights_are_kept(void **state)
+{
+	struct model *m = toy(D, ROWS_F32);
+	struct lines l = make_lines(LINES, WORDS, 7);
+	struct fit_options o = by_line(METHOD_SIF);
+	struct model parts = *m;
+	struct model *learned, *fitted;
+	struct err err = { 0 };
+
+	(void)state;
+	parts.facts.method = METHOD_LEARNED;
+	learned = model_of_parts(&parts, NULL, NULL, &err);
+	assert_non_null(learned);
+	fitted = fit_lines(learned, l, &o, NULL);
+	assert_memory_equal(fitted->weights, m->weights, WORDS * sizeof(float));
+	model_release(fitted);
+	model_release(learned);
+	parts.weights = NULL; /* in the rows' lengths alone */
+	learned = model_of_parts(&parts, NULL, NULL, &err);
+	assert_non_null(learned);
+	fitted = fit_lines(learned, l, &o, NULL);
+	for (size_t i = 0; i < WORDS; i++)
+		near(fitted->weights[i], 1.0, 0.0);
+	model_release(fitted);
+	model_release(learned);
+	model_release(m);
+	free_lines(l);
+}
+
 /* ---- the same bytes ---- */
 
 static char *folder;
@@ -1075,6 +1105,7 @@ int main(void)
 		cmocka_unit_test(prior_moment_crosses_methods),
 		cmocka_unit_test(a_and_power_are_the_models),
 		cmocka_unit_test(kept_counts_keep_weights),
+		cmocka_unit_test(learned_weights_are_kept),
 		cmocka_unit_test(any_number_of_workers_gives_the_same_bytes),
 		cmocka_unit_test(wide_models_too),
 		cmocka_unit_test(kept_words_are_the_corpus_again),
