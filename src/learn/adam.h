@@ -13,13 +13,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* b1 = 0.9, b2 = 0.999, eps = 1e-8, with what step t >= 1 makes of them. */
+/* b1 = 0.9, b2 = 0.999 or as given, eps = 1e-8, with what step t >= 1 makes of them. */
 struct adam_step {
 	float rate;  /* rate / (1 - b1^t) */
 	float scale; /* 1 / sqrt(1 - b2^t) */
+	float rest2; /* 1 - b2 */
 };
 
 struct adam_step adam_step(double rate, uint64_t t);
+
+/* With another b2: 0.99 forgets sooner, for runs of few steps. */
+struct adam_step adam_step_of(double rate, double b2, uint64_t t);
 
 /* x, m, v, g (n); m and v start at 0. */
 void adam_update(float *restrict x, float *restrict m, float *restrict v, const float *restrict g, size_t n,

@@ -195,7 +195,7 @@ static void backward(void *context, size_t member, size_t members)
 	memset(p->gradient, 0, 2 * t->side_n * sizeof(float));
 	for (size_t side = 0; side < 2 && p->stop > p->start; side++) {
 		float *at = p->gradient + side * t->side_n;
-		struct lstm_gradient to = { at, at + 4 * t->h * t->in, at + 4 * t->h * (t->in + t->h) };
+		struct lstm_gradient to = { at, at + 4 * t->h * t->in, at + 4 * t->h * (t->in + t->h), NULL };
 
 		pool(t, p, side, true);
 		lstm_backward(&t->layers[side], &p->batches[side], p->by_states, &to, p->scratch);

@@ -25,7 +25,7 @@ typedef void rows_sum_kernel(float *restrict out, const struct rows *rows, const
 
 /* As learning.h says. */
 typedef void adam_kernel(float *restrict x, float *restrict m, float *restrict v, const float *restrict g,
-			 size_t n, float rate, float scale);
+			 size_t n, float rate, float scale, float rest2);
 typedef float softmax_kernel(float *restrict row, float *restrict column, const float *restrict column_max,
 			     float *restrict column_sum, float row_max, size_t n);
 

@@ -3,9 +3,9 @@
 #include "math/learning_loops.h"
 
 void adam_plain(float *restrict x, float *restrict m, float *restrict v, const float *restrict g, size_t n,
-		float rate, float scale)
+		float rate, float scale, float rest2)
 {
-	adam_loop(x, m, v, g, n, rate, scale);
+	adam_loop(x, m, v, g, n, rate, scale, rest2);
 }
 
 float softmax_plain(float *restrict row, float *restrict column, const float *restrict column_max,
@@ -15,9 +15,9 @@ float softmax_plain(float *restrict row, float *restrict column, const float *re
 }
 
 void learning_adam(float *restrict x, float *restrict m, float *restrict v, const float *restrict g, size_t n,
-		   float rate, float scale)
+		   float rate, float scale, float rest2)
 {
-	kernels->adam(x, m, v, g, n, rate, scale);
+	kernels->adam(x, m, v, g, n, rate, scale, rest2);
 }
 
 float learning_softmax(float *restrict row, float *restrict column, const float *restrict column_max,

@@ -11,10 +11,10 @@
 /*
  * One step of Adam with its corrections worked into rate and scale (learn/adam.h):
  *
- *	m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,  x <- x - rate m / (scale sqrt(v) + eps)
+ *	m <- b1 m + (1 - b1) g,  v <- (1 - rest2) v + rest2 g^2,  x <- x - rate m / (scale sqrt(v) + eps)
  */
 void learning_adam(float *restrict x, float *restrict m, float *restrict v, const float *restrict g, size_t n,
-		   float rate, float scale);
+		   float rate, float scale, float rest2);
 
 /*
  * column[j] = e^(row[j] - column_max[j]), added to column_sum[j]; then row[j] = e^(row[j] - row_max).

@@ -1,9 +1,9 @@
 #include "math/learning_loops.h"
 
 void adam_avx2(float *restrict x, float *restrict m, float *restrict v, const float *restrict g, size_t n,
-	       float rate, float scale)
+	       float rate, float scale, float rest2)
 {
-	adam_loop(x, m, v, g, n, rate, scale);
+	adam_loop(x, m, v, g, n, rate, scale, rest2);
 }
 
 float softmax_avx2(float *restrict row, float *restrict column, const float *restrict column_max,

@@ -13,25 +13,25 @@
 #include <math.h>
 
 static inline void adam_element(float *restrict x, float *restrict m, float *restrict v, float g, float rate,
-				float scale)
+				float scale, float rest2)
 {
-	static const float b1 = 0.9f, b2 = 0.999f, rest1 = 0.1f, rest2 = 0.001f, eps = 1e-8f;
+	static const float b1 = 0.9f, rest1 = 0.1f, eps = 1e-8f;
 
 	*m = b1 * *m + rest1 * g;
-	*v = b2 * *v + rest2 * g * g;
+	*v = (1.0f - rest2) * *v + rest2 * g * g;
 	*x -= rate * *m / (sqrtf(*v) * scale + eps);
 }
 
 static inline void adam_loop(float *restrict x, float *restrict m, float *restrict v, const float *restrict g,
-			     size_t n, float rate, float scale)
+			     size_t n, float rate, float scale, float rest2)
 {
 	size_t i = 0;
 
 	for (; i + DOT_LANES <= n; i += DOT_LANES)
 		for (size_t j = i; j < i + DOT_LANES; j++)
-			adam_element(x + j, m + j, v + j, g[j], rate, scale);
+			adam_element(x + j, m + j, v + j, g[j], rate, scale, rest2);
 	for (; i < n; i++)
-		adam_element(x + i, m + i, v + i, g[i], rate, scale);
+		adam_element(x + i, m + i, v + i, g[i], rate, scale, rest2);
 }
 
 static inline void softmax_element(float *restrict row, float *restrict column, float column_max,

@@ -119,6 +119,8 @@ void lstm_backward(const struct lstm *l, struct lstm_batch *b, float *by_states,
 			1.0f);
 	}
 	add_recurrent(l, b, by_states, to->recurrent);
+	if (to->by_x)
+		mat_mul(to->by_x, b->gates, l->input, b->rows, l->in, 4 * h, 0, 1, 1.0f, 0.0f);
 	mat_mul(to->input, b->x, b->gates, l->in, 4 * h, b->rows, 1, 0, 1.0f, 1.0f);
 	for (size_t i = 0; i < b->rows; i++)
 		vec_axpy(to->bias, 1.0f, b->gates + i * 4 * h, 4 * h);

@@ -54,6 +54,7 @@ void lstm_forward(const struct lstm *l, struct lstm_batch *b, float *scratch);
 /* The same sizes as the layer's; added to. */
 struct lstm_gradient {
 	float *input, *recurrent, *bias;
+	float *by_x; /* (rows, in) by the inputs, overwritten; NULL: not wanted */
 };
 
 /*

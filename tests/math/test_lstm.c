@@ -169,7 +169,8 @@ static void gradients_are_those_of_the_loss(void **state)
 	struct whole w;
 	float x[ROWS * IN], by_states[ROWS * H], scratch[(SEQUENCES + 1) * H];
 	float input[IN * GATES] = { 0 }, recurrent[H * GATES] = { 0 }, bias[GATES] = { 0 };
-	struct lstm_gradient to = { input, recurrent, bias };
+	float by_x[ROWS * IN];
+	struct lstm_gradient to = { input, recurrent, bias, by_x };
 
 	(void)state;
 	make(&layer, x);
@@ -183,6 +184,8 @@ static void gradients_are_those_of_the_loss(void **state)
 		check_gradient(&layer, x, &layer.recurrent[i], recurrent[i]);
 	for (size_t i = 0; i < GATES; i++)
 		check_gradient(&layer, x, &layer.bias[i], bias[i]);
+	for (size_t i = 0; i < (size_t)ROWS * IN; i++)
+		check_gradient(&layer, x, &x[i], by_x[i]);
 }
 
 /* Gates that are full on or off do not give NaN. */
