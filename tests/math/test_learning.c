@@ -37,7 +37,7 @@ static void adam_has_the_same_bits(void **state)
 				fill(x[k], N, -2, 2, n + 1);
 				fill(m[k], N, -1e-3f, 1e-3f, n + 2);
 				fill(v[k], N, 0, 1e-3f, n + 3);
-				sets[k * set]->adam(x[k], m[k], v[k], g, n, 0.01f, 1.5f);
+				sets[k * set]->adam(x[k], m[k], v[k], g, n, 0.01f, 1.5f, 0.01f);
 			}
 			assert_memory_equal(x[0], x[1], sizeof(x[0]));
 			assert_memory_equal(m[0], m[1], sizeof(m[0]));
