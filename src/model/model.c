@@ -199,6 +199,8 @@ void model_fingerprint(const struct model *m, char hex[DIGEST_HEX + 1])
 	add_line(&d, "punctuation", m->rules.keep_punctuation ? "keep" : "drop");
 	add_line(&d, "method", method_name(m->facts.method));
 	add_line(&d, "folded", m->facts.folded ? "1" : "0");
+	if (m->lstm_h && m->pooling != POOLING_MEAN)
+		add_line(&d, "pooling", pooling_name(m->pooling));
 	digest_hex(&d, hex);
 }
 
@@ -234,6 +236,8 @@ static int check_parts(const struct model *m, struct err *err)
 	if (m->lstm_h > MODEL_LSTM_MAX)
 		return err_set(err, ERR_INPUT, "an LSTM of %zu states: at most %d", m->lstm_h,
 			       MODEL_LSTM_MAX);
+	if (m->pooling >= POOLING_COUNT)
+		return err_set(err, ERR_INPUT, "there is no pooling %d", (int)m->pooling);
 	if (!model_has(m, m->facts.method))
 		return err_set(err, ERR_INPUT, "the parts that method '%s' needs are not there",
 			       method_name(m->facts.method));

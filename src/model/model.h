@@ -35,6 +35,14 @@ enum {
 	MODEL_FORMAT = 1,	/* of the metadata's "format_version" */
 };
 
+/* How the states of an LSTM become one vector (embed/recurrent.h). */
+enum pooling { POOLING_MEAN, POOLING_MAX, POOLING_LAST, POOLING_ATTENTION, POOLING_COUNT };
+
+const char *pooling_name(enum pooling pooling);
+
+/* The pooling of this name, or -1. */
+int pooling_parse(const char *name);
+
 /* What the metadata says of how the model came to be; all 0 or "" where unknown. */
 struct model_facts {
 	enum method method; /* the default one */
@@ -65,6 +73,7 @@ struct model {
 	size_t d_out; /* length of vectors under whiten and learned; d when there is no projection */
 	const float *projection;		     /* (d, d_out) */
 	size_t lstm_h;				     /* states of a direction of its LSTM; 0: it has none */
+	enum pooling pooling;			     /* of its states */
 	const float *lstm_parts[MODEL_LSTM_TENSORS]; /* as PyTorch has them: (4 h, in), (4 h, h), (4 h) */
 	struct lstm lstm[2]; /* forward and reverse, laid out for use; of an opened model */
 	const float *moment; /* (d, d) mean of v v' over `mass` sentences: the prior of a later fit */

@@ -3,6 +3,24 @@
 
 #include <string.h>
 
+static const char *const poolings[POOLING_COUNT] = { [POOLING_MEAN] = "mean",
+						     [POOLING_MAX] = "max",
+						     [POOLING_LAST] = "last",
+						     [POOLING_ATTENTION] = "attention" };
+
+const char *pooling_name(enum pooling pooling)
+{
+	return poolings[pooling];
+}
+
+int pooling_parse(const char *name)
+{
+	for (int i = 0; i < POOLING_COUNT; i++)
+		if (strcmp(name, poolings[i]) == 0)
+			return i;
+	return -1;
+}
+
 size_t model_lstm_inputs(const struct model *m)
 {
 	return m->projection && !m->facts.folded ? m->d_out : m->rows.d;

@@ -170,6 +170,18 @@ static int all_finite(const float *x, size_t n, const char *name, struct err *er
 	return 0;
 }
 
+/* Older files, which have means alone, do not say. */
+static int read_pooling(struct model *m, const struct safetensors *s, struct err *err)
+{
+	const char *name = safetensors_metadata(s, "pooling");
+	int pooling = name ? pooling_parse(name) : POOLING_MEAN;
+
+	if (pooling < 0)
+		return err_set(err, ERR_FORMAT, "metadata names an unknown pooling '%.60s'", name);
+	m->pooling = (enum pooling)pooling;
+	return 0;
+}
+
 /* All of an LSTM's tensors or none, of sizes that the first one tells. */
 static int read_lstm(struct model *m, const struct safetensors *s, struct err *err)
 {
@@ -229,7 +241,7 @@ static int read_fit(struct model *m, const struct safetensors *s, struct err *er
 	    all_finite(m->projection, d * m->d_out, "projection", err) ||
 	    all_finite(m->moment, d * d, "moment", err))
 		return -1;
-	if (read_lstm(m, s, err))
+	if (read_lstm(m, s, err) || read_pooling(m, s, err))
 		return -1;
 	if (!model_has(m, m->facts.method))
 		return err_set(err, ERR_FORMAT, "the tensors that method '%s' needs are not there",
