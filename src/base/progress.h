@@ -20,6 +20,7 @@ struct progress {
 	_Atomic uint64_t from;	     /* done when the phase began: what a resumed run found */
 	_Atomic double loss, score;  /* of training; 0 = not known */
 	atomic_bool cancel;
+	atomic_bool drop; /* with cancel: nobody goes on with it later, so there is nothing to be saved */
 };
 
 static inline void progress_phase(struct progress *p, const char *phase, const char *unit, uint64_t total)

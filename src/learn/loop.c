@@ -157,7 +157,7 @@ static int steps(struct loop *l, struct err *err)
 {
 	while (l->state->step < l->total && !l->state->stopped) {
 		if (progress_stop(l->progress)) {
-			if (save(l, err))
+			if (!atomic_load(&l->progress->drop) && save(l, err))
 				return -1;
 			return err_set(err, ERR_CANCELLED, "the training was cancelled%s",
 				       l->options->checkpoint ? "; --resume goes on with it" : "");
@@ -256,6 +256,7 @@ static void tell(const struct loop *l, struct loop_report *report)
 		if (isfinite(s->curve.points[i].loss))
 			report->loss = s->curve.points[i].loss;
 	report->score = l->learner->score ? s->score : (double)NAN;
+	report->first_score = l->learner->score && s->curve.n ? s->curve.points[0].score : (double)NAN;
 	report->best_score = best;
 	report->best_step = s->best_step;
 	report->stopped_early = s->stopped != 0;

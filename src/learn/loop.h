@@ -59,6 +59,7 @@ struct loop_report {
 	double pairs_a_second;
 	double loss;		  /* mean since the last point of the curve */
 	double score, best_score; /* NaN without dev sets */
+	double first_score;	  /* the start's */
 	uint64_t best_step;
 	bool stopped_early, resumed;
 };
@@ -67,8 +68,8 @@ struct loop_options loop_options_default(void);
 
 /*
  * Runs to the end; then the parameters are those of the best dev score (the start's included), or the last
- * ones without dev sets.  ERR_CANCELLED after a last checkpoint; what the learner's functions
- * return; ERR_INPUT when the loss is not finite.
+ * ones without dev sets.  ERR_CANCELLED after a last checkpoint, unless progress->drop; what the learner's
+ * functions return; ERR_INPUT when the loss is not finite.
  */
 int loop_run(const struct learner *learner, const struct loop_options *options, struct loop_report *report,
 	     struct progress *progress, struct err *err);

@@ -361,12 +361,12 @@ static bool like_json(const struct text *text)
 	return false;
 }
 
-static void put_text(struct buf *to, const struct text *text, bool rows, bool jsonl)
+static void put_text(struct buf *to, const struct text *text, enum depot_form form, bool jsonl)
 {
 	size_t start = to->len;
 
 	buf_add(to, text->at, text->n);
-	if (rows && !to->failed)
+	if (form == DEPOT_ROWS && !to->failed)
 		for (size_t i = start; i < to->len; i++)
 			if (to->data[i] == '\n' || to->data[i] == '\r')
 				to->data[i] = ' ';
@@ -384,17 +384,18 @@ static void put_text(struct buf *to, const struct text *text, bool rows, bool js
 	buf_byte(to, '\n');
 }
 
-static int write_texts(struct upload *upload, const struct text *texts, size_t n, bool rows, struct err *err)
+static int write_texts(struct upload *upload, const struct text *texts, size_t n, enum depot_form form,
+		       struct err *err)
 {
 	struct buf line = { 0 };
 	bool jsonl = false;
 	int rc = 0;
 
-	for (size_t i = 0; i < n && !jsonl; i++)
+	for (size_t i = 0; i < n && !jsonl && form != DEPOT_TABLE; i++)
 		jsonl = like_json(&texts[i]);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		buf_reset(&line);
-		put_text(&line, &texts[i], rows, jsonl);
+		put_text(&line, &texts[i], form, jsonl);
 		rc = line.failed ? err_set(err, ERR_MEMORY, "no memory is left for the texts")
 				 : upload_write(upload, line.data, line.len, err);
 	}
@@ -403,14 +404,14 @@ static int write_texts(struct upload *upload, const struct text *texts, size_t n
 }
 
 int depot_put_texts(struct depot *depot, struct corpus_record *record, const struct text *texts, size_t n,
-		    bool rows, struct err *err)
+		    enum depot_form form, struct err *err)
 {
 	struct upload *upload = upload_open(depot, err);
 	int rc;
 
 	if (!upload)
 		return -1;
-	rc = write_texts(upload, texts, n, rows, err);
+	rc = write_texts(upload, texts, n, form, err);
 	if (rc == 0)
 		do
 			rc = upload_check(upload, "", err);

@@ -42,12 +42,15 @@ void upload_close(struct upload *upload);
 /* Is the Content-Encoding one that upload_check() takes?  ERR_INPUT. */
 int upload_check_encoding(const char *encoding, struct err *err);
 
+/* A text may be cut into sentences, or is one line whatever it holds, or is a line already: columns. */
+enum depot_form { DEPOT_PROSE, DEPOT_ROWS, DEPOT_TABLE };
+
 /*
- * The texts of a request as a file; the record is left to store_job_add().  With `rows` a text is one
- * line whatever it holds.  When no job was made of it: depot_forget().
+ * The texts of a request as a file; the record is left to store_job_add().  When no job was made of it:
+ * depot_forget().
  */
 int depot_put_texts(struct depot *depot, struct corpus_record *record, const struct text *texts, size_t n,
-		    bool rows, struct err *err);
+		    enum depot_form form, struct err *err);
 void depot_forget(struct depot *depot, int64_t id);
 
 /* As store_corpus_find(), _list() and _remove(). */

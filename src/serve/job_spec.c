@@ -1,4 +1,4 @@
-#include "serve/job_spec.h"
+#include "serve/job_spec_private.h"
 
 #include "base/err.h"
 #include "model/method.h"
@@ -7,16 +7,16 @@
 
 #include <string.h>
 
-enum { PRIOR_MAX = 1000 * 1000 * 1000, WORKERS_MAX = 1024 };
+enum { PRIOR_MAX = 1000 * 1000 * 1000 };
 
 const char *job_type_name(enum job_type type)
 {
-	static const char *const names[JOB_TYPES] = { "fit", "import", "embed", "eval" };
+	static const char *const names[JOB_TYPES] = { "fit", "import", "train", "embed", "eval" };
 
 	return names[type];
 }
 
-static int wrong(struct err *err, const char *name, const char *expected)
+int spec_wrong(struct err *err, const char *name, const char *expected)
 {
 	(void)err_set(err, ERR_INPUT, "`%s` must be %s", name, expected);
 	return err_param(err, name);
@@ -33,22 +33,21 @@ static int read_type(struct job_spec *spec, const json_t *object, struct err *er
 			spec->type = (enum job_type)i;
 			return 0;
 		}
-	return wrong(err, "type", "one of fit, import, embed, eval");
+	return spec_wrong(err, "type", "one of fit, import, train, embed, eval");
 }
 
 /* A name of the folder of models, corpora or vectors: never a path. */
-static int read_name(const char **name, const json_t *object, const char *member, bool required,
-		     struct err *err)
+int spec_name(const char **name, const json_t *object, const char *member, bool required, struct err *err)
 {
 	int there = wire_text(name, object, member, err);
 
 	if (there < 0)
 		return -1;
 	if (there == 0)
-		return required ? wrong(err, member, "a name; it is missing") : 0;
+		return required ? spec_wrong(err, member, "a name; it is missing") : 0;
 	if (shelf_check_name(*name, strlen(*name), err) == 0)
 		return 0;
-	return wrong(
+	return spec_wrong(
 		err, member,
 		"a name of 1 to 128 letters, digits, dots, hyphens and underscores, not beginning with a "
 		"dot");
@@ -57,17 +56,17 @@ static int read_name(const char **name, const json_t *object, const char *member
 static int add_corpus(struct job_spec *spec, const char *member, const json_t *value, struct err *err)
 {
 	if (!json_is_string(value))
-		return wrong(err, member, "the name of a corpus, or an array of such");
+		return spec_wrong(err, member, "the name of a corpus, or an array of such");
 	if (spec->corpora_n == STORE_JOB_CORPORA)
-		return wrong(err, member, "an array of at most 16 names");
+		return spec_wrong(err, member, "an array of at most 16 names");
 	spec->corpora[spec->corpora_n++] = json_string_value(value);
 	if (shelf_check_name(json_string_value(value), json_string_length(value), err) == 0)
 		return 0;
-	return wrong(err, member, "the name of a corpus, as it was PUT to /v1/corpora/NAME");
+	return spec_wrong(err, member, "the name of a corpus, as it was PUT to /v1/corpora/NAME");
 }
 
 /* A name or an array of names. */
-static int read_corpora(struct job_spec *spec, const json_t *object, const char *member, struct err *err)
+int spec_corpora(struct job_spec *spec, const json_t *object, const char *member, struct err *err)
 {
 	const json_t *value = json_object_get(object, member);
 
@@ -82,24 +81,30 @@ static int read_corpora(struct job_spec *spec, const json_t *object, const char 
 }
 
 /* A corpus or texts. */
-static int read_source(struct job_spec *spec, const json_t *object, struct err *err)
+int spec_source(struct job_spec *spec, const json_t *object, struct err *err)
 {
 	const json_t *texts = json_object_get(object, "texts");
 
-	if (read_corpora(spec, object, "corpus", err) != 0)
+	if (spec_corpora(spec, object, "corpus", err) != 0)
 		return -1;
 	spec->has_texts = texts && !json_is_null(texts);
 	if (spec->has_texts && spec->corpora_n)
-		return wrong(err, "texts", "absent when there is a corpus");
+		return spec_wrong(err, "texts", "absent when there is a corpus");
 	if (!spec->has_texts && !spec->corpora_n)
-		return wrong(err, "corpus", "the name of a corpus, unless there are `texts`");
+		return spec_wrong(err, "corpus", "the name of a corpus, unless there are `texts`");
 	return 0;
 }
 
-static int read_model(struct job_spec *spec, const json_t *object, struct err *err)
+int spec_model(struct job_spec *spec, const json_t *object, struct err *err)
 {
 	spec->model = "";
 	return wire_text(&spec->model, object, "model", err) < 0 ? -1 : 0;
+}
+
+int spec_plain_model(const struct job_spec *spec, struct err *err)
+{
+	return strchr(spec->model, ':') ? spec_wrong(err, "model", "the name of a model, without a method")
+					: 0;
 }
 
 static int read_fit_method(struct job_spec *spec, const json_t *object, struct err *err)
@@ -111,28 +116,28 @@ static int read_fit_method(struct job_spec *spec, const json_t *object, struct e
 		return -1;
 	method = method_parse(name, strlen(name));
 	if (method != METHOD_SIF && method != METHOD_USIF && method != METHOD_WHITEN)
-		return wrong(err, "method", "one of sif, usif, whiten");
+		return spec_wrong(err, "method", "one of sif, usif, whiten");
 	spec->fit.method = (enum method)method;
 	return 0;
 }
 
-static int read_unit(struct job_spec *spec, const json_t *object, struct err *err)
+int spec_unit(bool *by_line, const json_t *object, struct err *err)
 {
 	const char *unit = "sentence";
 
 	if (wire_text(&unit, object, "unit", err) < 0)
 		return -1;
-	spec->fit.by_line = strcmp(unit, "line") == 0;
-	if (!spec->fit.by_line && strcmp(unit, "sentence") != 0)
-		return wrong(err, "unit", "sentence or line");
+	*by_line = strcmp(unit, "line") == 0;
+	if (!*by_line && strcmp(unit, "sentence") != 0)
+		return spec_wrong(err, "unit", "sentence or line");
 	return 0;
 }
 
-static int read_workers(size_t *workers, const json_t *object, struct err *err)
+int spec_workers(size_t *workers, const json_t *object, struct err *err)
 {
 	uint64_t n = *workers;
 
-	if (wire_count(&n, object, "workers", 1, WORKERS_MAX, err) < 0)
+	if (wire_count(&n, object, "workers", 1, SPEC_WORKERS_MAX, err) < 0)
 		return -1;
 	*workers = n;
 	return 0;
@@ -149,10 +154,10 @@ static int read_fit(struct job_spec *spec, json_t *object, struct err *err)
 
 	spec->fit = fit_options_default();
 	components = fit->components;
-	if (wire_only(object, known, err) != 0 || read_model(spec, object, err) != 0 ||
-	    read_source(spec, object, err) != 0 ||
-	    read_name(&spec->output, object, "output", true, err) != 0 ||
-	    read_fit_method(spec, object, err) != 0 || read_unit(spec, object, err) != 0 ||
+	if (wire_only(object, known, err) != 0 || spec_model(spec, object, err) != 0 ||
+	    spec_source(spec, object, err) != 0 ||
+	    spec_name(&spec->output, object, "output", true, err) != 0 ||
+	    read_fit_method(spec, object, err) != 0 || spec_unit(&fit->by_line, object, err) != 0 ||
 	    wire_number(&fit->a, object, "a", 1e-12, 1e3, err) < 0 ||
 	    wire_count(&components, object, "components", 0, MODEL_COMPONENTS_MAX, err) < 0 ||
 	    wire_number(&fit->power, object, "power", 0, 2, err) < 0 ||
@@ -161,17 +166,17 @@ static int read_fit(struct job_spec *spec, json_t *object, struct err *err)
 	    wire_count(&seed, object, "seed", 0, INT64_MAX, err) < 0 ||
 	    wire_bool(&fit->fold, object, "fold", err) < 0 ||
 	    wire_bool(&fit->keep_counts, object, "keep_counts", err) < 0 ||
-	    read_workers(&fit->workers, object, err) != 0)
+	    spec_workers(&fit->workers, object, err) != 0)
 		return -1;
 	fit->components = components;
-	if (strchr(spec->model, ':'))
-		return wrong(err, "model", "the name of a model, without a method");
+	if (spec_plain_model(spec, err) != 0)
+		return -1;
 	/* 4 bytes a word: a daemon may hold a model for every customer. */
 	spec->overlay = !fit->fold;
 	if (wire_bool(&spec->overlay, object, "overlay", err) < 0)
 		return -1;
 	if (fit->fold && spec->overlay)
-		return wrong(err, "overlay", "false with `fold`, which writes whole rows");
+		return spec_wrong(err, "overlay", "false with `fold`, which writes whole rows");
 	return 0;
 }
 
@@ -188,7 +193,7 @@ static int read_rows_type(struct job_spec *spec, const json_t *object, struct er
 	else if (strcmp(name, "i8") == 0)
 		spec->import.type = ROWS_I8;
 	else
-		return wrong(err, "dtype", "f32, f16 or i8");
+		return spec_wrong(err, "dtype", "f32, f16 or i8");
 	return 0;
 }
 
@@ -201,7 +206,7 @@ static int read_import_format(struct job_spec *spec, const json_t *object, struc
 		return -1;
 	format = import_format_parse(name);
 	if (format < 0)
-		return wrong(err, "format", "auto, glove, word2vec, fasttext or safetensors");
+		return spec_wrong(err, "format", "auto, glove, word2vec, fasttext or safetensors");
 	spec->import.format = (enum import_format)format;
 	return 0;
 }
@@ -213,19 +218,19 @@ static int read_import(struct job_spec *spec, json_t *object, struct err *err)
 	uint64_t max_words = 0;
 
 	if (wire_only(object, known, err) != 0 ||
-	    read_name(&spec->output, object, "output", true, err) != 0 ||
-	    read_name(&spec->vectors, object, "vectors", false, err) != 0 ||
-	    read_name(&spec->counts, object, "counts", false, err) != 0 ||
-	    read_corpora(spec, object, "corpus", err) != 0 || read_import_format(spec, object, err) != 0 ||
+	    spec_name(&spec->output, object, "output", true, err) != 0 ||
+	    spec_name(&spec->vectors, object, "vectors", false, err) != 0 ||
+	    spec_name(&spec->counts, object, "counts", false, err) != 0 ||
+	    spec_corpora(spec, object, "corpus", err) != 0 || read_import_format(spec, object, err) != 0 ||
 	    read_rows_type(spec, object, err) != 0 ||
 	    wire_count(&max_words, object, "max_words", 1, MODEL_WORDS_MAX, err) < 0 ||
 	    wire_number(&spec->import.a, object, "a", 1e-12, 1e3, err) < 0 ||
-	    read_workers(&spec->import.workers, object, err) != 0)
+	    spec_workers(&spec->import.workers, object, err) != 0)
 		return -1;
 	spec->import.max_words = max_words;
 	if ((spec->vectors != NULL) + spec->corpora_n != 1)
-		return wrong(err, "vectors",
-			     "the name of a file in the imports folder, or `corpus` that of an upload");
+		return spec_wrong(err, "vectors",
+				  "the name of a file in the imports folder, or `corpus` that of an upload");
 	return 0;
 }
 
@@ -240,7 +245,7 @@ static int read_form(struct job_spec *spec, const json_t *object, struct err *er
 	else if (strcmp(form, "jsonl") == 0)
 		spec->form = JOB_JSONL;
 	else
-		return wrong(err, "format", "npy or jsonl");
+		return spec_wrong(err, "format", "npy or jsonl");
 	return 0;
 }
 
@@ -251,8 +256,8 @@ static int read_embed(struct job_spec *spec, json_t *object, struct err *err)
 	int there;
 
 	spec->normalize = true;
-	if (wire_only(object, known, err) != 0 || read_model(spec, object, err) != 0 ||
-	    read_source(spec, object, err) != 0 || read_form(spec, object, err) != 0 ||
+	if (wire_only(object, known, err) != 0 || spec_model(spec, object, err) != 0 ||
+	    spec_source(spec, object, err) != 0 || read_form(spec, object, err) != 0 ||
 	    wire_bool(&spec->normalize, object, "normalize", err) < 0)
 		return -1;
 	there = wire_text(&spec->methods[0], object, "method", err);
@@ -273,12 +278,12 @@ static int read_methods(struct job_spec *spec, const json_t *object, struct err 
 	if (!value || json_is_null(value))
 		return 0;
 	if (n == 0 || n > JOB_METHODS_MAX)
-		return wrong(err, "method", "a method, or an array of 1 to 8 of them");
+		return spec_wrong(err, "method", "a method, or an array of 1 to 8 of them");
 	for (size_t i = 0; i < n; i++) {
 		const char *name = json_string_value(json_array_get(value, i));
 
 		if (!name)
-			return wrong(err, "method", "a method, or an array of 1 to 8 of them");
+			return spec_wrong(err, "method", "a method, or an array of 1 to 8 of them");
 		spec->methods[spec->methods_n++] = name;
 	}
 	return 0;
@@ -288,12 +293,12 @@ static int read_eval(struct job_spec *spec, json_t *object, struct err *err)
 {
 	static const char *const known[] = { "type", "model", "sets", "method", "workers", NULL };
 
-	if (wire_only(object, known, err) != 0 || read_model(spec, object, err) != 0 ||
-	    read_corpora(spec, object, "sets", err) != 0 || read_methods(spec, object, err) != 0 ||
-	    read_workers(&spec->fit.workers, object, err) != 0)
+	if (wire_only(object, known, err) != 0 || spec_model(spec, object, err) != 0 ||
+	    spec_corpora(spec, object, "sets", err) != 0 || read_methods(spec, object, err) != 0 ||
+	    spec_workers(&spec->fit.workers, object, err) != 0)
 		return -1;
 	if (spec->corpora_n == 0)
-		return wrong(
+		return spec_wrong(
 			err, "sets",
 			"the names of uploaded corpora with `text TAB text TAB gold`, `label TAB text` or "
 			"`label TAB text TAB text` a line");
@@ -302,8 +307,9 @@ static int read_eval(struct job_spec *spec, json_t *object, struct err *err)
 
 int job_spec_read(struct job_spec *spec, json_t *object, struct err *err)
 {
-	static int (*const readers[JOB_TYPES])(
-		struct job_spec *, json_t *, struct err *) = { read_fit, read_import, read_embed, read_eval };
+	static int (*const readers[JOB_TYPES])(struct job_spec *, json_t *,
+					       struct err *) = { read_fit, read_import, spec_train,
+								 read_embed, read_eval };
 
 	memset(spec, 0, sizeof(*spec));
 	if (read_type(spec, object, err) != 0)

@@ -8,26 +8,43 @@
 
 #include "base/json.h"
 #include "embed/fit.h"
+#include "learn/alacarte.h"
+#include "learn/train.h"
+#include "learn/train_lstm.h"
 #include "model/import.h"
 #include "serve/store.h"
 
 struct err;
 
-enum job_type { JOB_FIT, JOB_IMPORT, JOB_EMBED, JOB_EVAL, JOB_TYPES };
+enum job_type { JOB_FIT, JOB_IMPORT, JOB_TRAIN, JOB_EMBED, JOB_EVAL, JOB_TYPES };
+
+enum job_learn { LEARN_WEIGHTS, LEARN_VECTORS, LEARN_LSTM, LEARN_ALACARTE, LEARNS };
 
 enum job_form { JOB_NPY, JOB_JSONL };
 
 enum { JOB_METHODS_MAX = 8 };
 
+/* Of a train job.  Files are left to the worker. */
+struct job_train {
+	enum job_learn learn;
+	bool scored;	/* it learns from `scored`, else from `pairs`; alacarte from neither */
+	size_t files_n; /* the first so many of the corpora; those behind them are the dev sets */
+	struct train_options pairs;
+	struct train_lstm_options lstm;
+	struct alacarte_options alacarte;
+};
+
 /* Strings are those of the JSON object, which must outlive it. */
 struct job_spec {
 	enum job_type type;
 	const char *model;  /* NAME or NAME:METHOD; "": the default one */
-	const char *output; /* of fit and import: the name that the new model gets */
+	const char *output; /* of fit, import and train: the name that the new model gets */
 
 	const char *corpora[STORE_JOB_CORPORA];
 	size_t corpora_n;
-	bool has_texts; /* instead of corpora; their number is not checked here */
+	/* Texts or pairs of the request in place of corpora (of a train job: of its files); not checked here.
+	 */
+	bool has_texts;
 
 	struct fit_options fit;
 	bool overlay;
@@ -36,7 +53,9 @@ struct job_spec {
 	const char *vectors;	      /* a file of the imports folder, or NULL: the corpus */
 	const char *counts;	      /* the same, or NULL */
 
-	const char *methods[JOB_METHODS_MAX]; /* of embed (at most one) and eval; none: the model's */
+	struct job_train train;
+
+	const char *methods[JOB_METHODS_MAX]; /* of eval, embed and train (at most one); none: the model's */
 	size_t methods_n;
 	bool normalize;
 	enum job_form form;
@@ -46,5 +65,9 @@ struct job_spec {
 int job_spec_read(struct job_spec *spec, json_t *object, struct err *err);
 
 const char *job_type_name(enum job_type type);
+const char *job_learn_name(enum job_learn learn);
+
+/* The member that a train job's corpus number i (0..corpora_n) is named in. */
+const char *job_train_member(const struct job_spec *spec, size_t i);
 
 #endif

@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const folders[] = { "models", "bases", "results", "imports" };
+static const char *const folders[] = { "models", "bases", "results", "imports", "checkpoints" };
 
 enum { FOLDERS = sizeof(folders) / sizeof(folders[0]) };
 
@@ -43,6 +43,11 @@ static void folder_path(const struct jobs *jobs, const char *folder, char *to)
 void job_result_path(const struct jobs *jobs, int64_t id, char *to, size_t n)
 {
 	(void)snprintf(to, n, "%s/results/%lld", jobs->state, (long long)id);
+}
+
+void job_checkpoint_path(const struct jobs *jobs, int64_t id, char *to, size_t n)
+{
+	(void)snprintf(to, n, "%s/checkpoints/%lld", jobs->state, (long long)id);
 }
 
 int job_folders_open(struct jobs *jobs, struct err *err)
@@ -65,7 +70,14 @@ int job_folders_open(struct jobs *jobs, struct err *err)
 
 const char *work_corpus_name(const struct work *w, size_t i)
 {
-	return i < w->spec.corpora_n ? w->spec.corpora[i] : "texts";
+	const struct job_spec *spec = &w->spec;
+	size_t first = spec->has_texts ? 1 : 0; /* those of the request come first */
+
+	if (i >= first)
+		return spec->corpora[i - first];
+	if (spec->type != JOB_TRAIN || spec->train.learn == LEARN_ALACARTE)
+		return "texts";
+	return spec->train.scored ? "scored" : "pairs";
 }
 
 int work_go_on(struct work *w, struct err *err)
@@ -184,11 +196,8 @@ static int link_base(const struct jobs *jobs, const char *from, const char *to, 
 	return 0;
 }
 
-/*
- * The model to fit from, over a vectors file in STATE/bases: an overlay must find its vectors at the next
- * start, wherever the operator's file has gone by then.
- */
-static struct model *grounded(struct work *w, struct model *m, struct err *err)
+/* An overlay must find its vectors at the next start, wherever the operator's file has gone by then. */
+struct model *work_grounded(struct work *w, struct model *m, struct err *err)
 {
 	const struct model *base = m->base ? m->base : m;
 	char path[PATH_MAX], folder[PATH_MAX];
@@ -237,8 +246,7 @@ static int take_into_service(struct work *w, const char *path, const char *finge
 	return 0;
 }
 
-/* The result is in w->result, but for the end. */
-static int publish(struct work *w, struct model *m, bool as_overlay, struct err *err)
+int work_publish(struct work *w, struct model *m, bool as_overlay, struct err *err)
 {
 	struct progress *progress = &w->jobs->progress;
 	uint64_t read = atomic_load(&progress->total);
@@ -264,7 +272,7 @@ static int publish(struct work *w, struct model *m, bool as_overlay, struct err 
 
 /* ---- fit ---- */
 
-static void put_sources(struct work *w)
+void work_put_sources(struct work *w)
 {
 	for (size_t i = 0; i < w->job->corpora_n; i++) {
 		buf_printf(w->result, "%s", i ? "," : "");
@@ -286,7 +294,7 @@ static void put_fit(struct work *w, const struct model *m, const struct fit_repo
 		   m->k, (unsigned long long)r->bytes, (unsigned long long)r->lines);
 	buf_printf(w->result, ",\"overlay\":%s,\"corpus_sha256\":\"%s\",\"corpus\":[",
 		   w->spec.overlay ? "true" : "false", digest);
-	put_sources(w);
+	work_put_sources(w);
 	buf_text(w->result, "]}");
 }
 
@@ -301,7 +309,7 @@ static int fit_and_publish(struct work *w, struct model *m, struct corpus *corpu
 		return -1;
 	corpus_digest(corpus, digest);
 	put_fit(w, fitted, &report, digest);
-	rc = publish(w, fitted, w->spec.overlay, err);
+	rc = work_publish(w, fitted, w->spec.overlay, err);
 	model_release(fitted);
 	return rc;
 }
@@ -313,7 +321,7 @@ static int work_fit(struct work *w, struct err *err)
 	int rc = -1;
 
 	if (m && w->spec.overlay)
-		m = grounded(w, m, err);
+		m = work_grounded(w, m, err);
 	if (!m)
 		return -1;
 	corpus = corpus_open((const char *const *)w->paths, w->job->corpora_n, false, err);
@@ -375,7 +383,7 @@ static int work_import(struct work *w, struct err *err)
 		return -1;
 	}
 	put_import(w, m, &report);
-	rc = publish(w, m, false, err);
+	rc = work_publish(w, m, false, err);
 	model_release(m);
 	return rc;
 }
@@ -384,8 +392,8 @@ static int work_import(struct work *w, struct err *err)
 
 int job_work(struct jobs *jobs, const struct job_record *job, struct buf *result, struct err *err)
 {
-	static int (*const works[JOB_TYPES])(struct work *, struct err *) = { work_fit, work_import,
-									      work_embed, work_eval };
+	static int (*const works[JOB_TYPES])(
+		struct work *, struct err *) = { work_fit, work_import, work_train, work_embed, work_eval };
 	struct json_limits limits = { .depth = LIMIT_JSON_DEPTH, .nodes = LIMIT_JSON_MEMBERS };
 	struct work w = { .jobs = jobs, .job = job, .result = result };
 	json_t *request = json_read(job->request, strlen(job->request), limits, err);
@@ -441,6 +449,42 @@ bool job_published(struct jobs *jobs, const struct job_record *job)
 	there = result && model_published(jobs, result);
 	json_decref(result);
 	return there;
+}
+
+bool job_went_on(const struct jobs *jobs, const struct job_record *job)
+{
+	char path[PATH_MAX];
+	struct stat info;
+
+	job_checkpoint_path(jobs, job->id, path, sizeof(path));
+	return stat(path, &info) == 0 &&
+	       (int64_t)info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1000000 >= job->started_ms;
+}
+
+void job_checkpoint_drop(const struct jobs *jobs, int64_t id)
+{
+	char path[PATH_MAX];
+
+	job_checkpoint_path(jobs, id, path, sizeof(path));
+	(void)unlink(path); /* few jobs have one */
+}
+
+void job_checkpoints_sweep(struct jobs *jobs)
+{
+	char path[PATH_MAX];
+	const struct dirent *file;
+	DIR *dir;
+
+	folder_path(jobs, "checkpoints", path);
+	dir = opendir(path);
+	while (dir && (file = readdir(dir)) != NULL) {
+		int64_t id = strtoll(file->d_name, NULL, 10);
+
+		if (id > 0 && !jobs_live(jobs, id))
+			job_checkpoint_drop(jobs, id);
+	}
+	if (dir)
+		(void)closedir(dir);
 }
 
 /* Does a model in service stand on this vectors file? */

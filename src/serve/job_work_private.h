@@ -35,6 +35,19 @@ int work_go_on(struct work *w, struct err *err);
  */
 int work_prepare(struct work *w, struct err *err);
 
+/*
+ * m over a vectors file in STATE/bases, for a model that will be published as an overlay.  Takes m's
+ * reference.
+ */
+struct model *work_grounded(struct work *w, struct model *m, struct err *err);
+
+/* m as a file, and into service under its name.  Its result is in w->result. */
+int work_publish(struct work *w, struct model *m, bool as_overlay, struct err *err);
+
+/* The names of the corpora, as members of an array. */
+void work_put_sources(struct work *w);
+
+int work_train(struct work *w, struct err *err);
 int work_embed(struct work *w, struct err *err);
 int work_eval(struct work *w, struct err *err);
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -129,6 +130,7 @@ int jobs_cancel(struct jobs *jobs, int64_t id, struct err *err)
 		(void)pthread_mutex_lock(&jobs->lock);
 		if (jobs->running == id) {
 			jobs->unwanted = true;
+			atomic_store(&jobs->progress.drop, true);
 			atomic_store(&jobs->progress.cancel, true);
 		}
 		(void)pthread_mutex_unlock(&jobs->lock);
@@ -139,31 +141,54 @@ int jobs_cancel(struct jobs *jobs, int64_t id, struct err *err)
 	return rc;
 }
 
-static void put_progress(struct buf *to, const char *phase, const char *unit, uint64_t done, uint64_t total,
-			 double rate)
+/* What was seen of a job. */
+struct job_seen {
+	const char *phase, *unit;
+	uint64_t done, total;
+	double rate;
+	double loss, score; /* of training; 0: none yet */
+};
+
+static void put_known(struct buf *to, const char *name, double x)
 {
+	if (x != 0 && isfinite(x))
+		buf_printf(to, ",\"%s\":%.6g", name, x);
+	else
+		buf_printf(to, ",\"%s\":null", name);
+}
+
+static void put_progress(struct buf *to, const struct job_seen *seen)
+{
+	uint64_t done = seen->done, total = seen->total;
+
 	buf_text(to, ",\"progress\":{\"phase\":");
-	if (phase)
-		wire_put_text(to, phase);
+	if (seen->phase)
+		wire_put_text(to, seen->phase);
 	else
 		buf_text(to, "null");
 	buf_text(to, ",\"unit\":");
-	if (unit)
-		wire_put_text(to, unit);
+	if (seen->unit)
+		wire_put_text(to, seen->unit);
 	else
 		buf_text(to, "null");
 	buf_printf(to, ",\"done\":%llu,\"total\":%llu,\"rate\":%.1f,\"eta_s\":", (unsigned long long)done,
-		   (unsigned long long)total, rate);
+		   (unsigned long long)total, seen->rate);
 	if (total > 0 && done >= total)
-		buf_text(to, "0}");
-	else if (total > 0 && rate > 0)
-		buf_printf(to, "%.1f}", (double)(total - done) / rate);
+		buf_text(to, "0");
+	else if (total > 0 && seen->rate > 0)
+		buf_printf(to, "%.1f", (double)(total - done) / seen->rate);
 	else
-		buf_text(to, "null}");
+		buf_text(to, "null");
+	put_known(to, "loss", seen->loss);
+	put_known(to, "score", seen->score);
+	buf_byte(to, '}');
 }
 
-/* To be called with the lock: units a second, by what this look and an earlier one saw of the phase. */
-static double measure_rate(struct jobs *jobs, const char *phase, uint64_t done)
+/*
+ * To be called with the lock: units a second, by what this look and an earlier one saw of the phase, which
+ * began with `begun` of them done.
+ */
+static double measure_rate(struct jobs *jobs, const char *phase, uint64_t begun, uint64_t done)
 {
 	struct job_look *look = &jobs->look;
 	int64_t now = store_now_ms();
@@ -171,7 +196,7 @@ static double measure_rate(struct jobs *jobs, const char *phase, uint64_t done)
 
 	if (phase != look->phase || done < look->done) {
 		/* It began after the last look: too long a time rather than too short a one. */
-		from.done = 0;
+		from.done = begun < done ? begun : done;
 		*look = (struct job_look){ .phase = phase, .at_ms = now, .done = done };
 	} else if (now - look->at_ms < LOOK_MS) {
 		from.done = look->done;
@@ -181,20 +206,21 @@ static double measure_rate(struct jobs *jobs, const char *phase, uint64_t done)
 
 static void put_running_progress(struct jobs *jobs, struct buf *to, int64_t id)
 {
-	const char *phase = NULL, *unit = NULL;
-	uint64_t done = 0, total = 0;
-	double rate = 0.0;
+	struct progress *p = &jobs->progress;
+	struct job_seen seen = { 0 };
 
 	(void)pthread_mutex_lock(&jobs->lock);
 	if (jobs->running == id) {
-		phase = atomic_load(&jobs->progress.phase);
-		unit = atomic_load(&jobs->progress.unit);
-		done = atomic_load(&jobs->progress.done);
-		total = atomic_load(&jobs->progress.total);
-		rate = measure_rate(jobs, phase, done);
+		seen.phase = atomic_load(&p->phase);
+		seen.unit = atomic_load(&p->unit);
+		seen.done = atomic_load(&p->done);
+		seen.total = atomic_load(&p->total);
+		seen.loss = atomic_load(&p->loss);
+		seen.score = atomic_load(&p->score);
+		seen.rate = measure_rate(jobs, seen.phase, atomic_load(&p->from), seen.done);
 	}
 	(void)pthread_mutex_unlock(&jobs->lock);
-	put_progress(to, phase, unit, done, total, rate);
+	put_progress(to, &seen);
 }
 
 static void put_time(struct buf *to, const char *name, int64_t ms)
@@ -209,7 +235,10 @@ static void put_job(struct jobs *jobs, struct buf *to, const struct job_record *
 {
 	bool ended = job_state_ended(job->state);
 	double seconds = (double)(job->ended_ms - job->started_ms) / 1000.0;
+	struct job_seen seen = { .done = job->done, .total = job->total };
 
+	if (ended && job->started_ms && seconds > 0)
+		seen.rate = (double)job->done / seconds;
 	buf_printf(to, "{\"id\":%lld,\"type\":\"%s\",\"state\":\"%s\",\"cancelling\":%s", (long long)job->id,
 		   job->type, job_state_name(job->state), !ended && job->cancel ? "true" : "false");
 	put_time(to, "created", job->created_ms);
@@ -219,8 +248,7 @@ static void put_job(struct jobs *jobs, struct buf *to, const struct job_record *
 	if (job->state == JOB_RUNNING)
 		put_running_progress(jobs, to, job->id);
 	else
-		put_progress(to, NULL, NULL, job->done, job->total,
-			     ended && job->started_ms && seconds > 0 ? (double)job->done / seconds : 0.0);
+		put_progress(to, &seen);
 	buf_text(to, ",\"error\":");
 	if (job->error)
 		wire_put_text(to, job->error);
@@ -336,6 +364,7 @@ static int take(struct jobs *jobs, struct job_record *job, struct err *err)
 		jobs->running = job->id;
 		jobs->unwanted = job->cancel;
 		jobs->look = (struct job_look){ .at_ms = job->started_ms };
+		atomic_store(&jobs->progress.drop, job->cancel);
 		atomic_store(&jobs->progress.cancel, jobs->stopping || job->cancel);
 		progress_phase(&jobs->progress, NULL, NULL, 0);
 		(void)pthread_mutex_unlock(&jobs->lock);
@@ -449,6 +478,8 @@ static void work_one(struct jobs *jobs, struct job_record *job)
 	/* First: who sees the end sees the count. */
 	count_ended(jobs, job, (uint64_t)(store_now_ms() - begin));
 	record_in_the_end(jobs, job);
+	if (job_state_ended(job->state))
+		job_checkpoint_drop(jobs, job->id);
 	log_info("job ended", "id=%lld type=%s state=%s error=%s", (long long)job->id, job->type,
 		 job_state_name(job->state), job->error ? job->error : "");
 	buf_free(&result);
@@ -486,18 +517,21 @@ static const char given_up[] = "the server ended while the job ran, and again wh
 /* A job that ran when the process died. */
 static int recover(struct jobs *jobs, struct job_record *job, struct err *err)
 {
+	/* The next run starts further on: it is no second try. */
+	bool went_on = job_went_on(jobs, job);
+
 	if (job->result && job_published(jobs, job)) {
 		job->state = JOB_SUCCEEDED;
 	} else if (job->cancel) {
 		job->state = JOB_CANCELLED;
 		job->error = mem_text("cancelled", strlen("cancelled"));
-	} else if (job->attempts >= LIMIT_JOB_ATTEMPTS) {
+	} else if (job->attempts >= LIMIT_JOB_ATTEMPTS && !went_on) {
 		job->state = JOB_FAILED;
 		job->error = mem_text(given_up, strlen(given_up));
 	} else {
 		job->state = JOB_QUEUED;
 		log_info("job queued again", "id=%lld type=%s", (long long)job->id, job->type);
-		return store_job_requeue(jobs->store, job->id, false, err);
+		return store_job_requeue(jobs->store, job->id, went_on, err);
 	}
 	if (job->state != JOB_SUCCEEDED) {
 		free(job->result);
@@ -564,6 +598,7 @@ int jobs_start(struct service *service, struct err *err)
 	if (recover_all(jobs, err) != 0)
 		return -1;
 	job_bases_sweep(jobs);
+	job_checkpoints_sweep(jobs);
 	rc = pthread_create(&jobs->thread, NULL, work, jobs);
 	if (rc != 0)
 		return err_set(err, ERR_IO, "cannot start the thread of the jobs: %s", strerror(rc));

@@ -54,7 +54,17 @@ int job_work(struct jobs *jobs, const struct job_record *job, struct buf *result
 /* Does what the result of a running job says stand in its place already?  (The process died just then.) */
 bool job_published(struct jobs *jobs, const struct job_record *job);
 
-/* Makes the folders of models, results, imports and bases; removes what a crash left in them. */
+/* Has this run of it, which the process's end cut off, written a checkpoint? */
+bool job_went_on(const struct jobs *jobs, const struct job_record *job);
+
+/* Where a job that learns keeps its state (learn/checkpoint.h). */
+void job_checkpoint_path(const struct jobs *jobs, int64_t id, char *to, size_t n);
+void job_checkpoint_drop(const struct jobs *jobs, int64_t id);
+
+/* Removes those of jobs that are not live. */
+void job_checkpoints_sweep(struct jobs *jobs);
+
+/* Makes the folders of models, results, imports, bases and checkpoints; removes what a crash left in them. */
 int job_folders_open(struct jobs *jobs, struct err *err);
 
 /* Removes vectors files that no model of STATE/models stands on any more. */

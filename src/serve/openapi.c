@@ -21,6 +21,7 @@ struct operation {
 #define FLAG "{\"type\":\"boolean\",\"nullable\":true}"
 #define NUMBER "{\"type\":\"number\",\"nullable\":true}"
 #define COUNT "{\"type\":\"integer\",\"minimum\":1,\"nullable\":true}"
+#define NATURAL "{\"type\":\"integer\",\"minimum\":0,\"nullable\":true}"
 #define TEXTS "{\"type\":\"array\",\"minItems\":1,\"items\":" TEXT "}"
 #define NAMES "{\"oneOf\":[" TEXT "," TEXTS "]}"
 #define PAIR "{\"type\":\"array\",\"minItems\":2,\"maxItems\":2,\"items\":" TEXT "}"
@@ -28,6 +29,14 @@ struct operation {
 	"\"model\":{\"type\":\"string\",\"nullable\":true,"                                                  \
 	"\"description\":\"NAME or NAME:METHOD; the default model when absent\"},"                           \
 	"\"method\":{\"type\":\"string\",\"nullable\":true}"
+
+/* Of train jobs: uploads by name, or the pairs themselves. */
+#define SCORED                                                                                               \
+	"{\"type\":\"array\",\"minItems\":3,\"maxItems\":3,\"items\":{\"oneOf\":[" TEXT                      \
+	",{\"type\":\"number\"}]}}"
+#define MANY_PAIRS "{\"type\":\"array\",\"minItems\":1,\"items\":" PAIR "}"
+#define MANY_SCORED "{\"type\":\"array\",\"minItems\":1,\"items\":" SCORED "}"
+#define LEARN "{\"type\":\"string\",\"enum\":[\"weights\",\"vectors\",\"lstm\",\"alacarte\"]}"
 
 static const struct operation operations[] = {
 	{ "/", VERB_GET, 200, "A page for people", NULL, NULL, "text/html" },
@@ -62,14 +71,22 @@ static const struct operation operations[] = {
 	  "Upload text, JSONL, or gzip, xz, zstd of either; chunked or not", NULL, NULL, NULL },
 	{ "/v1/corpora/{name}", VERB_DELETE, 200, "Remove a corpus", NULL, NULL, NULL },
 	{ "/v1/jobs", VERB_GET, 200, "The jobs", NULL, NULL, NULL },
-	{ "/v1/jobs", VERB_POST, 202, "Start a job: fit, import, embed, eval",
-	  "\"type\":{\"type\":\"string\",\"enum\":[\"fit\",\"import\",\"embed\",\"eval\"]},\"model\":" TEXT
-	  ",\"corpus\":" NAMES ",\"texts\":" TEXTS ",\"sets\":" NAMES ",\"vectors\":" TEXT ",\"output\":" TEXT
-	  ",\"method\":" NAMES ",\"a\":" NUMBER ",\"components\":{\"type\":\"integer\",\"nullable\":true},"
+	{ "/v1/jobs", VERB_POST, 202, "Start a job: fit, import, train, embed, eval",
+	  "\"type\":{\"type\":\"string\",\"enum\":[\"fit\",\"import\",\"train\",\"embed\",\"eval\"]},"
+	  "\"model\":" TEXT ",\"corpus\":" NAMES ",\"texts\":" TEXTS ",\"sets\":" NAMES ",\"vectors\":" TEXT
+	  ",\"output\":" TEXT ",\"method\":" NAMES ",\"a\":" NUMBER
+	  ",\"components\":{\"type\":\"integer\",\"nullable\":true},"
 	  "\"power\":" NUMBER ",\"prior\":" NUMBER ",\"unit\":" TEXT ",\"min_count\":" COUNT
 	  ",\"keep_counts\":" FLAG ",\"fold\":" FLAG ",\"overlay\":" FLAG ",\"normalize\":" FLAG
 	  ",\"format\":" TEXT ",\"dtype\":" TEXT ",\"max_words\":" COUNT ",\"counts\":" TEXT
-	  ",\"workers\":" COUNT ",\"seed\":{\"type\":\"integer\",\"nullable\":true}",
+	  ",\"workers\":" COUNT ",\"seed\":{\"type\":\"integer\",\"nullable\":true},\"learn\":" LEARN
+	  ",\"pairs\":{\"oneOf\":[" TEXT "," TEXTS "," MANY_PAIRS "]},\"scored\":{\"oneOf\":[" TEXT "," TEXTS
+	  "," MANY_SCORED "]},\"dev\":" NAMES ",\"kind\":" TEXT ",\"objective\":" TEXT ",\"negatives\":" TEXT
+	  ",\"temperature\":" NUMBER ",\"margin\":" NUMBER ",\"epochs\":" COUNT ",\"batch\":" COUNT
+	  ",\"lr\":" NUMBER ",\"lr_weights\":" NUMBER ",\"lr_matrix\":" NUMBER ",\"l2\":" NUMBER
+	  ",\"warmup\":" NUMBER ",\"patience\":" NATURAL ",\"scores\":" COUNT ",\"matrix\":" FLAG
+	  ",\"dimensions\":" COUNT ",\"states\":" COUNT ",\"dropout\":" NUMBER ",\"scramble\":" NUMBER
+	  ",\"window\":" COUNT ",\"fit_count\":" COUNT,
 	  "\"type\"", NULL },
 	{ "/v1/jobs/{id}", VERB_GET, 200, "One job; ?wait=SECONDS waits for its end", NULL, NULL, NULL },
 	{ "/v1/jobs/{id}", VERB_DELETE, 200, "Cancel a job", NULL, NULL, NULL },

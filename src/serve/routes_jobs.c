@@ -64,35 +64,141 @@ static int check_model(const struct context *context, const struct job_spec *spe
 	return rc;
 }
 
-/* Puts the texts of the request into the depot and takes them out of what is recorded of it. */
+/* Texts of the request, which are a file now, leave its record: it says how many there were. */
+static int note_number(struct context *context, json_t *object, const char *member, size_t n,
+		       const struct corpus_record *record, struct err *err)
+{
+	if (json_object_set_new(object, member, json_integer((json_int_t)n)) == 0)
+		return 0;
+	depot_forget(context->service->depot, record->id);
+	return err_set(err, ERR_MEMORY, "no memory is left for the job");
+}
+
 static int put_texts(struct context *context, json_t *object, const struct job_spec *spec,
 		     struct corpus_record *record, struct err *err)
 {
+	enum depot_form form = spec->type == JOB_EMBED ? DEPOT_ROWS : DEPOT_PROSE;
 	const struct text *texts;
 	ptrdiff_t n = wire_texts(&texts, object, "texts", context->service->options->limits.texts,
 				 &context->arena, err);
 
-	if (n < 0 || depot_put_texts(context->service->depot, record, texts, (size_t)n,
-				     spec->type == JOB_EMBED, err) != 0)
+	if (n < 0 || depot_put_texts(context->service->depot, record, texts, (size_t)n, form, err) != 0)
 		return -1;
-	/* It says how many there were; the texts are in the file. */
-	if (json_object_set_new(object, "texts", json_integer((json_int_t)n)) == 0)
+	return note_number(context, object, "texts", (size_t)n, record, err);
+}
+
+static int wrong_pairs(const char *member, size_t most, bool scored, struct err *err)
+{
+	(void)err_set(err, ERR_INPUT,
+		      "`%s` must be names of uploads, or an array of 1 to %zu arrays of two "
+		      "strings%s",
+		      member, most, scored ? " and a number" : "");
+	return err_param(err, member);
+}
+
+static char *put_column(char *to, const json_t *value)
+{
+	size_t n = json_string_length(value);
+
+	memcpy(to, json_string_value(value), n);
+	for (size_t i = 0; i < n; i++)
+		if (to[i] == '\t' || to[i] == '\n' || to[i] == '\r')
+			to[i] = ' ';
+	return to + n;
+}
+
+/* `a TAB b`, `a TAB b TAB score`; 0 when it is no such pair, -1. */
+static int pair_line(struct text *line, const json_t *pair, bool scored, struct arena *arena, struct err *err)
+{
+	enum { NUMBER_BYTES = 32 };
+	const json_t *a = json_array_get(pair, 0), *b = json_array_get(pair, 1);
+	const json_t *score = json_array_get(pair, 2);
+	char *to, *at;
+
+	if (json_array_size(pair) != (scored ? 3 : 2) || !json_is_string(a) || !json_is_string(b) ||
+	    (scored && !json_is_number(score)))
 		return 0;
-	depot_forget(context->service->depot, record->id);
-	return err_set(err, ERR_MEMORY, "no memory is left for the job");
+	to = arena_alloc(arena, json_string_length(a) + json_string_length(b) + NUMBER_BYTES, 1, err);
+	if (!to)
+		return -1;
+	at = put_column(to, a);
+	*at++ = '\t';
+	at = put_column(at, b);
+	if (scored)
+		at += snprintf(at, NUMBER_BYTES - 1, "\t%.9g", json_number_value(score));
+	*line = (struct text){ .at = to, .n = (size_t)(at - to) };
+	return 1;
+}
+
+static int put_pairs(struct context *context, json_t *object, const struct job_spec *spec,
+		     struct corpus_record *record, struct err *err)
+{
+	bool scored = spec->train.scored;
+	const char *member = scored ? "scored" : "pairs";
+	const json_t *pairs = json_object_get(object, member);
+	size_t most = context->service->options->limits.texts;
+	size_t n = json_array_size(pairs);
+	struct text *lines;
+
+	if (n == 0 || n > most)
+		return wrong_pairs(member, most, scored, err);
+	lines = arena_alloc(&context->arena, n, sizeof(*lines), err);
+	if (!lines)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int rc = pair_line(&lines[i], json_array_get(pairs, i), scored, &context->arena, err);
+
+		if (rc <= 0)
+			return rc < 0 ? -1 : wrong_pairs(member, most, scored, err);
+	}
+	if (depot_put_texts(context->service->depot, record, lines, n, DEPOT_TABLE, err) != 0)
+		return -1;
+	return note_number(context, object, member, n, record, err);
+}
+
+/* Puts what the request holds itself into the depot. */
+static int put_held(struct context *context, json_t *object, const struct job_spec *spec,
+		    struct corpus_record *record, struct err *err)
+{
+	return spec->type == JOB_TRAIN && spec->train.learn != LEARN_ALACARTE
+		       ? put_pairs(context, object, spec, record, err)
+		       : put_texts(context, object, spec, record, err);
+}
+
+/* Each of its uploads is there, and all of them fit into memory. */
+static int check_train(struct context *context, const struct job_spec *spec, struct err *err)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < spec->corpora_n; i++) {
+		const char *member = job_train_member(spec, i);
+		struct corpus_record record;
+
+		if (depot_find(context->service->depot, &record, spec->corpora[i], err) != 0)
+			return err_param(err, member);
+		if (spec->train.learn == LEARN_ALACARTE)
+			continue; /* read twice from the disk */
+		bytes += record.bytes;
+		if (bytes <= LIMIT_TRAIN_BYTES)
+			continue;
+		(void)err_set(err, ERR_TOO_LARGE, "a training learns from at most %d MiB of pairs",
+			      LIMIT_TRAIN_BYTES >> 20);
+		return err_param(err, member);
+	}
+	return 0;
 }
 
 static int add(struct context *context, json_t *object, const struct job_spec *spec, int64_t *id,
 	       struct err *err)
 {
 	struct job_new job = { .type = job_type_name(spec->type), .corpora_n = spec->corpora_n };
-	struct corpus_record texts;
+	struct corpus_record texts = { 0 };
 	struct buf request = { 0 };
 	int rc;
 
 	memcpy(job.corpora, spec->corpora, sizeof(job.corpora));
 	if (spec->has_texts) {
-		if (put_texts(context, object, spec, &texts, err) != 0)
+		if (put_held(context, object, spec, &texts, err) != 0)
 			return -1;
 		job.texts = &texts;
 	}
@@ -114,6 +220,8 @@ static int accept_job(struct context *context, json_t *object, int64_t *id, stru
 		return -1;
 	if (spec.output && jobs_check_output(context->service->jobs, spec.output, err) != 0)
 		return -1;
+	if (spec.type == JOB_TRAIN && check_train(context, &spec, err) != 0)
+		return -1;
 	return add(context, object, &spec, id, err);
 }
 
@@ -127,7 +235,8 @@ int route_job_add(struct context *context, const struct request *request, struct
 
 	if (!jobs)
 		return -1;
-	object = wire_object(request, context->service->options->limits.texts + LIMIT_JSON_MEMBERS, err);
+	/* In scored pairs at worst. */
+	object = wire_object(request, 4 * context->service->options->limits.texts + LIMIT_JSON_MEMBERS, err);
 	if (!object)
 		return -1;
 	rc = accept_job(context, object, &id, err);
