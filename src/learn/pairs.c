@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/lines.h"
 #include "base/mem.h"
+#include "base/progress.h"
 #include "base/stream.h"
 #include "learn/pairs_private.h"
 #include "text/utf8.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES = 1 << 20, AT_FIRST = 1024 };
+enum { LINE_BYTES = 1 << 20, AT_FIRST = 1024, LINES_A_LOOK = 1024 };
 
 /* Of scored pairs, which mean the same: the upper fifth of the range. */
 static const float same_from = 0.8f;
@@ -41,6 +42,7 @@ struct reader {
 	struct membership *memberships;
 	size_t memberships_n, memberships_cap, pairs_cap;
 	bool scored;
+	struct progress *progress;
 };
 
 int pairs_parse(const char *name)
@@ -241,15 +243,25 @@ static int finish_source(struct reader *r, struct err *err)
 	return 0;
 }
 
+static int go_on(const struct reader *r, const struct lines *lines, struct err *err)
+{
+	if (lines_number(lines) % LINES_A_LOOK || !progress_stop(r->progress))
+		return 0;
+	return err_set(err, ERR_CANCELLED, "the training was cancelled");
+}
+
 static int read_lines(struct reader *r, struct lines *lines, struct err *err)
 {
 	const char *line;
 	size_t n;
 	int rc;
 
-	while ((rc = lines_next(lines, &line, &n, err)) > 0)
+	while ((rc = lines_next(lines, &line, &n, err)) > 0) {
+		if (go_on(r, lines, err))
+			return -1;
 		if (n && add_line(r, line, n, err))
 			return err_prefix(err, "%s, line %" PRIu64, r->source->name, lines_number(lines));
+	}
 	return rc < 0 ? -1 : finish_source(r, err);
 }
 
@@ -269,7 +281,7 @@ static int read_file(struct reader *r, const char *path, struct err *err)
 }
 
 int pairs_read(struct pairs *pairs, struct model *m, const char *const *paths, size_t n, enum pairs_kind kind,
-	       bool scored, struct err *err)
+	       bool scored, struct progress *progress, struct err *err)
 {
 	struct digest digest;
 	int failed;
@@ -281,15 +293,18 @@ int pairs_read(struct pairs *pairs, struct model *m, const char *const *paths, s
 	pairs->digest = mem_try(DIGEST_HEX + 1, 1, err);
 	failed = !pairs->texts || !pairs->sources || !pairs->digest;
 	for (size_t i = 0; i < n && !failed; i++) {
-		struct reader r = {
-			.pairs = pairs, .source = &pairs->sources[i], .digest = &digest, .scored = scored
-		};
+		struct reader r = { .pairs = pairs,
+				    .source = &pairs->sources[i],
+				    .digest = &digest,
+				    .scored = scored,
+				    .progress = progress };
 
 		pairs->n++;
 		r.source->kind = kind;
 		r.source->name = mem_text(paths[i], strlen(paths[i]));
 		digest_add(&digest, "\f", 1);
 		failed = read_file(&r, paths[i], err);
+		progress_set(progress, i + 1);
 	}
 	if (failed) {
 		pairs_free(pairs);

@@ -21,6 +21,8 @@
 
 #include <stdbool.h>
 
+struct progress;
+
 enum pairs_kind { PAIRS_AUTO, PAIRS_PAIRS, PAIRS_GROUPS, PAIRS_LABELLED, PAIRS_SCORED, PAIRS_KINDS };
 
 struct pair {
@@ -55,10 +57,10 @@ int pairs_parse(const char *name);
  * Reads the files.  scored: for objectives on scores, which take scored and labelled files; else
  * those that take pairs, groups and the positive lines of labelled files (of scored ones those in the top
  * fifth of the range).  ERR_INPUT with file and line for a line of other columns, text that is not UTF-8, a
- * score that is no number, an unknown label; when a file gives no pair.
+ * score that is no number, an unknown label; when a file gives no pair.  ERR_CANCELLED.
  */
 int pairs_read(struct pairs *pairs, struct model *m, const char *const *paths, size_t n, enum pairs_kind kind,
-	       bool scored, struct err *err);
+	       bool scored, struct progress *progress, struct err *err);
 void pairs_free(struct pairs *pairs);
 
 /* What an epoch trains on, in order. */

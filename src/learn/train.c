@@ -143,7 +143,7 @@ static int prepare(struct train *t, struct train_report *report, struct progress
 
 	progress_phase(progress, "reading pairs", "files", o->files_n);
 	if (pairs_read(&t->pairs, t->m, o->files, o->files_n, o->kind, objective_scored(o->objective.kind),
-		       err))
+		       progress, err))
 		return -1;
 	if (o->dev_n && dev_read(&t->dev, t->m, o->dev, o->dev_n, err))
 		return -1;

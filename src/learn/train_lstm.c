@@ -125,7 +125,7 @@ static int prepare(struct lstm_train *t, struct train_report *report, struct pro
 
 	progress_phase(progress, "reading pairs", "files", c->files_n);
 	if (pairs_read(&t->pairs, t->m, c->files, c->files_n, c->kind, objective_scored(c->objective.kind),
-		       err) ||
+		       progress, err) ||
 	    (c->dev_n && dev_read(&t->dev, t->m, c->dev, c->dev_n, err)))
 		return -1;
 	t->in = model_lstm_inputs(t->m);

@@ -31,6 +31,7 @@ enum {
 	LIMIT_CORPORA = 1000,		    /* with a name */
 	LIMIT_CORPUS_RATIO = 100,	    /* unpacked bytes for a packed one, */
 	LIMIT_CORPUS_RATIO_FROM = 64 << 20, /* once there are so many of them */
+	LIMIT_DEV_BYTES = 4 << 20,	    /* of a train job's dev sets: scored again and again */
 	LIMIT_TRAIN_BYTES = 1 << 30,	    /* of pairs for a train job, unpacked: they stay in memory */
 	LIMIT_JOB_ATTEMPTS = 2,		    /* a job that took the daemon down twice has failed */
 	LIMIT_JOBS_KEPT = 10000,	    /* ended ones, with their results */

@@ -168,21 +168,22 @@ static int put_held(struct context *context, json_t *object, const struct job_sp
 /* Each of its uploads is there, and all of them fit into memory. */
 static int check_train(struct context *context, const struct job_spec *spec, struct err *err)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes[2] = { 0, 0 }; /* of what it learns from, and of the dev sets */
 
 	for (size_t i = 0; i < spec->corpora_n; i++) {
 		const char *member = job_train_member(spec, i);
+		bool dev = strcmp(member, "dev") == 0;
+		uint64_t most = dev ? LIMIT_DEV_BYTES : LIMIT_TRAIN_BYTES;
 		struct corpus_record record;
 
 		if (depot_find(context->service->depot, &record, spec->corpora[i], err) != 0)
 			return err_param(err, member);
-		if (spec->train.learn == LEARN_ALACARTE)
-			continue; /* read twice from the disk */
-		bytes += record.bytes;
-		if (bytes <= LIMIT_TRAIN_BYTES)
+		bytes[dev] += record.bytes;
+		/* Alacarte reads its corpus from the disk. */
+		if (spec->train.learn == LEARN_ALACARTE || bytes[dev] <= most)
 			continue;
-		(void)err_set(err, ERR_TOO_LARGE, "a training learns from at most %d MiB of pairs",
-			      LIMIT_TRAIN_BYTES >> 20);
+		(void)err_set(err, ERR_TOO_LARGE, "`%s` may have %llu MiB at most", member,
+			      (unsigned long long)(most >> 20));
 		return err_param(err, member);
 	}
 	return 0;

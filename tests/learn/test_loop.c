@@ -29,7 +29,7 @@ struct walk {
 	size_t taken, scored;
 	size_t stop_after; /* steps; then it asks to be cancelled */
 	double best_at;	   /* the score is highest where x[0] passes this step number */
-	bool diverges;
+	bool diverges, drops;
 	struct progress *progress;
 };
 
@@ -58,8 +58,10 @@ static int step(void *context, size_t batch, uint64_t number, double rate, doubl
 	w->rates[number - 1] = rate;
 	*loss = w->diverges && number == 30 ? (double)NAN : 1 / (double)number;
 	*pairs = 8;
-	if (++w->taken == w->stop_after)
+	if (++w->taken == w->stop_after) {
+		atomic_store(&w->progress->drop, w->drops);
 		atomic_store(&w->progress->cancel, true);
+	}
 	return 0;
 }
 
@@ -135,7 +137,7 @@ static void the_best_is_kept(void **state)
 	assert_int_equal(run(&w, &o, true, &r, &err), 0);
 	assert_int_equal(w.scored, 1 + EPOCHS);
 	assert_int_equal(r.best_step, 50);
-	assert_true(r.best_score == 48 && r.score == 2);
+	assert_true(r.best_score == 48 && r.score == 2 && r.first_score == -2);
 	assert_true(w.x[0] == 50);
 	assert_false(r.stopped_early);
 
@@ -190,6 +192,23 @@ static void resumed_is_as_if_never_stopped(void **state)
 	}
 	free(path);
 	free(curve);
+}
+
+/* Nobody goes on with what was cancelled for good: it leaves no checkpoint. */
+static void dropped_is_not_saved(void **state)
+{
+	char *path = strdup(scratch_path(&scratch, "dropped"));
+	struct walk w = { .stop_after = 9, .drops = true };
+	struct loop_options o = options();
+	struct loop_report r;
+	struct err err = { 0 };
+
+	(void)state;
+	o.checkpoint = path;
+	assert_int_equal(run(&w, &o, false, &r, &err), -1);
+	assert_int_equal(err.code, ERR_CANCELLED);
+	assert_int_not_equal(access(path, F_OK), 0);
+	free(path);
 }
 
 static void the_curve_is_written(void **state)
@@ -256,6 +275,7 @@ int main(void)
 		cmocka_unit_test(rates_rise_and_fall),
 		cmocka_unit_test(the_best_is_kept),
 		cmocka_unit_test(resumed_is_as_if_never_stopped),
+		cmocka_unit_test(dropped_is_not_saved),
 		cmocka_unit_test(the_curve_is_written),
 		cmocka_unit_test(a_loss_that_is_no_number_ends_it),
 	};

@@ -2,6 +2,7 @@
 #include "learn/pairs.h"
 
 #include "base/err.h"
+#include "base/progress.h"
 #include "model/model.h"
 #include "support/scratch.h"
 #include "support/toy.h"
@@ -42,7 +43,7 @@ static int read_text(struct pairs *pairs, const char *text, enum pairs_kind kind
 {
 	char *path = scratch_file(&scratch, "pairs.tsv", text);
 	const char *paths[] = { path };
-	int rc = pairs_read(pairs, model, paths, 1, kind, scored, err);
+	int rc = pairs_read(pairs, model, paths, 1, kind, scored, NULL, err);
 
 	free(path);
 	return rc;
@@ -152,7 +153,7 @@ static void bad_lines_are_named(void **state)
 	refuses("", PAIRS_AUTO, false, "no pair");
 	refuses("xyz\tzyx\n", PAIRS_AUTO, false, "no pair of texts with known words");
 	refuses("cat\tdog\n", PAIRS_SCORED, true, "expected `a TAB b TAB score`, found 2 columns");
-	assert_int_equal(pairs_read(&p, model, nowhere, 1, PAIRS_AUTO, false, &err), -1);
+	assert_int_equal(pairs_read(&p, model, nowhere, 1, PAIRS_AUTO, false, NULL, &err), -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 }
 
@@ -165,6 +166,32 @@ static void add_lines(char *text, size_t size, int groups, int each)
 		for (int i = 0; i < each; i++)
 			(void)snprintf(text + strlen(text), size - strlen(text), "%d\t%s %s %s %s\n", g,
 				       words[i], words[g % 8], words[g / 8 % 8], words[g / 64]);
+}
+
+static void reading_is_cancelled(void **state)
+{
+	enum { LINES = 3000 };
+	static char text[LINES * 8 + 1];
+	struct progress progress = { 0 };
+	struct pairs p;
+	struct err err = { 0 };
+	char *path;
+
+	(void)state;
+	for (size_t i = 0; i < LINES; i++)
+		memcpy(text + 8 * i, "cat\tdog\n", 8);
+	path = scratch_file(&scratch, "many.tsv", text);
+	assert_int_equal(
+		pairs_read(&p, model, (const char *const[]){ path }, 1, PAIRS_AUTO, false, &progress, &err),
+		0);
+	assert_int_equal(atomic_load(&progress.done), 1);
+	pairs_free(&p);
+	atomic_store(&progress.cancel, true);
+	assert_int_equal(
+		pairs_read(&p, model, (const char *const[]){ path }, 1, PAIRS_AUTO, false, &progress, &err),
+		-1);
+	assert_int_equal(err.code, ERR_CANCELLED);
+	free(path);
 }
 
 /* Every text of a group is drawn as often on each side; no pair leaves its group; batches hold all pairs. */
@@ -218,7 +245,8 @@ static void sources_do_not_mix(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(pairs_read(&p, model, (const char *const *)paths, 2, PAIRS_AUTO, false, &err), 0);
+	assert_int_equal(pairs_read(&p, model, (const char *const *)paths, 2, PAIRS_AUTO, false, NULL, &err),
+			 0);
 	assert_int_equal(pair_epoch_draw(&e, &p, 2, 1, 0, &err), 0);
 	assert_int_equal(e.n, 3 + 1 + 3);
 	assert_int_equal(e.batches_n, 2 + 2);
@@ -245,7 +273,7 @@ int main(void)
 		cmocka_unit_test(plain_pairs),	     cmocka_unit_test(groups),
 		cmocka_unit_test(labels_and_scores), cmocka_unit_test(bad_lines_are_named),
 		cmocka_unit_test(epochs_are_whole),  cmocka_unit_test(sources_do_not_mix),
-		cmocka_unit_test(kinds_by_name),
+		cmocka_unit_test(kinds_by_name),     cmocka_unit_test(reading_is_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -203,7 +203,7 @@ static void layers_are_finite_differences(void **state)
 		o.l2 = 0.1;
 		o.objective.temperature = 0.5f;
 		o.vector_rate = o.weight_rate = o.matrix_rate = 1e-9; /* so the parameters stay */
-		assert_int_equal(pairs_read(&t.pairs, m, o.files, 1, PAIRS_AUTO, false, &err), 0);
+		assert_int_equal(pairs_read(&t.pairs, m, o.files, 1, PAIRS_AUTO, false, NULL, &err), 0);
 		t.team = team_new(2, &err);
 		assert_int_equal(train_begin(&t, &err), 0);
 		for (size_t i = 0; i < t.table.rows.n; i++)
