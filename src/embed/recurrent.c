@@ -50,31 +50,52 @@ static int make_room(struct recurrent *r, size_t floats, struct err *err)
 	return 0;
 }
 
+struct recurrent_net recurrent_net_of(const struct model *m)
+{
+	return (struct recurrent_net){ m->lstm,
+				       model_lstm_layers(m),
+				       { m->pooling, m->lstm_h, model_lstm_sides(m), m->lstm_attention } };
+}
+
+size_t recurrent_scratch(const struct recurrent_net *net, size_t n)
+{
+	return n * (2 * net->pool.sides * net->pool.h + 1) + lstm_scratch(&net->lstm[0]);
+}
+
+void recurrent_run(const struct recurrent_net *net, const float *x, size_t n, float *vector, float *scratch)
+{
+	size_t h = net->pool.h;
+	size_t sides = net->pool.sides;
+	float *y = scratch;
+	float *states = y + n * sides * h;
+	float *rest = states + n * sides * h;
+
+	for (size_t layer = 0; layer < net->layers; layer++) {
+		for (size_t side = 0; side < sides; side++)
+			lstm_run(&net->lstm[2 * layer + side], layer ? y : x, n, side == 1,
+				 states + side * n * h, rest);
+		for (size_t t = 0; t < n; t++)
+			for (size_t side = 0; side < sides; side++)
+				memcpy(y + (t * sides + side) * h, states + (side * n + t) * h,
+				       h * sizeof(*y));
+	}
+	pool_states(&net->pool, y, n, vector, rest);
+}
+
 int recurrent_embed(struct recurrent *r, const struct model *m, const uint32_t *ids, size_t n, float *vector,
 		    struct err *err)
 {
+	struct recurrent_net net = recurrent_net_of(m);
 	size_t in = model_lstm_inputs(m);
-	size_t h = m->lstm_h;
-	size_t scratch_n = lstm_scratch(&m->lstm[0]);
 	float *x;
-	float *states;
-	float *scratch;
 
 	if (n > RECURRENT_WORDS_MAX)
 		n = RECURRENT_WORDS_MAX;
-	if (make_room(r, n * (in + h) + scratch_n + m->rows.d, err))
+	if (make_room(r, n * in + m->rows.d + recurrent_scratch(&net, n), err))
 		return -1;
 	x = r->floats;
-	states = x + n * in;
-	scratch = states + n * h;
 	for (size_t t = 0; t < n; t++)
-		recurrent_input(m, ids[t], x + t * in, scratch + scratch_n);
-	memset(vector, 0, 2 * h * sizeof(*vector));
-	for (size_t side = 0; side < 2; side++) {
-		lstm_run(&m->lstm[side], x, n, side == 1, states, scratch);
-		for (size_t t = 0; t < n; t++)
-			vec_axpy(vector + side * h, 1.0f, states + t * h, h);
-	}
-	vec_scale(vector, 1.0f / (float)n, 2 * h);
+		recurrent_input(m, ids[t], x + t * in, x + n * in);
+	recurrent_run(&net, x, n, vector, x + n * in);
 	return 0;
 }

@@ -1,8 +1,10 @@
 /*
- * recurrent.h - a text's vector by a bidirectional LSTM over its words.
+ * recurrent.h - a text's vector by an LSTM over its words.
  *
- *	x_t = sqrt(d) u_t,  u_t the unit vector of word t's row, through the projection where the model has
- *one vector = mean over t of [ forward state t, reverse state t ]
+ *	x_t = sqrt(d) u_t,  u_t the unit vector of word t's row, through the projection where there is one
+ *	y_t = [ forward state t, reverse state t ]  of the last of its one or two layers, each reading the y
+ *	      of the one below
+ *	vector = the pooling of y_t (embed/pool.h), most often their mean
  *
  * Frequent words have short rows in weighted tables, so their length is taken out: an LSTM weighs
  * for itself.  Unknown words are left out.  (Wieting & Gimpel 2017, "BiLSTM average".)
@@ -10,6 +12,9 @@
  */
 #ifndef SIFD_EMBED_RECURRENT_H
 #define SIFD_EMBED_RECURRENT_H
+
+#include "embed/pool.h"
+#include "math/lstm.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +32,19 @@ void recurrent_free(struct recurrent *r);
 /* The input that word `id` is: to (model_lstm_inputs()); scratch (d). */
 void recurrent_input(const struct model *m, uint32_t id, float *to, float *scratch);
 
-/* vector (2 h) of the words ids (n), n > 0; m has an LSTM.  ERR_MEMORY. */
+struct recurrent_net {
+	const struct lstm *lstm; /* 2 layer + side */
+	size_t layers;
+	struct pool pool;
+};
+
+struct recurrent_net recurrent_net_of(const struct model *m);
+
+/* x (n, inputs), n > 0 -> vector (sides h); scratch of recurrent_scratch() floats. */
+void recurrent_run(const struct recurrent_net *net, const float *x, size_t n, float *vector, float *scratch);
+size_t recurrent_scratch(const struct recurrent_net *net, size_t n);
+
+/* vector (model_lstm_outputs()) of the words ids (n), n > 0; m has an LSTM.  ERR_MEMORY. */
 int recurrent_embed(struct recurrent *r, const struct model *m, const uint32_t *ids, size_t n, float *vector,
 		    struct err *err);
 

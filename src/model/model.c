@@ -31,6 +31,15 @@ static const struct {
 	[TENSOR_LSTM + 5] = { "lstm.weight_hh_l0_reverse", true, true },
 	[TENSOR_LSTM + 6] = { "lstm.bias_ih_l0_reverse", true, true },
 	[TENSOR_LSTM + 7] = { "lstm.bias_hh_l0_reverse", true, true },
+	[TENSOR_LSTM + 8] = { "lstm.weight_ih_l1", true, true },
+	[TENSOR_LSTM + 9] = { "lstm.weight_hh_l1", true, true },
+	[TENSOR_LSTM + 10] = { "lstm.bias_ih_l1", true, true },
+	[TENSOR_LSTM + 11] = { "lstm.bias_hh_l1", true, true },
+	[TENSOR_LSTM + 12] = { "lstm.weight_ih_l1_reverse", true, true },
+	[TENSOR_LSTM + 13] = { "lstm.weight_hh_l1_reverse", true, true },
+	[TENSOR_LSTM + 14] = { "lstm.bias_ih_l1_reverse", true, true },
+	[TENSOR_LSTM + 15] = { "lstm.bias_hh_l1_reverse", true, true },
+	[TENSOR_LSTM_ATTENTION] = { "lstm.attention", true, true },
 	[TENSOR_WORDS] = { "words", false, true },
 };
 
@@ -122,6 +131,8 @@ struct tensor model_tensor(const struct model *m, enum model_tensor which)
 		return matrix(m->k ? m->components : NULL, TENSOR_F32, m->k, d);
 	case TENSOR_COMPONENT_SCALES:
 		return flat(m->k ? m->component_scales : NULL, TENSOR_F32, m->k);
+	case TENSOR_LSTM_ATTENTION:
+		return flat(m->lstm_attention, TENSOR_F32, model_lstm_outputs(m));
 	case TENSOR_WORDS:
 		return flat(m->vocab.bytes, TENSOR_U8, (size_t)m->vocab.offsets[n]);
 	default:
@@ -236,8 +247,9 @@ static int check_parts(const struct model *m, struct err *err)
 	if (m->lstm_h > MODEL_LSTM_MAX)
 		return err_set(err, ERR_INPUT, "an LSTM of %zu states: at most %d", m->lstm_h,
 			       MODEL_LSTM_MAX);
-	if (m->pooling >= POOLING_COUNT)
-		return err_set(err, ERR_INPUT, "there is no pooling %d", (int)m->pooling);
+	if (m->pooling >= POOLING_COUNT ||
+	    (m->lstm_h && (m->pooling == POOLING_ATTENTION) != (m->lstm_attention != NULL)))
+		return err_set(err, ERR_INPUT, "pooling %d has not the tensors it needs", (int)m->pooling);
 	if (!model_has(m, m->facts.method))
 		return err_set(err, ERR_INPUT, "the parts that method '%s' needs are not there",
 			       method_name(m->facts.method));
@@ -331,7 +343,7 @@ bool model_has(const struct model *m, enum method method)
 size_t model_dimension(const struct model *m, enum method method)
 {
 	if (method == METHOD_LSTM)
-		return 2 * m->lstm_h;
+		return model_lstm_outputs(m);
 	if (method == METHOD_DISC)
 		return METHOD_DISC_GRAMS * m->rows.d;
 	return !m->facts.folded && m->projection && (method == METHOD_WHITEN || method == METHOD_LEARNED)

@@ -30,9 +30,12 @@ enum {
 	MODEL_DIMENSIONS_MAX = 16384,
 	MODEL_COMPONENTS_MAX = 64,
 	MODEL_CANARIES = 8,
-	MODEL_LSTM_TENSORS = 8, /* weight_ih, weight_hh, bias_ih, bias_hh; the same reverse */
-	MODEL_LSTM_MAX = 1024,	/* states of a direction */
-	MODEL_FORMAT = 1,	/* of the metadata's "format_version" */
+	MODEL_LSTM_LAYERS = 2,
+	MODEL_LSTM_RUNS = 2 * MODEL_LSTM_LAYERS,    /* a layer in a direction */
+	MODEL_LSTM_TENSORS = 8 * MODEL_LSTM_LAYERS, /* weight_ih, weight_hh, bias_ih, bias_hh; the same
+						     * reverse; the same of layer 1 */
+	MODEL_LSTM_MAX = 1024,			    /* states of a direction */
+	MODEL_FORMAT = 1,			    /* of the metadata's "format_version" */
 };
 
 /* How the states of an LSTM become one vector (embed/recurrent.h). */
@@ -75,7 +78,9 @@ struct model {
 	size_t lstm_h;				     /* states of a direction of its LSTM; 0: it has none */
 	enum pooling pooling;			     /* of its states */
 	const float *lstm_parts[MODEL_LSTM_TENSORS]; /* as PyTorch has them: (4 h, in), (4 h, h), (4 h) */
-	struct lstm lstm[2]; /* forward and reverse, laid out for use; of an opened model */
+	const float *lstm_attention;		     /* (model_lstm_outputs()) of its pooling */
+	struct lstm lstm[MODEL_LSTM_RUNS];	     /* 2 layer + side (1: reverse), laid out for use; of an
+						      * opened model */
 	const float *moment; /* (d, d) mean of v v' over `mass` sentences: the prior of a later fit */
 	struct model_facts facts;
 
@@ -118,6 +123,11 @@ bool model_has(const struct model *m, enum method method);
 
 /* The length of the LSTM's inputs: of a row, through the projection where there is one. */
 size_t model_lstm_inputs(const struct model *m);
+
+/* Its layers, 1 or 2; directions of each, 1 or 2; and the length of its outputs: directions times h. */
+size_t model_lstm_layers(const struct model *m);
+size_t model_lstm_sides(const struct model *m);
+size_t model_lstm_outputs(const struct model *m);
 
 /* The length of its vectors under a method. */
 size_t model_dimension(const struct model *m, enum method method);

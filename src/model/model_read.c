@@ -175,14 +175,30 @@ static int read_pooling(struct model *m, const struct safetensors *s, struct err
 {
 	const char *name = safetensors_metadata(s, "pooling");
 	int pooling = name ? pooling_parse(name) : POOLING_MEAN;
+	const void *at;
 
 	if (pooling < 0)
 		return err_set(err, ERR_FORMAT, "metadata names an unknown pooling '%.60s'", name);
 	m->pooling = (enum pooling)pooling;
-	return 0;
+	if (take(&at, s, TENSOR_LSTM_ATTENTION, TENSOR_F32, model_lstm_outputs(m), 0, err))
+		return -1;
+	m->lstm_attention = at;
+	if ((m->pooling == POOLING_ATTENTION) != (at != NULL))
+		return err_set(err, ERR_FORMAT, "pooling 'attention' and only it has '%s'",
+			       model_tensor_name(TENSOR_LSTM_ATTENTION));
+	return all_finite(at, model_lstm_outputs(m), model_tensor_name(TENSOR_LSTM_ATTENTION), err);
 }
 
-/* All of an LSTM's tensors or none, of sizes that the first one tells. */
+/* Does an LSTM have that tensor?  The first of each layer and direction tells. */
+static bool lstm_has(const struct safetensors *s, int part)
+{
+	bool layer = part < 8 || safetensors_find(s, model_tensor_name(TENSOR_LSTM + 8));
+	bool side = part % 8 < 4 || safetensors_find(s, model_tensor_name(TENSOR_LSTM + 4));
+
+	return layer && side && safetensors_find(s, model_tensor_name(TENSOR_LSTM));
+}
+
+/* All tensors of its layers and directions or none, of sizes that the first one tells. */
 static int read_lstm(struct model *m, const struct safetensors *s, struct err *err)
 {
 	const struct tensor *first = safetensors_find(s, model_tensor_name(TENSOR_LSTM));
@@ -199,7 +215,7 @@ static int read_lstm(struct model *m, const struct safetensors *s, struct err *e
 		model_lstm_shape(m, i, &rows, &columns);
 		if (take(&at, s, which, TENSOR_F32, rows, columns, err))
 			return -1;
-		if ((at != NULL) != (first != NULL))
+		if ((at != NULL) != lstm_has(s, i))
 			return err_set(err, ERR_FORMAT, "of its LSTM the tensor '%s' is %s",
 				       model_tensor_name(which), at ? "there alone" : "missing");
 		m->lstm_parts[i] = at;

@@ -1,6 +1,6 @@
 /*
- * Texts through an LSTM: against the equations in doubles; written, opened and served the same; files of
- * which a part is missing.
+ * Texts through an LSTM of one or two layers and directions, by each pooling: against the equations in
+ * doubles; written, opened and served the same; files of which a part is missing.
  */
 #include "embed/recurrent.h"
 
@@ -11,6 +11,7 @@
 #include "embed/sentence.h"
 #include "math/vec.h"
 #include "model/model.h"
+#include "model/safetensors.h"
 #include "support/scratch.h"
 #include "support/toy.h"
 
@@ -24,11 +25,19 @@
 
 #include <cmocka.h>
 
-enum { WORDS = 60, D = 7, IN = 5, H = 9, GATES = 4 * H };
+enum { WORDS = 60, D = 7, IN = 5, H = 9, GATES = 4 * H, WIDTH = 2 * H, INPUTS = GATES * WIDTH };
 
 static struct scratch scratch;
 static struct model *toy;
-static float ih[2][GATES * IN], hh[2][GATES * H], b1[2][GATES], b2[2][GATES];
+/* Of a layer's direction: 2 layer + side. */
+static float ih[4][INPUTS], hh[4][GATES * H], b1[4][GATES], b2[4][GATES], attention[WIDTH];
+
+struct shape {
+	size_t layers, sides;
+	enum pooling pooling;
+};
+
+static const struct shape plain = { 1, 2, POOLING_MEAN };
 
 static void fill(float *x, size_t n, uint64_t *random)
 {
@@ -36,18 +45,26 @@ static void fill(float *x, size_t n, uint64_t *random)
 		x[i] = random_unit(random) - 0.5f;
 }
 
-static struct model *with_lstm(struct err *err)
+static struct model *of_shape(struct shape shape, struct err *err)
 {
 	struct model parts = *toy;
 
 	parts.lstm_h = H;
-	for (size_t side = 0; side < 2; side++) {
-		const float *at[4] = { ih[side], hh[side], b1[side], b2[side] };
+	parts.pooling = shape.pooling;
+	parts.lstm_attention = shape.pooling == POOLING_ATTENTION ? attention : NULL;
+	for (size_t i = 0; i < 2 * shape.layers; i++) {
+		const float *at[4] = { ih[i], hh[i], b1[i], b2[i] };
 
-		memcpy(parts.lstm_parts + 4 * side, at, sizeof(at));
+		if (i % 2 < shape.sides)
+			memcpy(parts.lstm_parts + 4 * i, at, sizeof(at));
 	}
 	parts.facts.method = METHOD_LSTM;
 	return model_of_parts(&parts, NULL, NULL, err);
+}
+
+static struct model *with_lstm(struct err *err)
+{
+	return of_shape(plain, err);
 }
 
 static double sigmoid(double z)
@@ -56,16 +73,16 @@ static double sigmoid(double z)
 }
 
 /* PyTorch's equations, from its own tensors. */
-static void step(size_t side, const double *x, double *h, double *c)
+static void step(size_t i, const double *x, size_t in, double *h, double *c)
 {
 	double gates[GATES];
 
 	for (size_t g = 0; g < GATES; g++) {
-		gates[g] = (double)b1[side][g] + (double)b2[side][g];
-		for (size_t i = 0; i < IN; i++)
-			gates[g] += (double)ih[side][g * IN + i] * x[i];
-		for (size_t i = 0; i < H; i++)
-			gates[g] += (double)hh[side][g * H + i] * h[i];
+		gates[g] = (double)b1[i][g] + (double)b2[i][g];
+		for (size_t k = 0; k < in; k++)
+			gates[g] += (double)ih[i][g * in + k] * x[k];
+		for (size_t k = 0; k < H; k++)
+			gates[g] += (double)hh[i][g * H + k] * h[k];
 	}
 	for (size_t k = 0; k < H; k++) {
 		c[k] = sigmoid(gates[H + k]) * c[k] + sigmoid(gates[k]) * tanh(gates[2 * H + k]);
@@ -90,47 +107,92 @@ static void input_of(uint32_t id, double *x)
 		x[j] *= sqrt(IN / square);
 }
 
-static void is_the_mean_of_both_directions(void **state)
+static const uint32_t ids[] = { 3, 17, 3, 42, 5 };
+
+enum { N = sizeof(ids) / sizeof(ids[0]) };
+
+/* The last layer's states y (N, sides H). */
+static void states_of(struct shape shape, double *y)
 {
-	static const uint32_t ids[] = { 3, 17, 3, 42, 5 };
-	enum { N = sizeof(ids) / sizeof(ids[0]) };
+	double x[N * WIDTH];
+	size_t in = IN;
+
+	for (size_t t = 0; t < N; t++)
+		input_of(ids[t], x + t * IN);
+	for (size_t layer = 0; layer < shape.layers; layer++, in = shape.sides * H) {
+		for (size_t side = 0; side < shape.sides; side++) {
+			double h[H] = { 0 }, c[H] = { 0 };
+
+			for (size_t k = 0; k < N; k++) {
+				size_t t = side ? N - 1 - k : k;
+
+				step(2 * layer + side, x + t * in, in, h, c);
+				memcpy(y + (t * shape.sides + side) * H, h, sizeof(h));
+			}
+		}
+		memcpy(x, y, N * shape.sides * H * sizeof(*x));
+	}
+}
+
+/* embed/pool.c is right by tests of its own. */
+static void pool(struct shape shape, const double *y, double *expected)
+{
+	size_t width = shape.sides * H;
+	struct pool p = { shape.pooling, H, shape.sides, attention };
+	float rows[N * WIDTH], vector[WIDTH], room[N];
+
+	for (size_t i = 0; i < N * width; i++)
+		rows[i] = (float)y[i];
+	pool_states(&p, rows, N, vector, room);
+	for (size_t k = 0; k < width; k++)
+		expected[k] = (double)vector[k];
+}
+
+static void check_shape(struct shape shape)
+{
 	struct err err = { 0 };
-	struct model *m = with_lstm(&err);
+	struct model *m = of_shape(shape, &err);
 	struct sentence *s;
 	struct seen seen;
-	double expected[2 * H] = { 0 };
-	float vector[2 * H];
+	double y[N * WIDTH], expected[WIDTH];
+	float vector[WIDTH];
 	char text[64] = "nowhere ";
 	char word[8];
 
-	(void)state;
 	assert_non_null(m);
 	s = sentence_new(m, METHOD_LSTM, &err);
 	assert_non_null(s);
-	assert_int_equal(sentence_dimension(s), 2 * H);
-	for (size_t side = 0; side < 2; side++) {
-		double h[H] = { 0 }, c[H] = { 0 }, x[IN];
-
-		for (size_t t = 0; t < N; t++) {
-			input_of(ids[side ? N - 1 - t : t], x);
-			step(side, x, h, c);
-			for (size_t k = 0; k < H; k++)
-				expected[side * H + k] += h[k] / N;
-		}
-	}
+	assert_int_equal(sentence_dimension(s), shape.sides * H);
+	states_of(shape, y);
+	pool(shape, y, expected);
 	for (size_t t = 0; t < N; t++)
 		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s ",
 			       toy_word(word, ids[t]));
 	assert_int_equal(sentence_embed(s, text, strlen(text), false, vector, &seen, &err), 0);
 	assert_int_equal(seen.words, N + 1);
 	assert_int_equal(seen.known, N);
-	for (size_t k = 0; k < 2 * H; k++)
+	for (size_t k = 0; k < shape.sides * H; k++)
 		assert_true(fabs((double)vector[k] - expected[k]) < 1e-6);
 	assert_int_equal(sentence_embed(s, "nowhere", 7, true, vector, &seen, &err), 0);
-	for (size_t k = 0; k < 2 * H; k++)
+	for (size_t k = 0; k < shape.sides * H; k++)
 		assert_true(vector[k] == 0.0f);
 	sentence_free(s);
 	model_release(m);
+}
+
+/* Runs check on every shape. */
+static void each_shape(void (*check)(struct shape shape))
+{
+	for (size_t layers = 1; layers <= 2; layers++)
+		for (size_t sides = 1; sides <= 2; sides++)
+			for (int pooling = POOLING_MEAN; pooling <= POOLING_ATTENTION; pooling++)
+				check((struct shape){ layers, sides, (enum pooling)pooling });
+}
+
+static void is_what_the_equations_say(void **state)
+{
+	(void)state;
+	each_shape(check_shape);
 }
 
 static void order_matters(void **state)
@@ -139,7 +201,7 @@ static void order_matters(void **state)
 	struct err err = { 0 };
 	struct model *m = with_lstm(&err);
 	struct sentence *s = sentence_new(m, METHOD_LSTM, &err);
-	float a[2 * H], b[2 * H];
+	float a[WIDTH], b[WIDTH];
 
 	(void)state;
 	assert_int_equal(sentence_of_words(s, one, 3, true, a, &err), 0);
@@ -152,32 +214,31 @@ static void order_matters(void **state)
 /* What lies behind the words that are read changes nothing, and takes no memory. */
 static void reads_so_much_of_a_text(void **state)
 {
-	static uint32_t ids[3 * RECURRENT_WORDS_MAX];
+	static uint32_t many[3 * RECURRENT_WORDS_MAX];
 	struct err err = { 0 };
 	struct model *m = with_lstm(&err);
 	struct sentence *s = sentence_new(m, METHOD_LSTM, &err);
-	float a[2 * H], b[2 * H];
+	float a[WIDTH], b[WIDTH];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
-		ids[i] = (uint32_t)(i * 7 % WORDS);
-	assert_int_equal(sentence_of_words(s, ids, RECURRENT_WORDS_MAX, true, a, &err), 0);
-	assert_int_equal(sentence_of_words(s, ids, sizeof(ids) / sizeof(ids[0]), true, b, &err), 0);
+	for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++)
+		many[i] = (uint32_t)(i * 7 % WORDS);
+	assert_int_equal(sentence_of_words(s, many, RECURRENT_WORDS_MAX, true, a, &err), 0);
+	assert_int_equal(sentence_of_words(s, many, sizeof(many) / sizeof(many[0]), true, b, &err), 0);
 	assert_memory_equal(a, b, sizeof(a));
 	sentence_free(s);
 	model_release(m);
 }
 
-static void a_file_gives_the_same_bits(void **state)
+static void check_file(struct shape shape)
 {
 	struct err err = { 0 };
-	struct model *m = with_lstm(&err);
+	struct model *m = of_shape(shape, &err);
 	struct model *opened;
 	const char *path = scratch_path(&scratch, "m.safetensors");
 	struct sentence *s;
-	float a[2 * H], b[2 * H];
+	float a[WIDTH], b[WIDTH];
 
-	(void)state;
 	s = sentence_new(m, METHOD_LSTM, &err);
 	assert_int_equal(sentence_embed(s, "waa wab wac", 11, true, a, NULL, &err), 0);
 	sentence_free(s);
@@ -190,42 +251,107 @@ static void a_file_gives_the_same_bits(void **state)
 	assert_string_equal(opened->fingerprint, m->fingerprint);
 	s = sentence_new(opened, METHOD_LSTM, &err);
 	assert_int_equal(sentence_embed(s, "waa wab wac", 11, true, b, NULL, &err), 0);
-	assert_memory_equal(a, b, sizeof(a));
+	assert_memory_equal(a, b, shape.sides * H * sizeof(*a));
 	sentence_free(s);
-	model_release(opened);
-	ih[1][3] += 0.25f;
-	opened = with_lstm(&err);
-	assert_string_not_equal(opened->fingerprint, m->fingerprint);
-	ih[1][3] -= 0.25f;
 	model_release(opened);
 	model_release(m);
 }
 
-/* The name of one tensor in the header made another: then seven are left. */
-static void a_missing_part_is_said(void **state)
+static void a_file_gives_the_same_bits(void **state)
 {
+	(void)state;
+	each_shape(check_file);
+}
+
+/* Every fact of a shape, and every number. */
+static void fingerprints_differ(void **state)
+{
+	static const struct shape others[] = {
+		{ 2, 2, POOLING_MEAN }, { 1, 1, POOLING_MEAN }, { 1, 2, POOLING_MAX }, { 1, 2, POOLING_LAST }
+	};
 	struct err err = { 0 };
 	struct model *m = with_lstm(&err);
-	const char *path = scratch_path(&scratch, "m.safetensors");
-	static char bytes[1 << 20];
-	size_t n;
-	char *at;
-	FILE *f;
+	struct model *other;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		other = of_shape(others[i], &err);
+		assert_string_not_equal(other->fingerprint, m->fingerprint);
+		model_release(other);
+	}
+	ih[1][3] += 0.25f;
+	other = with_lstm(&err);
+	assert_string_not_equal(other->fingerprint, m->fingerprint);
+	ih[1][3] -= 0.25f;
+	model_release(other);
+	model_release(m);
+}
+
+/* The file at `from` without a tensor, or with another value of a key of its metadata. */
+static const char *damaged(const char *from, const char *tensor, const char *key, const char *value)
+{
+	const char *path = scratch_path(&scratch, "damaged.safetensors");
+	struct err err = { 0 };
+	struct safetensors s = { 0 };
+	struct file_map map;
+	struct output *out;
+
+	assert_int_equal(file_map(&map, from, &err), 0);
+	assert_int_equal(safetensors_read(&s, map.data, map.size, &err), 0);
+	for (size_t i = 0; i < s.n; i++)
+		if (tensor && strcmp(s.tensors[i].name, tensor) == 0) {
+			free(s.tensors[i].name);
+			s.tensors[i--] = s.tensors[--s.n];
+		}
+	for (size_t i = 0; i < s.metadata_n; i++)
+		if ((key && strcmp(s.metadata[i].key, key) == 0) ||
+		    strcmp(s.metadata[i].key, "sha256.header") == 0) {
+			bool seal = s.metadata[i].key[0] == 's';
+
+			free(s.metadata[i].value);
+			s.metadata[i].value = strdup(value && !seal ? value : "");
+			if (seal)
+				s.metadata[i].key[0] = 'x'; /* opening does without */
+		}
+	out = output_open(path, &err);
+	assert_non_null(out);
+	assert_int_equal(safetensors_write(out, &s, &err), 0);
+	assert_int_equal(output_commit(out, &err), 0);
+	safetensors_free(&s);
+	file_unmap(&map);
+	return path;
+}
+
+static void is_refused(const char *path, const char *why)
+{
+	struct err err = { 0 };
+
+	assert_null(model_open(path, NULL, &err));
+	if (err.code != ERR_FORMAT || !strstr(err.text, why))
+		fail_msg("'%s' is not of %s", err.text, why);
+}
+
+static void a_missing_part_is_said(void **state)
+{
+	static const char *const names[] = { "lstm.bias_hh_l0",		  "lstm.weight_hh_l0_reverse",
+					     "lstm.weight_ih_l0_reverse", "lstm.bias_ih_l1",
+					     "lstm.weight_ih_l1_reverse", "lstm.attention" };
+	struct err err = { 0 };
+	struct model *m = of_shape((struct shape){ 2, 2, POOLING_ATTENTION }, &err);
+	char *path = strdup(scratch_path(&scratch, "m.safetensors"));
+	struct model *opened;
 
 	(void)state;
 	assert_int_equal(model_write(m, path, false, "", &err), 0);
+	opened = model_open(damaged(path, NULL, NULL, NULL), NULL, &err);
+	assert_non_null(opened);
+	model_release(opened);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		is_refused(damaged(path, names[i], NULL, NULL), "lstm.");
+	is_refused(damaged(path, NULL, "pooling", "most"), "'most'");
+	is_refused(damaged(path, NULL, "pooling", "max"), "lstm.attention");
+	free(path);
 	model_release(m);
-	f = fopen(path, "r+b");
-	assert_non_null(f);
-	n = fread(bytes, 1, sizeof(bytes), f);
-	at = memmem(bytes, n, "\"lstm.bias_hh_l0\"", 17);
-	assert_non_null(at);
-	memcpy(at, "\"lstm.bias_xx_l0\"", 17);
-	rewind(f);
-	assert_int_equal(fwrite(bytes, 1, n, f), n);
-	assert_int_equal(fclose(f), 0);
-	assert_null(model_open(path, NULL, &err));
-	assert_non_null(strstr(err.text, "lstm.bias_xx_l0"));
 }
 
 static void no_word_has_a_share(void **state)
@@ -251,12 +377,13 @@ static int start(void **state)
 	scratch_open(&scratch);
 	toy = toy_model((struct toy){
 		.n = WORDS, .d = D, .d_out = IN, .type = ROWS_F32, .method = METHOD_WHITEN, .seed = 3 });
-	for (size_t side = 0; side < 2; side++) {
-		fill(ih[side], GATES * IN, &random);
-		fill(hh[side], GATES * H, &random);
-		fill(b1[side], GATES, &random);
-		fill(b2[side], GATES, &random);
+	for (size_t i = 0; i < 4; i++) {
+		fill(ih[i], INPUTS, &random);
+		fill(hh[i], GATES * H, &random);
+		fill(b1[i], GATES, &random);
+		fill(b2[i], GATES, &random);
 	}
+	fill(attention, sizeof(attention) / sizeof(attention[0]), &random);
 	return 0;
 }
 
@@ -271,11 +398,9 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(is_the_mean_of_both_directions),
-		cmocka_unit_test(order_matters),
-		cmocka_unit_test(reads_so_much_of_a_text),
-		cmocka_unit_test(a_file_gives_the_same_bits),
-		cmocka_unit_test(a_missing_part_is_said),
+		cmocka_unit_test(is_what_the_equations_say), cmocka_unit_test(order_matters),
+		cmocka_unit_test(reads_so_much_of_a_text),   cmocka_unit_test(a_file_gives_the_same_bits),
+		cmocka_unit_test(fingerprints_differ),	     cmocka_unit_test(a_missing_part_is_said),
 		cmocka_unit_test(no_word_has_a_share),
 	};
 
