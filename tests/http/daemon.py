@@ -176,3 +176,20 @@ def parse(data):
 def statuses(data):
     """Of every reply in a stream of them."""
     return [int(x) for x in re.findall(rb"HTTP/1\.1 (\d{3}) ", data) if x != b"100"]
+
+
+def wait(d, job, seconds=60):
+    """Until it has ended."""
+    for _ in range(seconds // 10):
+        job = d.get(f"/v1/jobs/{job['id']}?wait=10").json()
+        if job["state"] not in ("queued", "running"):
+            break
+    return job
+
+
+def run_job(d, **body):
+    reply = d.post("/v1/jobs", body)
+    same(f"{body['type']} accepted", reply.status, 202)
+    job = reply.json()
+    same(f"{body['type']}'s place", reply.headers.get("location"), f"/v1/jobs/{job['id']}")
+    return wait(d, job)

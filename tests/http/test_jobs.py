@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 
-from daemon import SIFD, WORDS, Daemon, check, finish, make_model, parse, read_all, request_bytes, same
+from daemon import SIFD, WORDS, Daemon, check, finish, make_model, parse, run_job, same, wait
 
 PAIRS = {"pairs": [["stock market fell", "share price rose"]]}
 
@@ -26,23 +26,6 @@ def corpus(sentences, seed=1):
 def chunked(path, parts, headers=""):
     head = f"PUT {path} HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n{headers}\r\n"
     return head.encode() + b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in parts) + b"0\r\n\r\n"
-
-
-def wait(d, job, seconds=60):
-    """Until it has ended."""
-    for _ in range(seconds // 10):
-        job = d.get(f"/v1/jobs/{job['id']}?wait=10").json()
-        if job["state"] not in ("queued", "running"):
-            break
-    return job
-
-
-def run_job(d, **body):
-    reply = d.post("/v1/jobs", body)
-    same(f"{body['type']} accepted", reply.status, 202)
-    job = reply.json()
-    same(f"{body['type']}'s place", reply.headers.get("location"), f"/v1/jobs/{job['id']}")
-    return wait(d, job)
 
 
 def uploads(d):
