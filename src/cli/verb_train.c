@@ -24,7 +24,8 @@ struct call {
 	const char *learn, *objective, *negatives, *kind, *output, *curve, *checkpoint;
 	struct text_list pairs, scored, dev;
 	double dropout, scramble;
-	size_t states;
+	size_t states, layers, directions;
+	const char *pooling;
 	double temperature, margin, lr, lr_weights, lr_matrix, l2, warmup;
 	size_t epochs, batch, dimensions, patience, scores, seed, workers;
 	bool matrix, resume, overlay, lstm;
@@ -38,6 +39,17 @@ struct call {
 #define LSTM_OPTIONS(call)                                                                                   \
 	{ "states",	   0,	OPTION_COUNT,                                                                \
 	  &(call)->states, "H", "with --learn lstm: states of a direction; default 128" },                   \
+		{ "layers",	   0,	OPTION_COUNT,                                                        \
+		  &(call)->layers, "N", "with --learn lstm: 1 (default) or 2, one over the other" },         \
+		{ "directions",	       0,   OPTION_COUNT,                                                    \
+		  &(call)->directions, "N", "with --learn lstm: 2 (default), or 1 to read forward alone" },  \
+		{ "pooling",                                                                                 \
+		  0,                                                                                         \
+		  OPTION_TEXT,                                                                               \
+		  &(call)->pooling,                                                                          \
+		  "HOW",                                                                                     \
+		  "with --learn lstm: a text's vector of its states: mean (default), max, last or "          \
+		  "attention" },                                                                             \
 		{ "dropout",	    0,	     OPTION_NUMBER,                                                  \
 		  &(call)->dropout, "SHARE", "with --learn lstm: words left out; default 0.2" },             \
 	{                                                                                                    \
@@ -187,6 +199,11 @@ static struct model *train_layer(struct call *c, struct model *m, struct train_r
 
 	if (c->states)
 		o.states = c->states;
+	if (c->layers)
+		o.layers = c->layers;
+	if (c->directions)
+		o.directions = c->directions;
+	o.pooling = c->pooling ? (enum pooling)pooling_parse(c->pooling) : o.pooling;
 	if (c->lr > 0)
 		o.rate = c->lr;
 	if (c->dropout >= 0)

@@ -21,9 +21,14 @@ enum { BATCH_MAX = 8192, STATES_MIN = 8 };
 
 struct train_lstm_options train_lstm_options_default(const struct train_options *common)
 {
-	return (struct train_lstm_options){
-		.common = common, .states = 128, .rate = 2e-3, .dropout = 0.2, .scramble = 0.3
-	};
+	return (struct train_lstm_options){ .common = common,
+					    .states = 128,
+					    .layers = 1,
+					    .directions = 2,
+					    .pooling = POOLING_MEAN,
+					    .rate = 2e-3,
+					    .dropout = 0.2,
+					    .scramble = 0.3 };
 }
 
 static int refuse(struct err *err, const char *param, const char *why)
@@ -44,6 +49,12 @@ static int check_options(const struct train_lstm_options *o, const struct model 
 		return refuse(err, "epochs", "1 to 1000000");
 	if (o->states < STATES_MIN || o->states > MODEL_LSTM_MAX)
 		return refuse(err, "states", "8 to 1024 of a direction");
+	if (o->layers < 1 || o->layers > MODEL_LSTM_LAYERS)
+		return refuse(err, "layers", "1 or 2");
+	if (o->directions < 1 || o->directions > 2)
+		return refuse(err, "directions", "1 or 2");
+	if (o->pooling > POOLING_ATTENTION)
+		return refuse(err, "pooling", "mean, max, last or attention");
 	if (!(o->rate > 0 && o->rate < 10))
 		return refuse(err, "lr", "above 0 and below 10");
 	if (!(o->dropout >= 0 && o->dropout < 1) || !(o->scramble >= 0 && o->scramble <= 1))
@@ -78,43 +89,65 @@ static int make_inputs(struct lstm_train *t, struct err *err)
 				if (t->places[words[k]] == VOCAB_UNKNOWN)
 					t->places[words[k]] = used++;
 		}
-	t->inputs = mem_try_aligned((size_t)used + 1, t->in * sizeof(float), err);
+	t->inputs = mem_try_aligned((size_t)used + 1, t->shape.in * sizeof(float), err);
 	for (size_t id = 0; t->inputs && id < t->m->rows.n; id++)
 		if (t->places[id] != VOCAB_UNKNOWN)
-			recurrent_input(t->m, (uint32_t)id, t->inputs + t->places[id] * t->in, scratch);
+			recurrent_input(t->m, (uint32_t)id, t->inputs + t->places[id] * t->shape.in, scratch);
 	free(scratch);
 	return t->inputs ? 0 : -1;
 }
 
-/* PyTorch's start, uniform in +-1 / sqrt(h), and 1 for the forget gates; or the LSTM that the model has. */
+static bool same_shape(const struct model *m, const struct net_shape *shape)
+{
+	return m->lstm_h == shape->h && model_lstm_inputs(m) == shape->in &&
+	       model_lstm_layers(m) == shape->layers && model_lstm_sides(m) == shape->sides;
+}
+
+/* Uniform in +-1 / sqrt(h) as PyTorch's, and 1 more for forget gates; attention of 0 is the mean. */
+static void start_parameters(struct lstm_train *t)
+{
+	const struct net_shape *shape = &t->shape;
+	uint64_t state = random_seed(t->o->common->seed, 0, 7);
+	bool goes_on = same_shape(t->m, shape);
+	float *at = t->parameters;
+
+	for (size_t i = 0; i < t->floats; i++)
+		at[i] = (2 * random_unit(&state) - 1) / sqrtf((float)shape->h);
+	for (size_t run = 0; run < MODEL_LSTM_RUNS; run++) {
+		const struct lstm *had = &t->m->lstm[run];
+		size_t in = net_inputs(shape, run / 2);
+		float *recurrent = at + 4 * shape->h * in;
+		float *bias = recurrent + 4 * shape->h * shape->h;
+
+		if (run / 2 >= shape->layers || run % 2 >= shape->sides)
+			continue;
+		for (size_t k = 0; k < shape->h; k++)
+			bias[shape->h + k] += 1.0f;
+		if (goes_on) {
+			memcpy(at, had->input, 4 * shape->h * in * sizeof(float));
+			memcpy(recurrent, had->recurrent, 4 * shape->h * shape->h * sizeof(float));
+			memcpy(bias, had->bias, 4 * shape->h * sizeof(float));
+		}
+		at = bias + 4 * shape->h;
+	}
+	if (shape->pooling != POOLING_ATTENTION)
+		return;
+	memset(at, 0, t->outputs * sizeof(float));
+	if (goes_on && t->m->lstm_attention)
+		memcpy(at, t->m->lstm_attention, t->outputs * sizeof(float));
+}
+
 static int make_parameters(struct lstm_train *t, struct err *err)
 {
-	uint64_t state = random_seed(t->o->common->seed, 0, 7);
-	size_t in_n = 4 * t->h * t->in;
-	size_t h_n = 4 * t->h * t->h;
-
-	t->parameters = mem_try_aligned(2 * t->side_n, sizeof(float), err);
-	t->first = mem_try_aligned(2 * t->side_n, sizeof(float), err);
-	t->second = mem_try_aligned(2 * t->side_n, sizeof(float), err);
+	t->parameters = mem_try_aligned(t->floats, sizeof(float), err);
+	t->first = mem_try_aligned(t->floats, sizeof(float), err);
+	t->second = mem_try_aligned(t->floats, sizeof(float), err);
 	if (!t->parameters || !t->first || !t->second)
 		return -1;
-	memset(t->first, 0, 2 * t->side_n * sizeof(float));
-	memset(t->second, 0, 2 * t->side_n * sizeof(float));
-	for (size_t i = 0; i < 2 * t->side_n; i++)
-		t->parameters[i] = (2 * random_unit(&state) - 1) / sqrtf((float)t->h);
-	for (size_t side = 0; side < 2; side++) {
-		float *at = t->parameters + side * t->side_n;
-		const struct lstm *had = &t->m->lstm[side];
-
-		for (size_t k = 0; k < t->h; k++)
-			at[in_n + h_n + t->h + k] += 1.0f;
-		if (t->m->lstm_h == t->h && had->in == t->in) {
-			memcpy(at, had->input, in_n * sizeof(float));
-			memcpy(at + in_n, had->recurrent, h_n * sizeof(float));
-			memcpy(at + in_n + h_n, had->bias, 4 * t->h * sizeof(float));
-		}
-		t->layers[side] = (struct lstm){ t->in, t->h, at, at + in_n, at + in_n + h_n };
-	}
+	memset(t->first, 0, t->floats * sizeof(float));
+	memset(t->second, 0, t->floats * sizeof(float));
+	start_parameters(t);
+	net_over(&t->net, &t->shape, t->parameters);
 	return 0;
 }
 
@@ -128,15 +161,16 @@ static int prepare(struct lstm_train *t, struct train_report *report, struct pro
 		       progress, err) ||
 	    (c->dev_n && dev_read(&t->dev, t->m, c->dev, c->dev_n, err)))
 		return -1;
-	t->in = model_lstm_inputs(t->m);
-	t->h = t->o->states;
-	t->side_n = 4 * t->h * (t->in + t->h + 1);
+	t->shape = (struct net_shape){ model_lstm_inputs(t->m), t->o->states, t->o->layers, t->o->directions,
+				       t->o->pooling };
+	t->outputs = net_outputs(&t->shape);
+	t->floats = net_floats(&t->shape);
 	t->team = team_new(c->workers, err);
 	if (!t->team || make_inputs(t, err) || make_parameters(t, err))
 		return -1;
 	t->steps = lstm_steps_new(t, err);
 	t->dev_vectors = mem_try_aligned((t->dev.texts ? texts_count(t->dev.texts) : 0) + 1,
-					 2 * t->h * sizeof(float), err);
+					 t->outputs * sizeof(float), err);
 	if (!t->steps || !t->dev_vectors || pair_epoch_draw(&t->epoch, &t->pairs, c->batch, c->seed, 0, err))
 		return -1;
 	for (size_t i = 0; i < t->epoch.batches_n; i++)
@@ -153,7 +187,10 @@ static int prepare(struct lstm_train *t, struct train_report *report, struct pro
 static void identify(const struct lstm_train *t, char hex[DIGEST_HEX + 1])
 {
 	const struct train_options *c = t->o->common;
-	double numbers[] = { (double)t->h,
+	double numbers[] = { (double)t->shape.h,
+			     (double)t->shape.layers,
+			     (double)t->shape.sides,
+			     (double)t->shape.pooling,
 			     t->o->rate,
 			     t->o->dropout,
 			     t->o->scramble,
@@ -183,7 +220,7 @@ static void identify(const struct lstm_train *t, char hex[DIGEST_HEX + 1])
 static int run(struct lstm_train *t, struct train_report *report, struct progress *progress, struct err *err)
 {
 	const struct train_options *c = t->o->common;
-	size_t bytes = 2 * t->side_n * sizeof(float);
+	size_t bytes = t->floats * sizeof(float);
 	char hex[DIGEST_HEX + 1];
 	struct checkpoint_part parameters = { "lstm", t->parameters, bytes };
 	struct checkpoint_part state[] = { { "lstm.m", t->first, bytes }, { "lstm.v", t->second, bytes } };
@@ -205,7 +242,7 @@ static int run(struct lstm_train *t, struct train_report *report, struct progres
 
 /* What the trained model owns. */
 struct result {
-	float *parts;	 /* PyTorch's tensors of both directions */
+	float *parts;	 /* PyTorch's tensors, and attention's */
 	struct model *m; /* lends all else */
 };
 
@@ -226,33 +263,44 @@ static void transpose(float *to, const float *from, size_t rows, size_t columns)
 			to[j * rows + i] = from[i * columns + j];
 }
 
+/* PyTorch's four tensors of a layer in a direction, of which the second bias is 0; behind them. */
+static float *put_run(const struct lstm *l, float *at, const float **parts)
+{
+	size_t gates = 4 * l->h;
+
+	parts[0] = at;
+	parts[1] = parts[0] + gates * l->in;
+	parts[2] = parts[1] + gates * l->h;
+	parts[3] = parts[2] + gates;
+	transpose(at, l->input, l->in, gates);
+	transpose(at + gates * l->in, l->recurrent, l->h, gates);
+	memcpy(at + gates * (l->in + l->h), l->bias, gates * sizeof(float));
+	memset(at + gates * (l->in + l->h + 1), 0, gates * sizeof(float));
+	return at + gates * (l->in + l->h + 2);
+}
+
 static struct model *make_model(const struct lstm_train *t, struct err *err)
 {
 	struct result *r = mem_new(1, sizeof(*r));
 	struct model parts = *t->m;
-	size_t gates = 4 * t->h;
+	const float *attention = t->net.serving.pool.attention;
 	struct model *m = NULL;
 	float *at;
 
-	r->parts = mem_try(2 * (t->side_n + gates), sizeof(float), err);
+	r->parts = mem_try(t->floats + (size_t)MODEL_LSTM_RUNS * 4 * t->shape.h, sizeof(float), err);
 	at = r->parts;
-	for (size_t side = 0; at && side < 2; side++) {
-		const struct lstm *l = &t->layers[side];
-		const float **to = parts.lstm_parts + 4 * side;
-
-		to[0] = at;
-		to[1] = to[0] + gates * t->in;
-		to[2] = to[1] + gates * t->h;
-		to[3] = to[2] + gates;
-		transpose(at, l->input, t->in, gates);
-		transpose(at + gates * t->in, l->recurrent, t->h, gates);
-		memcpy(at + gates * (t->in + t->h), l->bias, gates * sizeof(float));
-		memset(at + gates * (t->in + t->h + 1), 0, gates * sizeof(float));
-		at += t->side_n + gates;
-	}
+	memset(parts.lstm_parts, 0, sizeof(parts.lstm_parts));
+	memset(parts.lstm, 0, sizeof(parts.lstm));
+	for (size_t run = 0; at && run < MODEL_LSTM_RUNS; run++)
+		if (t->net.runs[run].h)
+			at = put_run(&t->net.runs[run], at, parts.lstm_parts + 4 * run);
 	if (at) {
 		r->m = model_retain(t->m);
-		parts.lstm_h = t->h;
+		parts.lstm_h = t->shape.h;
+		parts.pooling = t->shape.pooling;
+		parts.lstm_attention = attention ? at : NULL;
+		if (attention)
+			memcpy(at, attention, t->outputs * sizeof(float));
 		parts.base = t->m->base ? t->m->base : t->m;
 		parts.facts.method = METHOD_LSTM;
 		m = model_of_parts(&parts, drop, r, err);

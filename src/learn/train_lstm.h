@@ -1,10 +1,10 @@
 /*
- * train_lstm.h - a bidirectional LSTM learnt from pairs of texts.
+ * train_lstm.h - an LSTM learnt from pairs of texts.
  *
- * A text's vector is that of embed/recurrent.h: the mean of both directions' states over the words'
- * directions, which stay as they are; learnt are the layer's matrices, by one of the objectives on pairs or
- * scores. Against learning texts by heart: words are left out at random, and the order of some texts is
- * scrambled (Wieting & Gimpel 2017).
+ * A text's vector is that of embed/recurrent.h: the pooled states of one or two layers over the words'
+ * directions, which stay as they are; learnt are the layers' matrices (and attention's vector), by one of the
+ * objectives on pairs or scores. Against learning texts by heart: words are left out at random, and the order
+ * of some texts is scrambled (Wieting & Gimpel 2017).
  *
  * Same files, model, options, seed, workers and processor: the same bits.
  */
@@ -12,22 +12,25 @@
 #define SIFD_LEARN_TRAIN_LSTM_H
 
 #include "learn/train.h"
+#include "model/model.h"
 
 struct train_lstm_options {
 	const struct train_options *common; /* files, objective, loop, batch, seed, workers, dev */
 	size_t states;			    /* h of a direction */
-	double rate;			    /* Adam's */
-	double dropout;			    /* share of the words left out, [0, 1) */
-	double scramble;		    /* share of the texts in another order, [0, 1] */
+	size_t layers, directions;	    /* 1 or 2 */
+	enum pooling pooling;
+	double rate;	 /* Adam's */
+	double dropout;	 /* share of the words left out, [0, 1) */
+	double scramble; /* share of the texts in another order, [0, 1] */
 };
 
-/* h 128, rate 2e-3, dropout .2, scramble .3 */
+/* h 128, one layer, two directions, mean, rate 2e-3, dropout .2, scramble .3 */
 struct train_lstm_options train_lstm_options_default(const struct train_options *common);
 
 /*
  * The model with its LSTM, method lstm: an overlay over m's vectors, with m's weights, components and
- * projection (which the inputs go through).  Goes on with the LSTM that m has, if its size is that.
- * Errors as train_static().
+ * projection (which the inputs go through).  Goes on with the LSTM that m has, if its shape is that, whatever
+ * its pooling; attention begins with the mean. Errors as train_static().
  */
 struct model *train_lstm(struct model *m, const struct train_lstm_options *options,
 			 struct train_report *report, struct progress *progress, struct err *err);

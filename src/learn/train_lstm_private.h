@@ -4,7 +4,7 @@
 
 #include "learn/dev.h"
 #include "learn/train_lstm.h"
-#include "math/lstm.h"
+#include "learn/train_lstm_net.h"
 
 struct team;
 
@@ -16,15 +16,16 @@ struct lstm_train {
 	struct dev dev;
 	struct pair_epoch epoch;
 
-	size_t in, h, side_n;		    /* side_n: floats of one direction, 4 h (in + h + 1) */
-	float *parameters, *first, *second; /* (2 side_n): input, recurrent, bias; forward, then reverse */
-	struct lstm layers[2];		    /* over parameters */
+	struct net_shape shape;
+	size_t outputs, floats;		    /* of a text; of all parameters */
+	float *parameters, *first, *second; /* (floats) */
+	struct net net;			    /* over parameters */
 
 	uint32_t *places; /* (model's words) in inputs, or VOCAB_UNKNOWN */
 	float *inputs;	  /* (words used, in) */
 
 	struct lstm_steps *steps;
-	float *dev_vectors; /* (dev texts, 2 h) */
+	float *dev_vectors; /* (dev texts, outputs) */
 };
 
 struct lstm_steps *lstm_steps_new(const struct lstm_train *t, struct err *err);

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/team.h"
+#include "embed/recurrent.h"
 #include "learn/adam.h"
 #include "learn/texts.h"
 #include "learn/train_lstm_private.h"
@@ -12,24 +13,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GRAIN = 16, WORDS_MOST = 512 }; /* of a text, in training */
+enum { GRAIN = 16 };
 
-/* One member's sentences of a batch, and all that the way back needs. */
+/* One member's sentences of a batch. */
 struct share {
 	size_t start, stop;
-	uint32_t *words; /* (rows_room) as they are read: after dropout and scrambling */
-	size_t *starts;	 /* (sentences + 1) in words */
-	size_t *order;	 /* sentences, longest first */
-	size_t *active;	 /* (WORDS_MOST) */
-	struct lstm_batch batches[2];
-	float *x[2], *gates[2], *cells[2], *states[2];
-	float *by_states, *scratch, *gradient; /* gradient (2 side_n) */
-	size_t rows_room;
+	uint32_t *
+		words; /* (sentences * NET_WORDS_MAX) inputs as they are read: after dropout and scrambling */
+	size_t *starts; /* (sentences + 1) in words */
+	struct net_batch *batch;
+	float *gradient; /* (floats) */
+	float *dev;	 /* (dev_room) of a dev text */
+	size_t dev_room;
 };
 
 struct lstm_steps {
 	struct objective *objective;
-	float *vectors, *d_vectors; /* (2 batch, 2 h) */
+	float *vectors, *d_vectors; /* (2 batch, outputs) */
 	uint32_t *u_keys, *v_keys;
 	float *gold;
 	struct share *shares; /* (members) */
@@ -46,7 +46,7 @@ static uint32_t text_of(const struct lstm_steps *s, size_t i)
 	return i < s->n ? s->pairs[i].a : s->pairs[i - s->n].b;
 }
 
-/* The words of sentence i as this step reads them; how many, at least one. */
+/* The inputs of sentence i as this step reads them; how many, at least one. */
 static size_t read_words(const struct lstm_train *t, size_t i, uint32_t *to)
 {
 	uint64_t state = random_seed(t->o->common->seed, t->steps->step, 2 + i);
@@ -54,11 +54,11 @@ static size_t read_words(const struct lstm_train *t, size_t i, uint32_t *to)
 	const uint32_t *words = texts_words(t->pairs.texts, text_of(t->steps, i), &count);
 	size_t n = 0;
 
-	for (size_t k = 0; k < count && n < WORDS_MOST; k++)
+	for (size_t k = 0; k < count && n < NET_WORDS_MAX; k++)
 		if ((double)random_unit(&state) >= t->o->dropout)
-			to[n++] = words[k];
+			to[n++] = t->places[words[k]];
 	if (n == 0)
-		to[n++] = words[random_below(&state, count)];
+		to[n++] = t->places[words[random_below(&state, count)]];
 	if ((double)random_unit(&state) < t->o->scramble)
 		for (size_t k = n; k > 1; k--) {
 			size_t other = (size_t)random_below(&state, k);
@@ -70,100 +70,12 @@ static size_t read_words(const struct lstm_train *t, size_t i, uint32_t *to)
 	return n;
 }
 
-static size_t length_of(const struct share *p, size_t k)
-{
-	return p->starts[k + 1] - p->starts[k];
-}
-
-/* Room for `rows` words; what was there is lost. */
-static int make_room(const struct lstm_train *t, struct share *p, size_t rows)
-{
-	struct err err;
-	size_t room = rows + rows / 4;
-
-	if (rows <= p->rows_room)
-		return 0;
-	p->rows_room = 0;
-	for (size_t side = 0; side < 2; side++)
-		if (mem_resize(&p->x[side], room * t->in, sizeof(float), &err) ||
-		    mem_resize(&p->gates[side], room * 4 * t->h, sizeof(float), &err) ||
-		    mem_resize(&p->cells[side], room * t->h, sizeof(float), &err) ||
-		    mem_resize(&p->states[side], room * t->h, sizeof(float), &err))
-			return -1;
-	if (mem_resize(&p->by_states, room * t->h, sizeof(float), &err))
-		return -1;
-	p->rows_room = room;
-	return 0;
-}
-
-/* Longest first; counting sort, so that equal ones keep their order. */
-static void sort_by_length(struct share *p, size_t n)
-{
-	size_t at[WORDS_MOST + 2] = { 0 };
-
-	for (size_t k = 0; k < n; k++)
-		at[WORDS_MOST - length_of(p, k) + 1]++;
-	for (size_t i = 1; i <= WORDS_MOST; i++)
-		at[i] += at[i - 1];
-	for (size_t k = 0; k < n; k++)
-		p->order[at[WORDS_MOST - length_of(p, k)]++] = k;
-}
-
-/* The inputs of both directions, step by step; the reverse one reads from the end. */
-static void lay_out(const struct lstm_train *t, struct share *p, size_t n)
-{
-	size_t steps = length_of(p, p->order[0]);
-	size_t active = n;
-	size_t row = 0;
-
-	for (size_t step = 0; step < steps; step++) {
-		while (length_of(p, p->order[active - 1]) <= step)
-			active--;
-		p->active[step] = active;
-		for (size_t i = 0; i < active; i++, row++) {
-			size_t k = p->order[i];
-			const uint32_t *words = p->words + p->starts[k];
-			size_t last = length_of(p, k) - 1;
-
-			memcpy(p->x[0] + row * t->in, t->inputs + t->places[words[step]] * t->in,
-			       t->in * sizeof(float));
-			memcpy(p->x[1] + row * t->in, t->inputs + t->places[words[last - step]] * t->in,
-			       t->in * sizeof(float));
-		}
-	}
-	for (size_t side = 0; side < 2; side++)
-		p->batches[side] = (struct lstm_batch){
-			steps, row, p->active, p->x[side], p->gates[side], p->cells[side], p->states[side]
-		};
-}
-
-/* Mean over a sentence's states, into its vector; or its gradient back into by_states. */
-static void pool(const struct lstm_train *t, struct share *p, size_t side, bool back)
-{
-	const struct lstm_batch *b = &p->batches[side];
-	struct lstm_steps *s = t->steps;
-	size_t row = 0;
-
-	for (size_t step = 0; step < b->steps; step++)
-		for (size_t i = 0; i < b->active[step]; i++, row++) {
-			size_t k = p->order[i];
-			size_t at = (p->start + k) * 2 * t->h + side * t->h;
-			float share = 1.0f / (float)length_of(p, k);
-
-			if (back) {
-				memset(p->by_states + row * t->h, 0, t->h * sizeof(float));
-				vec_axpy(p->by_states + row * t->h, share, s->d_vectors + at, t->h);
-			} else {
-				vec_axpy(s->vectors + at, share, b->states + row * t->h, t->h);
-			}
-		}
-}
-
 static void forward(void *context, size_t member, size_t members)
 {
 	struct lstm_train *t = context;
 	struct lstm_steps *s = t->steps;
 	struct share *p = &s->shares[member];
+	struct err err;
 	size_t n;
 
 	p->stop = team_share(2 * s->n, 1, member, members, &p->start);
@@ -171,19 +83,9 @@ static void forward(void *context, size_t member, size_t members)
 	p->starts[0] = 0;
 	for (size_t k = 0; k < n; k++)
 		p->starts[k + 1] = p->starts[k] + read_words(t, p->start + k, p->words + p->starts[k]);
-	if (n == 0)
-		return;
-	if (make_room(t, p, p->starts[n])) {
+	if (n && net_forward(p->batch, t->inputs, p->words, p->starts, n, s->vectors + p->start * t->outputs,
+			     &err))
 		atomic_store(&s->failed, true);
-		return;
-	}
-	sort_by_length(p, n);
-	lay_out(t, p, n);
-	memset(s->vectors + p->start * 2 * t->h, 0, n * 2 * t->h * sizeof(float));
-	for (size_t side = 0; side < 2; side++) {
-		lstm_forward(&t->layers[side], &p->batches[side], p->scratch);
-		pool(t, p, side, false);
-	}
 }
 
 static void backward(void *context, size_t member, size_t members)
@@ -192,14 +94,9 @@ static void backward(void *context, size_t member, size_t members)
 	struct share *p = &t->steps->shares[member];
 
 	(void)members;
-	memset(p->gradient, 0, 2 * t->side_n * sizeof(float));
-	for (size_t side = 0; side < 2 && p->stop > p->start; side++) {
-		float *at = p->gradient + side * t->side_n;
-		struct lstm_gradient to = { at, at + 4 * t->h * t->in, at + 4 * t->h * (t->in + t->h), NULL };
-
-		pool(t, p, side, true);
-		lstm_backward(&t->layers[side], &p->batches[side], p->by_states, &to, p->scratch);
-	}
+	memset(p->gradient, 0, t->floats * sizeof(float));
+	if (p->stop > p->start)
+		net_backward(p->batch, t->steps->d_vectors + p->start * t->outputs, p->gradient);
 }
 
 static void update(void *context, size_t member, size_t members)
@@ -208,7 +105,7 @@ static void update(void *context, size_t member, size_t members)
 	struct lstm_steps *s = t->steps;
 	float *sum = s->shares[0].gradient;
 	size_t start;
-	size_t stop = team_share(2 * t->side_n, GRAIN, member, members, &start);
+	size_t stop = team_share(t->floats, GRAIN, member, members, &start);
 
 	if (start >= stop)
 		return;
@@ -231,7 +128,7 @@ int lstm_steps_take(void *context, size_t batch, uint64_t step, double rate, dou
 	struct lstm_train *t = context;
 	struct lstm_steps *s = t->steps;
 	const struct pair_batch *from = &t->epoch.batches[batch];
-	struct objective_batch b = { .d = 2 * t->h, .random = random_seed(t->o->common->seed, step, 1) };
+	struct objective_batch b = { .d = t->outputs, .random = random_seed(t->o->common->seed, step, 1) };
 
 	s->pairs = t->epoch.pairs + from->start;
 	s->n = from->n;
@@ -263,32 +160,31 @@ static void embed_dev(void *context, size_t member, size_t members)
 {
 	struct lstm_train *t = context;
 	struct share *p = &t->steps->shares[member];
+	size_t in = t->shape.in;
+	struct err err;
 	size_t start;
 	size_t stop = team_share(texts_count(t->dev.texts), 1, member, members, &start);
 
 	for (size_t i = start; i < stop; i++) {
-		float *vector = t->dev_vectors + i * 2 * t->h;
+		float *vector = t->dev_vectors + i * t->outputs;
 		size_t n;
 		const uint32_t *words = texts_words(t->dev.texts, (uint32_t)i, &n);
+		size_t floats;
 
-		memset(vector, 0, 2 * t->h * sizeof(float));
-		if (n > WORDS_MOST)
-			n = WORDS_MOST;
+		memset(vector, 0, t->outputs * sizeof(float));
+		if (n > RECURRENT_WORDS_MAX)
+			n = RECURRENT_WORDS_MAX;
 		if (n == 0)
 			continue;
-		if (make_room(t, p, n)) {
+		floats = n * in + recurrent_scratch(&t->net.serving, n);
+		if (floats > p->dev_room && mem_resize(&p->dev, floats, sizeof(float), &err)) {
 			atomic_store(&t->steps->failed, true);
 			return;
 		}
+		p->dev_room = floats > p->dev_room ? floats : p->dev_room;
 		for (size_t k = 0; k < n; k++)
-			memcpy(p->x[0] + k * t->in, t->inputs + t->places[words[k]] * t->in,
-			       t->in * sizeof(float));
-		for (size_t side = 0; side < 2; side++) {
-			lstm_run(&t->layers[side], p->x[0], n, side == 1, p->states[0], p->scratch);
-			for (size_t k = 0; k < n; k++)
-				vec_axpy(vector + side * t->h, 1.0f / (float)n, p->states[0] + k * t->h,
-					 t->h);
-		}
+			memcpy(p->dev + k * in, t->inputs + t->places[words[k]] * in, in * sizeof(float));
+		recurrent_run(&t->net.serving, p->dev, n, vector, p->dev + n * in);
 	}
 }
 
@@ -299,21 +195,16 @@ int lstm_steps_score(void *context, double *score, struct err *err)
 	team_run(t->team, embed_dev, t);
 	if (atomic_load(&t->steps->failed))
 		return err_set(err, ERR_MEMORY, "no memory is left for the dev texts");
-	return dev_score(score, NULL, &t->dev, t->dev_vectors, 2 * t->h, err);
+	return dev_score(score, NULL, &t->dev, t->dev_vectors, t->outputs, err);
 }
 
 static int share_allocate(const struct lstm_train *t, struct share *p, size_t sentences, struct err *err)
 {
-	size_t floats = sentences * t->h > lstm_scratch(&t->layers[0]) ? sentences * t->h
-								       : lstm_scratch(&t->layers[0]);
-
-	p->words = mem_try(sentences * WORDS_MOST, sizeof(*p->words), err);
+	p->words = mem_try(sentences * NET_WORDS_MAX, sizeof(*p->words), err);
 	p->starts = mem_try(sentences + 1, sizeof(*p->starts), err);
-	p->order = mem_try(sentences, sizeof(*p->order), err);
-	p->active = mem_try(WORDS_MOST, sizeof(*p->active), err);
-	p->scratch = mem_try_aligned(floats + t->h, sizeof(float), err);
-	p->gradient = mem_try_aligned(2 * t->side_n, sizeof(float), err);
-	return p->words && p->starts && p->order && p->active && p->scratch && p->gradient ? 0 : -1;
+	p->batch = net_batch_new(&t->net, sentences, err);
+	p->gradient = mem_try_aligned(t->floats, sizeof(float), err);
+	return p->words && p->starts && p->batch && p->gradient ? 0 : -1;
 }
 
 struct lstm_steps *lstm_steps_new(const struct lstm_train *t, struct err *err)
@@ -325,9 +216,9 @@ struct lstm_steps *lstm_steps_new(const struct lstm_train *t, struct err *err)
 	if (!s)
 		return NULL;
 	s->members = team_members(t->team);
-	s->objective = objective_new(&t->o->common->objective, t->o->common->batch, 2 * t->h, t->team, err);
-	s->vectors = mem_try_aligned(n, 2 * t->h * sizeof(float), err);
-	s->d_vectors = mem_try_aligned(n, 2 * t->h * sizeof(float), err);
+	s->objective = objective_new(&t->o->common->objective, t->o->common->batch, t->outputs, t->team, err);
+	s->vectors = mem_try_aligned(n, t->outputs * sizeof(float), err);
+	s->d_vectors = mem_try_aligned(n, t->outputs * sizeof(float), err);
 	s->u_keys = mem_try(n, sizeof(*s->u_keys), err);
 	s->v_keys = mem_try(n, sizeof(*s->v_keys), err);
 	s->gold = mem_try(n, sizeof(*s->gold), err);
@@ -344,19 +235,11 @@ struct lstm_steps *lstm_steps_new(const struct lstm_train *t, struct err *err)
 
 static void share_free(struct share *p)
 {
-	for (size_t side = 0; side < 2; side++) {
-		free(p->x[side]);
-		free(p->gates[side]);
-		free(p->cells[side]);
-		free(p->states[side]);
-	}
 	free(p->words);
 	free(p->starts);
-	free(p->order);
-	free(p->active);
-	free(p->by_states);
-	free(p->scratch);
+	net_batch_free(p->batch);
 	free(p->gradient);
+	free(p->dev);
 }
 
 void lstm_steps_free(struct lstm_steps *s)

@@ -15,6 +15,7 @@
 #include "support/scratch.h"
 #include "support/toy.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -103,6 +104,79 @@ static void learns(void **state)
 	assert_int_equal(model_dimension(trained, METHOD_LSTM), 2 * STATES);
 	assert_true(model_has(trained, METHOD_WEIGHTED)); /* what the model had, it has */
 	model_release(trained);
+}
+
+/* Every shape and pooling gets better than its start, and has the parts that it says. */
+static void learns_in_every_shape(void **state)
+{
+	struct train_options c = common();
+	struct train_lstm_options o = train_lstm_options_default(&c);
+	struct err err = { 0 };
+
+	(void)state;
+	o.states = STATES;
+	for (size_t layers = 1; layers <= 2; layers++)
+		for (size_t directions = 1; directions <= 2; directions++)
+			for (int pooling = POOLING_MEAN; pooling <= POOLING_ATTENTION; pooling++) {
+				struct train_report start, end;
+				struct model *first, *trained;
+
+				o.layers = layers;
+				o.directions = directions;
+				o.pooling = (enum pooling)pooling;
+				o.rate = 1e-9;
+				c.loop.epochs = 1;
+				first = train_lstm(m, &o, &start, NULL, &err);
+				o.rate = 1e-2;
+				c.loop.epochs = 20;
+				trained = train_lstm(m, &o, &end, NULL, &err);
+				assert_non_null(first);
+				assert_non_null(trained);
+				assert_true(end.loop.loss < 0.85 * start.loop.loss);
+				assert_int_equal(model_lstm_layers(trained), layers);
+				assert_int_equal(model_dimension(trained, METHOD_LSTM), directions * STATES);
+				assert_int_equal(trained->pooling, pooling);
+				model_release(first);
+				model_release(trained);
+			}
+}
+
+static struct model *go_on(struct model *from, struct train_options *c, size_t layers, enum pooling pooling)
+{
+	struct train_lstm_options o = train_lstm_options_default(c);
+	struct train_report report;
+	struct err err = { 0 };
+	struct model *trained;
+
+	o.states = STATES;
+	o.layers = layers;
+	o.pooling = pooling;
+	o.rate = 1e-12;
+	trained = train_lstm(from, &o, &report, NULL, &err);
+	if (!trained)
+		fail_msg("%s", err.text);
+	return trained;
+}
+
+/* From an LSTM of the same shape, steps that are nearly nothing change nearly nothing; from another, all. */
+static void goes_on_from_its_model(void **state)
+{
+	struct train_options c = common();
+	struct model *two = go_on(m, &c, 2, POOLING_ATTENTION);
+	struct model *again, *one;
+
+	(void)state;
+	c.seed = 9;
+	again = go_on(two, &c, 2, POOLING_ATTENTION);
+	one = go_on(two, &c, 1, POOLING_MEAN);
+	for (size_t run = 0; run < MODEL_LSTM_RUNS; run++)
+		assert_true(fabsf(two->lstm[run].input[5] - again->lstm[run].input[5]) < 1e-6f);
+	assert_true(fabsf(two->lstm[0].input[5] - one->lstm[0].input[5]) > 1e-6f);
+	assert_int_equal(model_lstm_layers(one), 1);
+	assert_null(one->lstm_attention);
+	model_release(two);
+	model_release(again);
+	model_release(one);
 }
 
 static void the_same_bits_each_time(void **state)
@@ -200,6 +274,14 @@ static void refuses_options_out_of_range(void **state)
 	assert_null(train_lstm(m, &o, &report, NULL, &err));
 	assert_string_equal(err.param, "dropout");
 	o = train_lstm_options_default(&c);
+	o.layers = 3;
+	assert_null(train_lstm(m, &o, &report, NULL, &err));
+	assert_string_equal(err.param, "layers");
+	o = train_lstm_options_default(&c);
+	o.pooling = (enum pooling)pooling_parse("most");
+	assert_null(train_lstm(m, &o, &report, NULL, &err));
+	assert_string_equal(err.param, "pooling");
+	o = train_lstm_options_default(&c);
 	c.batch = 1;
 	assert_null(train_lstm(m, &o, &report, NULL, &err));
 	assert_string_equal(err.param, "batch");
@@ -239,6 +321,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(learns),
+		cmocka_unit_test(learns_in_every_shape),
+		cmocka_unit_test(goes_on_from_its_model),
 		cmocka_unit_test(the_same_bits_each_time),
 		cmocka_unit_test(goes_on_where_it_was_stopped),
 		cmocka_unit_test(an_overlay_gives_the_same_bits),
