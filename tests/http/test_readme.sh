@@ -25,7 +25,7 @@ while IFS= read -r line; do
 	fi
 	cp "$DIR/answer" "$DIR/answer.$n"
 done <"$DIR/lines"
-check "the pages have curl lines" test "$n" -ge 28
+check "the pages have curl lines" test "$n" -ge 31
 check "the answers are what the pages say" python3 - "$DIR" "$n" <<'END'
 import json, sys
 answers = [json.load(open("%s/answer.%d" % (sys.argv[1], i + 1))) for i in range(int(sys.argv[2]))]
@@ -49,6 +49,8 @@ fit, embedded, listed = answers[23], answers[25], answers[26]
 assert fit["state"] == "succeeded" and fit["result"]["overlay"] is True, fit
 assert embedded["state"] == "succeeded" and embedded["result"]["rows"] == 2, embedded
 assert [job["id"] for job in listed["data"]] == [3, 2]
+trained, asked = answers[29], answers[30]
+assert trained["state"] == "succeeded" and trained["result"]["model"] == asked["model"] == "trained", trained
 END
 kill "$server"
 wait "$server"
