@@ -15,7 +15,7 @@ enum {
 	COUNT_MOST = 1000 * 1000 * 1000
 };
 
-/* States times pairs of a step: what an LSTM's step remembers of up to 512 words a text. */
+/* Layers times states times pairs of a step: what an LSTM's step remembers of up to 512 words a text. */
 enum { LSTM_BATCH_MOST = 1024 * 256 };
 
 static const double rate_most = 5;
@@ -44,7 +44,8 @@ static const struct {
 	{ "seed", PAIRS },	   { "lr", VECTORS | LSTM },  { "method", STATIC },
 	{ "lr_weights", STATIC },  { "lr_matrix", STATIC },   { "l2", STATIC },
 	{ "dimensions", STATIC },  { "matrix", WEIGHTS },     { "overlay", WEIGHTS | LSTM },
-	{ "states", LSTM },	   { "dropout", LSTM },	      { "scramble", LSTM },
+	{ "states", LSTM },	   { "layers", LSTM },	      { "directions", LSTM },
+	{ "pooling", LSTM },	   { "dropout", LSTM },	      { "scramble", LSTM },
 	{ "corpus", ALACARTE },	   { "texts", ALACARTE },     { "unit", ALACARTE },
 	{ "window", ALACARTE },	   { "min_count", ALACARTE }, { "fit_count", ALACARTE },
 	{ "max_words", ALACARTE },
@@ -230,23 +231,41 @@ static int read_run(struct train_options *o, const json_t *object, struct err *e
 static int read_rates(struct job_spec *spec, const json_t *object, struct err *err)
 {
 	struct train_options *o = &spec->train.pairs;
-	struct train_lstm_options *lstm = &spec->train.lstm;
 	bool layer = spec->train.learn == LEARN_LSTM;
-	uint64_t states = lstm->states;
 
-	if (wire_number(layer ? &lstm->rate : &o->vector_rate, object, "lr", layer ? 1e-9 : 0, rate_most,
-			err) < 0 ||
-	    wire_number(&o->weight_rate, object, "lr_weights", 0, rate_most, err) < 0 ||
-	    wire_number(&o->matrix_rate, object, "lr_matrix", 0, rate_most, err) < 0 ||
-	    wire_number(&o->l2, object, "l2", 0, 1e5, err) < 0 ||
-	    wire_bool(&o->matrix, object, "matrix", err) < 0 ||
-	    wire_count(&states, object, "states", STATES_LEAST, MODEL_LSTM_MAX, err) < 0 ||
-	    wire_number(&lstm->dropout, object, "dropout", 0, 0.99, err) < 0 ||
-	    wire_number(&lstm->scramble, object, "scramble", 0, 1, err) < 0)
+	return wire_number(layer ? &spec->train.lstm.rate : &o->vector_rate, object, "lr", layer ? 1e-9 : 0,
+			   rate_most, err) < 0 ||
+			       wire_number(&o->weight_rate, object, "lr_weights", 0, rate_most, err) < 0 ||
+			       wire_number(&o->matrix_rate, object, "lr_matrix", 0, rate_most, err) < 0 ||
+			       wire_number(&o->l2, object, "l2", 0, 1e5, err) < 0 ||
+			       wire_bool(&o->matrix, object, "matrix", err) < 0
+		       ? -1
+		       : 0;
+}
+
+static int read_layer(struct job_spec *spec, const json_t *object, struct err *err)
+{
+	struct train_lstm_options *o = &spec->train.lstm;
+	uint64_t states = o->states, layers = o->layers, directions = o->directions;
+	const char *name = pooling_name(o->pooling);
+	int pooling;
+
+	if (wire_count(&states, object, "states", STATES_LEAST, MODEL_LSTM_MAX, err) < 0 ||
+	    wire_count(&layers, object, "layers", 1, MODEL_LSTM_LAYERS, err) < 0 ||
+	    wire_count(&directions, object, "directions", 1, 2, err) < 0 ||
+	    wire_text(&name, object, "pooling", err) < 0 ||
+	    wire_number(&o->dropout, object, "dropout", 0, 0.99, err) < 0 ||
+	    wire_number(&o->scramble, object, "scramble", 0, 1, err) < 0)
 		return -1;
-	lstm->states = states;
-	if (layer && states * o->batch > LSTM_BATCH_MOST)
-		return spec_wrong(err, "batch", "at most 262144 over the number of `states`");
+	pooling = pooling_parse(name);
+	if (pooling < 0)
+		return spec_wrong(err, "pooling", "mean, max, last or attention");
+	if (layers * states * spec->train.pairs.batch > LSTM_BATCH_MOST)
+		return spec_wrong(err, "batch", "at most 262144 over `states` and `layers`");
+	o->states = states;
+	o->layers = layers;
+	o->directions = directions;
+	o->pooling = (enum pooling)pooling;
 	return 0;
 }
 
@@ -281,7 +300,7 @@ static int read_from_pairs(struct job_spec *spec, const json_t *object, struct e
 	    wire_bool(&spec->overlay, object, "overlay", err) < 0)
 		return -1;
 	if (spec->train.learn == LEARN_LSTM)
-		return spec_plain_model(spec, err);
+		return spec_plain_model(spec, err) || read_layer(spec, object, err) ? -1 : 0;
 	method = wire_text(&spec->methods[0], object, "method", err);
 	spec->methods_n = method > 0;
 	return method < 0 ? -1 : 0;

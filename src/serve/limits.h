@@ -56,4 +56,7 @@ enum {
 /* A corpus upload, packed and unpacked; its own limit because it goes to disk, not to memory. */
 #define LIMIT_CORPUS_BYTES (10LL << 30)
 
+/* Of the rows that a train job with `dimensions` makes. */
+#define LIMIT_ROWS_BYTES (4LL << 30)
+
 #endif

@@ -85,8 +85,9 @@ static const struct operation operations[] = {
 	  ",\"temperature\":" NUMBER ",\"margin\":" NUMBER ",\"epochs\":" COUNT ",\"batch\":" COUNT
 	  ",\"lr\":" NUMBER ",\"lr_weights\":" NUMBER ",\"lr_matrix\":" NUMBER ",\"l2\":" NUMBER
 	  ",\"warmup\":" NUMBER ",\"patience\":" NATURAL ",\"scores\":" COUNT ",\"matrix\":" FLAG
-	  ",\"dimensions\":" COUNT ",\"states\":" COUNT ",\"dropout\":" NUMBER ",\"scramble\":" NUMBER
-	  ",\"window\":" COUNT ",\"fit_count\":" COUNT,
+	  ",\"dimensions\":" COUNT ",\"states\":" COUNT ",\"layers\":" COUNT ",\"directions\":" COUNT
+	  ",\"pooling\":" TEXT ",\"dropout\":" NUMBER ",\"scramble\":" NUMBER ",\"window\":" COUNT
+	  ",\"fit_count\":" COUNT,
 	  "\"type\"", NULL },
 	{ "/v1/jobs/{id}", VERB_GET, 200, "One job; ?wait=SECONDS waits for its end", NULL, NULL, NULL },
 	{ "/v1/jobs/{id}", VERB_DELETE, 200, "Cancel a job", NULL, NULL, NULL },

@@ -42,6 +42,18 @@ static int take_id(const struct request *request, int64_t *id, struct err *err)
 	return 0;
 }
 
+/* Rows of so many floats, for each of the model's words. */
+static int check_dimensions(const struct job_spec *spec, const struct model *m, struct err *err)
+{
+	size_t most = (size_t)LIMIT_ROWS_BYTES / sizeof(float) / m->rows.n;
+
+	if (spec->train.learn != LEARN_VECTORS || spec->train.pairs.dimensions <= most)
+		return 0;
+	(void)err_set(err, ERR_INPUT, "`dimensions` must be at most %zu for a model of %zu words", most,
+		      m->rows.n);
+	return err_param(err, "dimensions");
+}
+
 /* The model and its methods must be there now; whether they still are is asked again when the job runs. */
 static int check_model(const struct context *context, const struct job_spec *spec, struct err *err)
 {
@@ -60,6 +72,8 @@ static int check_model(const struct context *context, const struct job_spec *spe
 		rc = method_choose(&method, m, colon + 1, err);
 	for (size_t i = 0; i < spec->methods_n && rc == 0; i++)
 		rc = method_choose(&method, m, spec->methods[i], err);
+	if (rc == 0 && spec->type == JOB_TRAIN)
+		rc = check_dimensions(spec, m, err);
 	model_release(m);
 	return rc;
 }

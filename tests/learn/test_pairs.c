@@ -179,7 +179,7 @@ static void reading_is_cancelled(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LINES; i++)
-		memcpy(text + 8 * i, "cat\tdog\n", 8);
+		(void)snprintf(text + 8 * i, 9, "cat\tdog\n");
 	path = scratch_file(&scratch, "many.tsv", text);
 	assert_int_equal(
 		pairs_read(&p, model, (const char *const[]){ path }, 1, PAIRS_AUTO, false, &progress, &err),
