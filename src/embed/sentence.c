@@ -36,6 +36,7 @@ struct sentence {
 	enum method method;
 	size_t d;	      /* of a row */
 	size_t d_out;	      /* of a vector */
+	size_t d_static;      /* of its part that is a sum, the last one */
 	bool mean;	      /* the sum is divided by the number of known words */
 	const float *weights; /* NULL: all 1 */
 	size_t k;	      /* components to remove */
@@ -115,7 +116,7 @@ static struct lookup *find_lookup(struct sentence *s, const struct model *m, str
 static bool takes_mean(enum method method)
 {
 	return method != METHOD_SUM && method != METHOD_LEARNED && method != METHOD_DISC &&
-	       method != METHOD_LSTM;
+	       !method_recurrent(method);
 }
 
 /* Which parts of the model the method uses.  Folded rows carry them all. */
@@ -128,19 +129,20 @@ static void choose_parts(struct sentence *s)
 
 	s->d = m->rows.d;
 	s->d_out = model_dimension(m, method);
+	s->d_static = s->d_out - (method == METHOD_LSTM_STATIC ? model_lstm_outputs(m) : 0);
 	s->mean = takes_mean(method);
 	s->weights = NULL;
 	s->k = 0;
 	s->projection = NULL;
 	if (!m->facts.folded) {
-		if (weighted || method == METHOD_LEARNED)
+		if (weighted || method == METHOD_LEARNED || method == METHOD_LSTM_STATIC)
 			s->weights = m->weights;
 		if (method == METHOD_SIF || method == METHOD_USIF)
 			s->k = m->k;
-		if (method == METHOD_WHITEN || method == METHOD_LEARNED)
+		if (method == METHOD_WHITEN || method == METHOD_LEARNED || method == METHOD_LSTM_STATIC)
 			s->projection = m->projection;
 	}
-	assert(s->projection || method == METHOD_DISC || method == METHOD_LSTM || s->d == s->d_out);
+	assert(s->projection || method == METHOD_DISC || method == METHOD_LSTM || s->d == s->d_static);
 }
 
 /* Everything that can fail comes first, so that a failed switch leaves the sentence as it was. */
@@ -173,7 +175,7 @@ int sentence_use(struct sentence *s, struct model *m, enum method method, struct
 			return -1;
 		s->grams_cap = m->rows.d;
 	}
-	if (method == METHOD_LSTM && !s->recurrent) {
+	if (method_recurrent(method) && !s->recurrent) {
 		s->recurrent = recurrent_new(err);
 		if (!s->recurrent)
 			return -1;
@@ -252,16 +254,21 @@ float sentence_factor(const struct sentence *s, size_t known)
 	return s->mean && known ? 1.0f / (float)known : 1.0f;
 }
 
-void sentence_transform(const struct sentence *s, const float *x, float *out)
+static void transform(const struct sentence *s, const float *x, float *out)
 {
-	assert(s->method != METHOD_DISC && s->method != METHOD_LSTM);
 	if (s->projection) {
-		vec_times_matrix(out, x, s->projection, s->d, s->d_out);
+		vec_times_matrix(out, x, s->projection, s->d, s->d_static);
 		return;
 	}
 	if (out != x)
 		memcpy(out, x, s->d * sizeof(*out));
 	sif_remove(out, s->model->components, s->model->component_scales, s->k, s->d);
+}
+
+void sentence_transform(const struct sentence *s, const float *x, float *out)
+{
+	assert(s->method != METHOD_DISC && !method_recurrent(s->method));
+	transform(s, x, out);
 }
 
 /* The weights of the ids, or NULL in *weights where all are 1. */
@@ -293,12 +300,39 @@ static int finish(const struct sentence *s, bool normalize, float *vector, struc
 	return 0;
 }
 
-int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, bool normalize, float *vector,
-		      struct err *err)
+static int sum_words(struct sentence *s, const uint32_t *ids, size_t known, float *vector, struct err *err)
 {
 	float *sum = s->projection ? s->sum : vector;
 	const float *weights;
 
+	for (size_t i = 0; i < known && i < ROWS_AHEAD; i++)
+		rows_prefetch(&s->model->rows, ids[i]);
+	if (gather(s, ids, known, &weights, err))
+		return -1;
+	rows_sum(sum, &s->model->rows, ids, weights, known);
+	if (s->mean)
+		vec_scale(sum, sentence_factor(s, known), s->d);
+	transform(s, sum, vector);
+	return 0;
+}
+
+static int run_words(struct sentence *s, const uint32_t *ids, size_t known, float *vector, struct err *err)
+{
+	size_t outputs = s->d_out - s->d_static;
+
+	if (s->method == METHOD_LSTM)
+		return recurrent_embed(s->recurrent, s->model, ids, known, vector, err);
+	if (recurrent_embed(s->recurrent, s->model, ids, known, vector, err) ||
+	    sum_words(s, ids, known, vector + outputs, err))
+		return -1;
+	(void)vec_unit(vector, outputs);
+	(void)vec_unit(vector + outputs, s->d_static);
+	return 0;
+}
+
+int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, bool normalize, float *vector,
+		      struct err *err)
+{
 	if (known == 0) {
 		memset(vector, 0, s->d_out * sizeof(*vector));
 		return 0;
@@ -307,19 +341,9 @@ int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, boo
 		disc_sum(vector, s->grams, &s->model->rows, ids, known);
 		return finish(s, normalize, vector, err);
 	}
-	if (s->method == METHOD_LSTM) {
-		if (recurrent_embed(s->recurrent, s->model, ids, known, vector, err))
-			return -1;
-		return finish(s, normalize, vector, err);
-	}
-	for (size_t i = 0; i < known && i < ROWS_AHEAD; i++)
-		rows_prefetch(&s->model->rows, ids[i]);
-	if (gather(s, ids, known, &weights, err))
+	if (method_recurrent(s->method) ? run_words(s, ids, known, vector, err)
+					: sum_words(s, ids, known, vector, err))
 		return -1;
-	rows_sum(sum, &s->model->rows, ids, weights, known);
-	if (s->mean)
-		vec_scale(sum, sentence_factor(s, known), s->d);
-	sentence_transform(s, sum, vector);
 	return finish(s, normalize, vector, err);
 }
 

@@ -7,14 +7,21 @@
 #include <string.h>
 
 static const char *const names[METHOD_COUNT] = {
-	[METHOD_SUM] = "sum",	      [METHOD_MEAN] = "mean", [METHOD_WEIGHTED] = "weighted",
-	[METHOD_SIF] = "sif",	      [METHOD_USIF] = "usif", [METHOD_WHITEN] = "whiten",
-	[METHOD_LEARNED] = "learned", [METHOD_DISC] = "disc", [METHOD_LSTM] = "lstm",
+	[METHOD_SUM] = "sum",		[METHOD_MEAN] = "mean",
+	[METHOD_WEIGHTED] = "weighted", [METHOD_SIF] = "sif",
+	[METHOD_USIF] = "usif",		[METHOD_WHITEN] = "whiten",
+	[METHOD_LEARNED] = "learned",	[METHOD_DISC] = "disc",
+	[METHOD_LSTM] = "lstm",		[METHOD_LSTM_STATIC] = "lstm+static",
 };
 
 const char *method_name(enum method method)
 {
 	return names[method];
+}
+
+bool method_recurrent(enum method method)
+{
+	return method == METHOD_LSTM || method == METHOD_LSTM_STATIC;
 }
 
 int method_parse(const char *name, size_t n)

@@ -11,7 +11,9 @@
  *		   learned weight(w) * vector(w); through a learned matrix where there is one
  *	disc       sums of products of neighbours, up to three words (embed/disc.h); three
  *		   times as long
- *	lstm       mean of the states of a bidirectional LSTM (embed/recurrent.h)
+ *	lstm       pooled states of an LSTM (embed/recurrent.h)
+ *	lstm+static  the unit vector of lstm, then that of the sum of the rows by all the model has for
+ *		   sums: weight(w) * vector(w), through the matrix
  *
  * "mean" here divides by the number of known words.  After normalizing,
  * sum and mean are the same.
@@ -19,6 +21,7 @@
 #ifndef SIFD_MODEL_METHOD_H
 #define SIFD_MODEL_METHOD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct err;
@@ -34,12 +37,16 @@ enum method {
 	METHOD_LEARNED,
 	METHOD_DISC,
 	METHOD_LSTM,
+	METHOD_LSTM_STATIC,
 	METHOD_COUNT,
 };
 
 enum { METHOD_DISC_GRAMS = 3 }; /* the longest n-gram of disc */
 
 const char *method_name(enum method method);
+
+/* Does it run the LSTM? */
+bool method_recurrent(enum method method);
 
 /* The method of this name[0..n), or -1. */
 int method_parse(const char *name, size_t n);

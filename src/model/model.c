@@ -314,7 +314,7 @@ bool model_has(const struct model *m, enum method method)
 	const struct model_facts *f = &m->facts;
 	bool usif = f->method == METHOD_USIF;
 
-	if (f->folded)
+	if (f->folded && !method_recurrent(method))
 		return method == f->method;
 	switch (method) {
 	case METHOD_SUM:
@@ -333,6 +333,7 @@ bool model_has(const struct model *m, enum method method)
 	case METHOD_DISC: /* of unit word vectors: the rows' own lengths do not matter */
 		return true;
 	case METHOD_LSTM:
+	case METHOD_LSTM_STATIC:
 		return m->lstm_h > 0;
 	case METHOD_COUNT:
 		break;
@@ -342,8 +343,8 @@ bool model_has(const struct model *m, enum method method)
 
 size_t model_dimension(const struct model *m, enum method method)
 {
-	if (method == METHOD_LSTM)
-		return model_lstm_outputs(m);
+	if (method_recurrent(method))
+		return model_lstm_outputs(m) + (method == METHOD_LSTM_STATIC ? model_lstm_inputs(m) : 0);
 	if (method == METHOD_DISC)
 		return METHOD_DISC_GRAMS * m->rows.d;
 	return !m->facts.folded && m->projection && (method == METHOD_WHITEN || method == METHOD_LEARNED)

@@ -195,6 +195,51 @@ static void is_what_the_equations_say(void **state)
 	each_shape(check_shape);
 }
 
+/* Each half is what its own method gives, of one length. */
+static void check_with_static(struct model *m, enum method sums)
+{
+	struct err err = { 0 };
+	struct sentence *s = sentence_new(m, METHOD_LSTM_STATIC, &err);
+	size_t rest = model_dimension(m, sums);
+	float both[WIDTH + D], a[WIDTH], b[D];
+
+	assert_int_equal(sentence_dimension(s), WIDTH + rest);
+	for (int normalize = 0; normalize < 2; normalize++) {
+		float length = normalize ? sqrtf(0.5f) : 1;
+
+		assert_int_equal(sentence_use(s, m, METHOD_LSTM, &err), 0);
+		assert_int_equal(sentence_of_words(s, ids, N, true, a, &err), 0);
+		assert_int_equal(sentence_use(s, m, sums, &err), 0);
+		assert_int_equal(sentence_of_words(s, ids, N, true, b, &err), 0);
+		assert_int_equal(sentence_use(s, m, METHOD_LSTM_STATIC, &err), 0);
+		assert_int_equal(sentence_of_words(s, ids, N, normalize, both, &err), 0);
+		for (size_t k = 0; k < WIDTH + rest; k++)
+			assert_true(fabsf(both[k] - length * (k < WIDTH ? a[k] : b[k - WIDTH])) < 1e-6f);
+	}
+	assert_int_equal(sentence_embed(s, "nowhere", 7, true, both, NULL, &err), 0);
+	for (size_t k = 0; k < WIDTH + rest; k++)
+		assert_true(both[k] == 0.0f);
+	sentence_free(s);
+}
+
+static void has_the_static_vector_beside_it(void **state)
+{
+	struct err err = { 0 };
+	struct model *m = with_lstm(&err);
+	struct model *kept = toy;
+
+	(void)state;
+	check_with_static(m, METHOD_WHITEN);
+	model_release(m);
+	toy = toy_model(
+		(struct toy){ .n = WORDS, .d = IN, .type = ROWS_F32, .method = METHOD_WEIGHTED, .seed = 4 });
+	m = with_lstm(&err);
+	check_with_static(m, METHOD_WEIGHTED);
+	model_release(m);
+	model_release(toy);
+	toy = kept;
+}
+
 static void order_matters(void **state)
 {
 	static const uint32_t one[] = { 1, 2, 3 }, other[] = { 3, 2, 1 };
@@ -364,6 +409,8 @@ static void no_word_has_a_share(void **state)
 	(void)state;
 	assert_int_equal(explain_text(&e, s, "waa wab", 7, &err), -1);
 	assert_string_equal(err.param, "method");
+	assert_int_equal(sentence_use(s, m, METHOD_LSTM_STATIC, &err), 0);
+	assert_int_equal(explain_text(&e, s, "waa wab", 7, &err), -1);
 	sentence_free(s);
 	model_release(m);
 }
@@ -398,10 +445,10 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(is_what_the_equations_say), cmocka_unit_test(order_matters),
-		cmocka_unit_test(reads_so_much_of_a_text),   cmocka_unit_test(a_file_gives_the_same_bits),
-		cmocka_unit_test(fingerprints_differ),	     cmocka_unit_test(a_missing_part_is_said),
-		cmocka_unit_test(no_word_has_a_share),
+		cmocka_unit_test(is_what_the_equations_say),	   cmocka_unit_test(order_matters),
+		cmocka_unit_test(has_the_static_vector_beside_it), cmocka_unit_test(reads_so_much_of_a_text),
+		cmocka_unit_test(a_file_gives_the_same_bits),	   cmocka_unit_test(fingerprints_differ),
+		cmocka_unit_test(a_missing_part_is_said),	   cmocka_unit_test(no_word_has_a_share),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
