@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "base/team.h"
 #include "learn/distill_private.h"
+#include "learn/row_moves.h"
 #include "learn/texts.h"
 #include "math/vec.h"
 #include "model/model.h"
@@ -11,43 +12,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double beta1 = 0.9, beta2 = 0.99, epsilon = 1e-10;
-
-/* One batch: its texts' gradients, and for every word in it the texts that have it. */
+/* One batch, beside the rows it moves. */
 struct batch {
-	struct rows rows;      /* of the table */
-	struct rows gradients; /* (texts, d) with respect to the sums */
-	float *gradient_data;
+	struct rows rows; /* of the table */
+	struct row_moves *moves;
+	uint32_t *places;      /* (places_room) one number again and again */
 	double *losses;	       /* (texts) */
 	const uint32_t *texts; /* (n) */
-	size_t n;
-
-	uint32_t *count; /* (words) in this batch; all 0 between batches */
-	uint32_t *words; /* (words_n) that are in it, in order of appearance */
-	size_t *starts;	 /* (words_n + 1) in users */
-	uint32_t *users; /* places in the batch, in order */
-	size_t words_n, users_room;
-	float *sums; /* (members, d) */
-
-	float rate, first, second; /* Adam's: rate over 1 - b1^t; 1 - b1; 1 / (1 - b2^t) */
+	size_t n, places_room;
 };
 
 struct batch *batch_new(const struct distill *x, struct err *err)
 {
 	struct batch *b = mem_try(1, sizeof(*b), err);
-	size_t most = x->o->batch;
+	struct moved_rows moved = { x->words, x->d, x->rows, x->first, x->second };
 
 	if (!b)
 		return NULL;
-	b->gradient_data = mem_try_aligned(most, x->d * sizeof(float), err);
-	b->losses = mem_try(most, sizeof(*b->losses), err);
-	b->count = mem_try(x->words + 1, sizeof(*b->count), err);
-	b->words = mem_try(x->words + 1, sizeof(*b->words), err);
-	b->starts = mem_try(x->words + 2, sizeof(*b->starts), err);
-	b->sums = mem_try_aligned(team_members(x->team), x->d * sizeof(float), err);
+	b->moves = row_moves_new(&moved, x->o->batch, x->team, err);
+	b->losses = mem_try(x->o->batch, sizeof(*b->losses), err);
 	b->rows = (struct rows){ ROWS_F32, x->words, x->d, x->rows, NULL };
-	b->gradients = (struct rows){ ROWS_F32, most, x->d, b->gradient_data, NULL };
-	if (b->gradient_data && b->losses && b->count && b->words && b->starts && b->sums)
+	if (b->moves && b->losses)
 		return b;
 	batch_free(b);
 	return NULL;
@@ -57,13 +42,9 @@ void batch_free(struct batch *b)
 {
 	if (!b)
 		return;
-	free(b->gradient_data);
+	row_moves_free(b->moves);
+	free(b->places);
 	free(b->losses);
-	free(b->count);
-	free(b->words);
-	free(b->starts);
-	free(b->users);
-	free(b->sums);
 	free(b);
 }
 
@@ -88,40 +69,23 @@ int distill_begin(void *context, uint64_t epoch, struct err *err)
 	return 0;
 }
 
-/* Which words the batch has, and where. */
+/* A word's gradient is its text's. */
 static int list_words(const struct distill *x, struct batch *b, struct err *err)
 {
-	size_t at = 0;
-
-	b->words_n = 0;
 	for (size_t i = 0; i < b->n; i++) {
 		size_t n;
 		const uint32_t *ids = texts_words(x->texts, b->texts[i], &n);
 
+		if (n > b->places_room) {
+			if (mem_resize(&b->places, n, sizeof(*b->places), err))
+				return -1;
+			b->places_room = n;
+		}
 		for (size_t k = 0; k < n; k++)
-			if (b->count[ids[k]]++ == 0)
-				b->words[b->words_n++] = ids[k];
-	}
-	for (size_t w = 0; w < b->words_n; w++) {
-		b->starts[w] = at;
-		at += b->count[b->words[w]];
-		b->count[b->words[w]] = (uint32_t)b->starts[w]; /* where its next user goes */
-	}
-	b->starts[b->words_n] = at;
-	if (at > b->users_room) {
-		if (mem_resize(&b->users, at, sizeof(*b->users), err))
+			b->places[k] = (uint32_t)i;
+		if (row_moves_add(b->moves, ids, b->places, n, err))
 			return -1;
-		b->users_room = at;
 	}
-	for (size_t i = 0; i < b->n; i++) {
-		size_t n;
-		const uint32_t *ids = texts_words(x->texts, b->texts[i], &n);
-
-		for (size_t k = 0; k < n; k++)
-			b->users[b->count[ids[k]]++] = (uint32_t)i;
-	}
-	for (size_t w = 0; w < b->words_n; w++)
-		b->count[b->words[w]] = 0;
 	return 0;
 }
 
@@ -147,36 +111,13 @@ static void learn_texts(void *context, size_t member, size_t members)
 	size_t stop = team_share(b->n, 16, member, members, &start);
 
 	for (size_t i = start; i < stop; i++) {
-		float *sum = b->gradient_data + i * x->d;
+		float *sum = row_moves_gradients(b->moves) + i * x->d;
 		size_t n;
 		const uint32_t *ids = texts_words(x->texts, b->texts[i], &n);
 
 		rows_sum(sum, &b->rows, ids, NULL, n);
 		b->losses[i] =
 			distill_gradient(sum, x->targets + b->texts[i] * x->d, x->d, 1.0f / (float)b->n);
-	}
-}
-
-static void move_rows(void *context, size_t member, size_t members)
-{
-	struct distill *x = context;
-	struct batch *b = x->batch;
-	float *sum = b->sums + member * x->d;
-	size_t start;
-	size_t stop = team_share(b->words_n, 16, member, members, &start);
-
-	for (size_t w = start; w < stop; w++) {
-		size_t id = b->words[w];
-		float *first = x->first + id * x->d;
-		float square;
-
-		rows_sum(sum, &b->gradients, b->users + b->starts[w], NULL, b->starts[w + 1] - b->starts[w]);
-		square = vec_dot(sum, sum, x->d) / (float)x->d;
-		x->second[id] = (float)beta2 * x->second[id] + (float)(1.0 - beta2) * square;
-		vec_scale(first, (float)beta1, x->d);
-		vec_axpy(first, b->first, sum, x->d);
-		vec_axpy(x->rows + id * x->d, -b->rate / (sqrtf(x->second[id] * b->second) + (float)epsilon),
-			 first, x->d);
 	}
 }
 
@@ -189,13 +130,10 @@ int distill_step(void *context, size_t batch, uint64_t step, double rate, double
 
 	b->texts = x->order + start;
 	b->n = x->order_n - start < x->o->batch ? x->order_n - start : x->o->batch;
-	b->rate = (float)(rate * x->o->rate / (1.0 - pow(beta1, (double)step)));
-	b->first = (float)(1.0 - beta1);
-	b->second = (float)(1.0 / (1.0 - pow(beta2, (double)step)));
 	if (list_words(x, b, err))
 		return -1;
 	team_run(x->team, learn_texts, x);
-	team_run(x->team, move_rows, x);
+	row_moves_apply(b->moves, rate * x->o->rate, step);
 	*loss = 0.0;
 	for (size_t i = 0; i < b->n; i++)
 		*loss += b->losses[i] / (double)b->n;
