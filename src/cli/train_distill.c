@@ -11,6 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+struct distill_call cli_distill_call(void)
+{
+	return (struct distill_call){ .rows_rate = -1, .static_share = -1 };
+}
+
 int cli_settle_distill(const struct distill_call *call, const char *output, const struct arguments *rest,
 		       struct distill_options *o, struct err *err)
 {
@@ -46,8 +51,8 @@ static void report(const struct distill_report *r, const char *output)
 	(void)fputc('\n', stderr);
 }
 
-int cli_train_distill(const struct distill_options *o, const struct model_choice *choice, const char *output,
-		      struct err *err)
+int cli_train_distill(const struct distill_options *o, const struct distill_lstm_options *lstm,
+		      const struct model_choice *choice, const char *output, struct err *err)
 {
 	struct model *m = cli_open_model(choice, err);
 	struct model *distilled = NULL;
@@ -57,7 +62,8 @@ int cli_train_distill(const struct distill_options *o, const struct model_choice
 
 	progress_line_start(&line);
 	if (m) {
-		distilled = distill_static(m, o, &r, &line.progress, err);
+		distilled = lstm ? distill_lstm(m, lstm, &r, &line.progress, err)
+				 : distill_static(m, o, &r, &line.progress, err);
 		failed = !distilled || publish_model(distilled, output, false, err);
 		model_release(m);
 	}

@@ -5,11 +5,13 @@
 #define SIFD_CLI_TRAIN_DISTILL_H
 
 #include "cli/cli.h"
-#include "learn/distill.h"
+#include "learn/distill_lstm.h"
+
+#include <stdbool.h>
 
 struct distill_call {
 	const char *teacher, *texts, *draws, *dtype;
-	double a;
+	double a, rows_rate, static_share;
 };
 
 #define CLI_DISTILL_OPTIONS(call)                                                                             \
@@ -21,17 +23,30 @@ struct distill_call {
 		  "FILE",      "distil: how often an epoch draws each text, a number a line; default once" }, \
 		{ "a",	      0,   OPTION_NUMBER,                                                             \
 		  &(call)->a, "A", "distil: of the weights a/(a+p) at the start; default 3e-4" },             \
+		{ "lr-rows",	      0,      OPTION_NUMBER,                                                  \
+		  &(call)->rows_rate, "RATE", "distil an lstm: of the rows; 0 leaves them; default 5e-4" },   \
+		{ "static-share",                                                                             \
+		  0,                                                                                          \
+		  OPTION_NUMBER,                                                                              \
+		  &(call)->static_share,                                                                      \
+		  "SHARE",                                                                                    \
+		  "distil an lstm: of the plain sum's loss, which keeps rows good on their own; default "     \
+		  "1" },                                                                                      \
 	{                                                                                                     \
 		"dtype", 0, OPTION_TEXT, &(call)->dtype, "TYPE",                                              \
 			"distil: f32, f16, bf16 or i8 rows; default f32"                                      \
 	}
 
+/* Unset, where 0 is a choice. */
+struct distill_call cli_distill_call(void);
+
 /* The files and the number format into *o; what is wrong with the call, if anything. */
 int cli_settle_distill(const struct distill_call *call, const char *output, const struct arguments *rest,
 		       struct distill_options *o, struct err *err);
 
-/* Distils, writes the model, drops the checkpoint and says what came of it.  0 or -1. */
-int cli_train_distill(const struct distill_options *o, const struct model_choice *choice, const char *output,
-		      struct err *err);
+/* Distils (an LSTM as `lstm` says, unless it is NULL), writes the model, drops the checkpoint and says what
+ * came of it.  0 or -1. */
+int cli_train_distill(const struct distill_options *o, const struct distill_lstm_options *lstm,
+		      const struct model_choice *choice, const char *output, struct err *err);
 
 #endif

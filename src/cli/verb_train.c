@@ -272,7 +272,6 @@ static int work_alacarte(const struct verb *verb, struct call *c, const struct a
 static int settle_distill(struct call *c, const struct arguments *rest, struct distill_options *o,
 			  struct err *err)
 {
-	*o = distill_options_default();
 	if (cli_settle_distill(&c->distill, c->output, rest, o, err) || settle_paths(c, err))
 		return -1;
 	o->loop.checkpoint = c->o.loop.checkpoint;
@@ -298,12 +297,28 @@ static int settle_distill(struct call *c, const struct arguments *rest, struct d
 
 static int work_distill(const struct verb *verb, struct call *c, const struct arguments *rest)
 {
-	struct distill_options o;
+	struct distill_lstm_options lstm = distill_lstm_options_default();
+	struct distill_options rows = distill_options_default();
+	bool recurrent = c->learn && strcmp(c->learn, "lstm") == 0;
+	struct distill_options *o = recurrent ? &lstm.common : &rows;
 	struct err err = { 0 };
 
-	if (settle_distill(c, rest, &o, &err))
+	if (c->learn && !recurrent)
+		(void)err_set(
+			&err, ERR_INPUT,
+			"--learn %.40s does not go with --teacher, which learns vectors, or an lstm over "
+			"them",
+			c->learn);
+	if ((c->learn && !recurrent) || settle_distill(c, rest, o, &err))
 		return cli_usage(verb, &err);
-	return cli_train_distill(&o, &c->choice, c->output, &err) ? cli_failed(&err) : EXIT_DONE;
+	if (c->states)
+		lstm.states = c->states;
+	if (c->distill.rows_rate >= 0)
+		lstm.rows_rate = c->distill.rows_rate;
+	if (c->distill.static_share >= 0)
+		lstm.static_share = c->distill.static_share;
+	return cli_train_distill(o, recurrent ? &lstm : NULL, &c->choice, c->output, &err) ? cli_failed(&err)
+											   : EXIT_DONE;
 }
 
 static int work(const struct verb *verb, struct call *c, const struct arguments *rest)
@@ -335,7 +350,8 @@ static struct call call_default(void)
 			      .scramble = -1,
 			      .seed = 1,
 			      .scores = 4,
-			      .alacarte = alacarte_call_default() };
+			      .alacarte = alacarte_call_default(),
+			      .distill = cli_distill_call() };
 }
 
 static int run(const struct verb *verb, int argc, char **argv)

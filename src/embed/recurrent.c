@@ -62,12 +62,12 @@ size_t recurrent_scratch(const struct recurrent_net *net, size_t n)
 	return n * (2 * net->pool.sides * net->pool.h + 1) + lstm_scratch(&net->lstm[0]);
 }
 
-void recurrent_run(const struct recurrent_net *net, const float *x, size_t n, float *vector, float *scratch)
+/* y (n, sides h): what the last layer says of each word. */
+static void run_layers(const struct recurrent_net *net, const float *x, size_t n, float *y, float *scratch)
 {
 	size_t h = net->pool.h;
 	size_t sides = net->pool.sides;
-	float *y = scratch;
-	float *states = y + n * sides * h;
+	float *states = scratch;
 	float *rest = states + n * sides * h;
 
 	for (size_t layer = 0; layer < net->layers; layer++) {
@@ -79,7 +79,29 @@ void recurrent_run(const struct recurrent_net *net, const float *x, size_t n, fl
 				memcpy(y + (t * sides + side) * h, states + (side * n + t) * h,
 				       h * sizeof(*y));
 	}
+}
+
+void recurrent_run(const struct recurrent_net *net, const float *x, size_t n, float *vector, float *scratch)
+{
+	float *y = scratch;
+	float *rest = y + n * net->pool.sides * net->pool.h;
+
+	run_layers(net, x, n, y, rest);
 	pool_states(&net->pool, y, n, vector, rest);
+}
+
+/* Of pooling residual: the words' rows as they are, beside the states. */
+static void run_residual(const struct model *m, const struct recurrent_net *net, const uint32_t *ids,
+			 size_t n, const float *x, float *vector, float *scratch)
+{
+	float *y = scratch;
+	float *rows = y + n * net->pool.sides * net->pool.h;
+	float *rest = rows + n * m->rows.d;
+
+	run_layers(net, x, n, y, rest);
+	for (size_t t = 0; t < n; t++)
+		rows_get(rows + t * m->rows.d, &m->rows, ids[t]);
+	readout_run(&m->readout, rows, y, n, vector, rest);
 }
 
 int recurrent_embed(struct recurrent *r, const struct model *m, const uint32_t *ids, size_t n, float *vector,
@@ -91,11 +113,17 @@ int recurrent_embed(struct recurrent *r, const struct model *m, const uint32_t *
 
 	if (n > RECURRENT_WORDS_MAX)
 		n = RECURRENT_WORDS_MAX;
-	if (make_room(r, n * in + m->rows.d + recurrent_scratch(&net, n), err))
+	if (make_room(r,
+		      n * in + (n + 1) * m->rows.d + recurrent_scratch(&net, n) +
+			      readout_scratch(&m->readout),
+		      err))
 		return -1;
 	x = r->floats;
 	for (size_t t = 0; t < n; t++)
 		recurrent_input(m, ids[t], x + t * in, x + n * in);
-	recurrent_run(&net, x, n, vector, x + n * in);
+	if (m->pooling == POOLING_RESIDUAL)
+		run_residual(m, &net, ids, n, x, vector, x + n * in);
+	else
+		recurrent_run(&net, x, n, vector, x + n * in);
 	return 0;
 }

@@ -4,7 +4,8 @@
  *	x_t = sqrt(d) u_t,  u_t the unit vector of word t's row, through the projection where there is one
  *	y_t = [ forward state t, reverse state t ]  of the last of its one or two layers, each reading the y
  *	      of the one below
- *	vector = the pooling of y_t (embed/pool.h), most often their mean
+ *	vector = the pooling of y_t (embed/pool.h), most often their mean; or, pooling residual, what they add
+ *	      to the words' rows (math/readout.h)
  *
  * Frequent words have short rows in weighted tables, so their length is taken out: an LSTM weighs
  * for itself.  Unknown words are left out.  (Wieting & Gimpel 2017, "BiLSTM average".)
@@ -44,7 +45,7 @@ struct recurrent_net recurrent_net_of(const struct model *m);
 void recurrent_run(const struct recurrent_net *net, const float *x, size_t n, float *vector, float *scratch);
 size_t recurrent_scratch(const struct recurrent_net *net, size_t n);
 
-/* vector (model_lstm_outputs()) of the words ids (n), n > 0; m has an LSTM.  ERR_MEMORY. */
+/* vector (model_dimension() of METHOD_LSTM) of the words ids (n), n > 0; m has an LSTM.  ERR_MEMORY. */
 int recurrent_embed(struct recurrent *r, const struct model *m, const uint32_t *ids, size_t n, float *vector,
 		    struct err *err);
 

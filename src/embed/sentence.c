@@ -129,7 +129,7 @@ static void choose_parts(struct sentence *s)
 
 	s->d = m->rows.d;
 	s->d_out = model_dimension(m, method);
-	s->d_static = s->d_out - (method == METHOD_LSTM_STATIC ? model_lstm_outputs(m) : 0);
+	s->d_static = s->d_out - (method == METHOD_LSTM_STATIC ? model_lstm_vector(m) : 0);
 	s->mean = takes_mean(method);
 	s->weights = NULL;
 	s->k = 0;

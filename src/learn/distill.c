@@ -53,8 +53,7 @@ static int check_options(const struct distill_options *o, const struct model *m,
 	return 0;
 }
 
-/* Whose checkpoint: options, model, texts, and a sample of the teacher's rows. */
-static void identify(const struct distill *x, char hex[DIGEST_HEX + 1])
+void distill_identify(const struct distill *x, struct digest *d)
 {
 	const struct distill_options *o = x->o;
 	const struct rows *rows = &x->teacher.rows;
@@ -64,19 +63,16 @@ static void identify(const struct distill *x, char hex[DIGEST_HEX + 1])
 			     (double)o->loop.scores, (double)o->loop.patience,
 			     (double)o->batch,	     o->rate,
 			     (double)o->seed };
-	struct digest d;
 
-	digest_start(&d);
-	digest_add(&d, numbers, sizeof(numbers));
-	digest_add(&d, x->m->fingerprint, DIGEST_HEX);
-	digest_add(&d, x->texts_digest, DIGEST_HEX);
-	digest_add(&d, x->dev.digest ? x->dev.digest : "", x->dev.digest ? DIGEST_HEX : 0);
-	digest_add(&d, mat_kernels(), strlen(mat_kernels()));
+	digest_add(d, numbers, sizeof(numbers));
+	digest_add(d, x->m->fingerprint, DIGEST_HEX);
+	digest_add(d, x->texts_digest, DIGEST_HEX);
+	digest_add(d, x->dev.digest ? x->dev.digest : "", x->dev.digest ? DIGEST_HEX : 0);
+	digest_add(d, mat_kernels(), strlen(mat_kernels()));
 	if (x->draws)
-		digest_add(&d, x->draws, texts_count(x->texts));
+		digest_add(d, x->draws, texts_count(x->texts));
 	for (size_t i = 0; i < rows->n; i += SAMPLED)
-		digest_add(&d, (const char *)rows->data + i * row_bytes, row_bytes);
-	digest_hex(&d, hex);
+		digest_add(d, (const char *)rows->data + i * row_bytes, row_bytes);
 }
 
 static int prepare_order(struct distill *x, struct err *err)
@@ -91,18 +87,9 @@ static int prepare_order(struct distill *x, struct err *err)
 	return x->order ? 0 : -1;
 }
 
-static int prepare(struct distill *x, struct distill_report *report, struct progress *progress,
-		   struct err *err)
+int distill_prepare(struct distill *x, struct distill_report *report, struct err *err)
 {
-	x->team = team_new(x->o->workers, err);
-	progress_phase(progress, "reading texts", "texts", 0);
-	if (!x->team || distill_read(x, err) || prepare_order(x, err))
-		return -1;
-	progress_phase(progress, "projecting the teacher's vectors", "texts", 0);
-	if (distill_project(x, &report->energy, err) || distill_start(x, err))
-		return -1;
-	x->batch = batch_new(x, err);
-	if (!x->batch)
+	if (prepare_order(x, err))
 		return -1;
 	report->texts = texts_count(x->texts);
 	report->drawn = x->order_n;
@@ -114,6 +101,25 @@ static int prepare(struct distill *x, struct distill_report *report, struct prog
 		return -1;
 	x->dev_vectors = mem_try_aligned(texts_count(x->dev.texts) + 1, x->d * sizeof(float), err);
 	return x->dev_vectors ? 0 : -1;
+}
+
+static int prepare(struct distill *x, struct distill_report *report, struct progress *progress,
+		   struct err *err)
+{
+	if (distill_read(x, progress, err))
+		return -1;
+	if (x->teacher.rows.d != x->m->rows.d)
+		return err_set(
+			err, ERR_INPUT,
+			"the teacher's vectors have %zu dimensions, the model's rows %zu: the model must "
+			"hold the teacher's vectors of its words (docs/training.md)",
+			x->teacher.rows.d, x->m->rows.d);
+	x->d = x->o->dimensions ? x->o->dimensions : x->m->rows.d < 256 ? x->m->rows.d : 256;
+	if (distill_project(x, &report->energy, err) || distill_start(x, err) ||
+	    distill_prepare(x, report, err))
+		return -1;
+	x->batch = batch_new(x, err);
+	return x->batch ? 0 : -1;
 }
 
 static int run(struct distill *x, struct distill_report *report, struct progress *progress, struct err *err)
@@ -133,8 +139,11 @@ static int run(struct distill *x, struct distill_report *report, struct progress
 				   .state = state,
 				   .state_n = 2,
 				   .run = hex };
+	struct digest d;
 
-	identify(x, hex);
+	digest_start(&d);
+	distill_identify(x, &d);
+	digest_hex(&d, hex);
 	return loop_run(&learner, &x->o->loop, &report->loop, progress, err);
 }
 
@@ -156,22 +165,18 @@ static void drop(void *context)
 	free(r);
 }
 
-static int encode(const struct distill *x, struct result *r, struct err *err)
+int distill_encode(const struct distill *x, void *data, float *scales, struct err *err)
 {
 	enum rows_type type = x->o->type;
 	size_t row_bytes = x->d * rows_type_size(type);
 
-	r->rows = mem_try_aligned(x->words, row_bytes, err);
-	r->scales = mem_try_aligned(x->words, sizeof(float), err);
-	if (!r->rows || !r->scales)
-		return -1;
 	for (size_t i = 0; i < x->words; i++) {
 		const float *row = x->rows + i * x->d;
 
 		for (size_t k = 0; k < x->d; k++)
 			if (!isfinite(row[k]) || (type == ROWS_F16 && fabsf(row[k]) > most_f16))
 				return err_set(err, ERR_INPUT, "a learnt row does not fit its number format");
-		rows_encode((char *)r->rows + i * row_bytes, &r->scales[i], type, row, x->d);
+		rows_encode((char *)data + i * row_bytes, &scales[i], type, row, x->d);
 	}
 	return 0;
 }
@@ -187,7 +192,9 @@ static struct model *make_model(const struct distill *x, struct err *err)
 	struct model *m = NULL;
 
 	memcpy(parts.facts.corpus, x->texts_digest, sizeof(parts.facts.corpus));
-	if (encode(x, r, err) == 0) {
+	r->rows = mem_try_aligned(x->words, x->d * rows_type_size(x->o->type), err);
+	r->scales = mem_try_aligned(x->words, sizeof(float), err);
+	if (r->rows && r->scales && distill_encode(x, r->rows, r->scales, err) == 0) {
 		r->vocabulary = model_retain(ground);
 		parts.rows = (struct rows){ x->o->type, x->words, x->d, r->rows,
 					    x->o->type == ROWS_I8 ? r->scales : NULL };
@@ -198,7 +205,7 @@ static struct model *make_model(const struct distill *x, struct err *err)
 	return m;
 }
 
-static void end(struct distill *x)
+void distill_end(struct distill *x)
 {
 	npy_close(&x->teacher);
 	texts_free(x->texts);
@@ -226,6 +233,6 @@ struct model *distill_static(struct model *m, const struct distill_options *opti
 		return NULL;
 	if (prepare(&x, report, progress, err) == 0 && run(&x, report, progress, err) == 0)
 		distilled = make_model(&x, err);
-	end(&x);
+	distill_end(&x);
 	return distilled;
 }

@@ -33,10 +33,22 @@ struct distill {
 	float *dev_vectors; /* (dev texts, d) */
 };
 
-/* Texts, teacher and start: all but batch. */
-int distill_read(struct distill *x, struct err *err);
+/*
+ * Texts, draws, teacher, team; d and words are the caller's to set then.  Then targets; then what rows
+ * start from, with Adam's state; then the epoch's order and the dev texts.
+ */
+int distill_read(struct distill *x, struct progress *progress, struct err *err);
 int distill_project(struct distill *x, double *energy, struct err *err);
 int distill_start(struct distill *x, struct err *err);
+int distill_resume(struct distill *x, struct err *err); /* from rows that were distilled before */
+int distill_prepare(struct distill *x, struct distill_report *report, struct err *err);
+void distill_end(struct distill *x);
+
+/* Adds all that determines the run but what is learnt to a digest. */
+void distill_identify(const struct distill *x, struct digest *d);
+
+/* Rows (words, d) as the options' type into `data` and `scales`; ERR_INPUT when a number does not fit. */
+int distill_encode(const struct distill *x, void *data, float *scales, struct err *err);
 
 /*
  * The loss 1 - cos(s, t) for unit t; s (d) becomes its gradient times `share`:

@@ -1,6 +1,7 @@
 #include "base/err.h"
 #include "base/lines.h"
 #include "base/mem.h"
+#include "base/progress.h"
 #include "base/stream.h"
 #include "base/team.h"
 #include "learn/distill_private.h"
@@ -97,23 +98,19 @@ static int read_draws(struct distill *x, struct err *err)
 	return i == n ? 0 : err_set(err, ERR_INPUT, "%.200s has %zu lines for %zu texts", x->o->draws, i, n);
 }
 
-int distill_read(struct distill *x, struct err *err)
+int distill_read(struct distill *x, struct progress *progress, struct err *err)
 {
+	progress_phase(progress, "reading texts", "texts", 0);
+	x->team = team_new(x->o->workers, err);
 	x->texts = texts_new(x->m, err);
-	if (!x->texts || read_texts(x, err) || read_draws(x, err) ||
+	if (!x->team || !x->texts || read_texts(x, err) || read_draws(x, err) ||
 	    npy_open(&x->teacher, x->o->teacher, err))
 		return -1;
 	if (x->teacher.rows.n != texts_count(x->texts))
 		return err_set(err, ERR_INPUT, "%.150s has %zu vectors for the %zu texts of %.150s",
 			       x->o->teacher, x->teacher.rows.n, texts_count(x->texts), x->o->texts);
-	if (x->teacher.rows.d != x->m->rows.d)
-		return err_set(
-			err, ERR_INPUT,
-			"the teacher's vectors have %zu dimensions, the model's rows %zu: the model must "
-			"hold the teacher's vectors of its words (docs/training.md)",
-			x->teacher.rows.d, x->m->rows.d);
 	x->words = x->m->rows.n;
-	x->d = x->o->dimensions ? x->o->dimensions : x->m->rows.d < 256 ? x->m->rows.d : 256;
+	progress_phase(progress, "projecting the teacher's vectors", "texts", 0);
 	return 0;
 }
 
@@ -259,6 +256,27 @@ static bool is_piece(const struct model *m, size_t id)
 	return n > 2 && word[0] == '#' && word[1] == '#';
 }
 
+static int make_rows(struct distill *x, struct err *err)
+{
+	x->rows = mem_try_aligned(x->words, x->d * sizeof(float), err);
+	x->first = mem_try_aligned(x->words, x->d * sizeof(float), err);
+	x->second = mem_try_aligned(x->words, sizeof(float), err);
+	if (!x->rows || !x->first || !x->second)
+		return -1;
+	memset(x->first, 0, x->words * x->d * sizeof(float));
+	memset(x->second, 0, x->words * sizeof(float));
+	return 0;
+}
+
+int distill_resume(struct distill *x, struct err *err)
+{
+	if (make_rows(x, err))
+		return -1;
+	for (size_t i = 0; i < x->words; i++)
+		rows_get(x->rows + i * x->d, &x->m->rows, (uint32_t)i);
+	return 0;
+}
+
 int distill_start(struct distill *x, struct err *err)
 {
 	size_t wide = x->m->rows.d;
@@ -266,16 +284,11 @@ int distill_start(struct distill *x, struct err *err)
 	float *row = mem_try_aligned(wide, sizeof(float), err);
 	uint64_t total = counts ? count_words(x, counts) : 0;
 
-	x->rows = mem_try_aligned(x->words, x->d * sizeof(float), err);
-	x->first = mem_try_aligned(x->words, x->d * sizeof(float), err);
-	x->second = mem_try_aligned(x->words, sizeof(float), err);
-	if (!counts || !row || !x->rows || !x->first || !x->second) {
+	if (!counts || !row || make_rows(x, err)) {
 		free(counts);
 		free(row);
 		return -1;
 	}
-	memset(x->first, 0, x->words * x->d * sizeof(float));
-	memset(x->second, 0, x->words * sizeof(float));
 	for (size_t i = 0; i < x->words; i++) {
 		double p = total ? (double)counts[i] / (double)total : 0.0;
 		double share = is_piece(x->m, i) ? pieces_share : 1.0;

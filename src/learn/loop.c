@@ -66,6 +66,8 @@ static double rate_at(const struct loop *l, uint64_t step)
 static int save(struct loop *l, struct err *err)
 {
 	l->saved = now();
+	if (l->options->curve && curve_write(&l->state->curve, l->options->curve, "training", err))
+		return -1;
 	if (!l->options->checkpoint)
 		return 0;
 	return checkpoint_save(l->options->checkpoint, l->learner->run, l->parts, l->parts_n, err);

@@ -50,7 +50,7 @@ struct loop_options {
 	const char *checkpoint; /* file; NULL = none.  Written every 20 s; the caller removes it
 				   once the result is safe */
 	bool resume;		/* go on from it; when it is not there, start */
-	const char *curve;	/* prefix of the curve's files; NULL = none */
+	const char *curve;	/* prefix of the curve's files, written as often; NULL = none */
 };
 
 struct loop_report {

@@ -39,7 +39,17 @@ static const struct {
 	[TENSOR_LSTM + 13] = { "lstm.weight_hh_l1_reverse", true, true },
 	[TENSOR_LSTM + 14] = { "lstm.bias_ih_l1_reverse", true, true },
 	[TENSOR_LSTM + 15] = { "lstm.bias_hh_l1_reverse", true, true },
+	[TENSOR_LSTM_SCALES] = { "lstm.weight_ih_l0.scales", true, true },
+	[TENSOR_LSTM_SCALES + 1] = { "lstm.weight_hh_l0.scales", true, true },
+	[TENSOR_LSTM_SCALES + 2] = { "lstm.weight_ih_l0_reverse.scales", true, true },
+	[TENSOR_LSTM_SCALES + 3] = { "lstm.weight_hh_l0_reverse.scales", true, true },
+	[TENSOR_LSTM_SCALES + 4] = { "lstm.weight_ih_l1.scales", true, true },
+	[TENSOR_LSTM_SCALES + 5] = { "lstm.weight_hh_l1.scales", true, true },
+	[TENSOR_LSTM_SCALES + 6] = { "lstm.weight_ih_l1_reverse.scales", true, true },
+	[TENSOR_LSTM_SCALES + 7] = { "lstm.weight_hh_l1_reverse.scales", true, true },
 	[TENSOR_LSTM_ATTENTION] = { "lstm.attention", true, true },
+	[TENSOR_LSTM_RESIDUAL_SCALES] = { "lstm.residual.scales", true, true },
+	[TENSOR_LSTM_RESIDUAL] = { "lstm.residual", true, true },
 	[TENSOR_WORDS] = { "words", false, true },
 };
 
@@ -93,14 +103,27 @@ static enum tensor_type rows_tensor_type(enum rows_type type)
 	return types[type];
 }
 
+static struct tensor rows_tensor(const struct rows *rows)
+{
+	return matrix(rows->data, rows_tensor_type(rows->type), rows->n, rows->d);
+}
+
 static struct tensor lstm_tensor(const struct model *m, int part)
 {
+	struct rows weight;
 	size_t rows;
 	size_t columns;
 
 	model_lstm_shape(m, part, &rows, &columns);
-	return columns ? matrix(m->lstm_parts[part], TENSOR_F32, rows, columns)
-		       : flat(m->lstm_parts[part], TENSOR_F32, rows);
+	weight = model_lstm_weight(m, part);
+	return columns ? rows_tensor(&weight) : flat(m->lstm_parts[part], TENSOR_F32, rows);
+}
+
+static struct tensor lstm_scales(const struct model *m, int which)
+{
+	const struct rows *rows = &m->lstm_coded[model_lstm_scaled(which)];
+
+	return flat(rows->scales, TENSOR_F32, rows->n);
 }
 
 struct tensor model_tensor(const struct model *m, enum model_tensor which)
@@ -110,9 +133,15 @@ struct tensor model_tensor(const struct model *m, enum model_tensor which)
 
 	if (which >= TENSOR_LSTM && which <= TENSOR_LSTM_LAST)
 		return lstm_tensor(m, (int)which - TENSOR_LSTM);
+	if (which >= TENSOR_LSTM_SCALES && which <= TENSOR_LSTM_SCALES_LAST)
+		return lstm_scales(m, (int)which - TENSOR_LSTM_SCALES);
 	switch ((int)which) {
+	case TENSOR_LSTM_RESIDUAL:
+		return rows_tensor(&m->lstm_residual);
+	case TENSOR_LSTM_RESIDUAL_SCALES:
+		return flat(m->lstm_residual.scales, TENSOR_F32, m->lstm_residual.n);
 	case TENSOR_VECTORS:
-		return matrix(m->rows.data, rows_tensor_type(m->rows.type), n, d);
+		return rows_tensor(&m->rows);
 	case TENSOR_SCALES:
 		return flat(m->rows.scales, TENSOR_F32, n);
 	case TENSOR_SLOTS:
@@ -247,8 +276,7 @@ static int check_parts(const struct model *m, struct err *err)
 	if (m->lstm_h > MODEL_LSTM_MAX)
 		return err_set(err, ERR_INPUT, "an LSTM of %zu states: at most %d", m->lstm_h,
 			       MODEL_LSTM_MAX);
-	if (m->pooling >= POOLING_COUNT ||
-	    (m->lstm_h && (m->pooling == POOLING_ATTENTION) != (m->lstm_attention != NULL)))
+	if (m->pooling >= POOLING_COUNT || (m->lstm_h && !model_pooling_fits(m)))
 		return err_set(err, ERR_INPUT, "pooling %d has not the tensors it needs", (int)m->pooling);
 	if (!model_has(m, m->facts.method))
 		return err_set(err, ERR_INPUT, "the parts that method '%s' needs are not there",
@@ -344,7 +372,7 @@ bool model_has(const struct model *m, enum method method)
 size_t model_dimension(const struct model *m, enum method method)
 {
 	if (method_recurrent(method))
-		return model_lstm_outputs(m) + (method == METHOD_LSTM_STATIC ? model_lstm_inputs(m) : 0);
+		return model_lstm_vector(m) + (method == METHOD_LSTM_STATIC ? model_lstm_inputs(m) : 0);
 	if (method == METHOD_DISC)
 		return METHOD_DISC_GRAMS * m->rows.d;
 	return !m->facts.folded && m->projection && (method == METHOD_WHITEN || method == METHOD_LEARNED)

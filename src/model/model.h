@@ -15,6 +15,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "math/lstm.h"
+#include "math/readout.h"
 #include "math/rows.h"
 #include "model/method.h"
 #include "text/token.h"
@@ -39,7 +40,7 @@ enum {
 };
 
 /* How the states of an LSTM become one vector (embed/recurrent.h). */
-enum pooling { POOLING_MEAN, POOLING_MAX, POOLING_LAST, POOLING_ATTENTION, POOLING_COUNT };
+enum pooling { POOLING_MEAN, POOLING_MAX, POOLING_LAST, POOLING_ATTENTION, POOLING_RESIDUAL, POOLING_COUNT };
 
 const char *pooling_name(enum pooling pooling);
 
@@ -78,9 +79,14 @@ struct model {
 	size_t lstm_h;				     /* states of a direction of its LSTM; 0: it has none */
 	enum pooling pooling;			     /* of its states */
 	const float *lstm_parts[MODEL_LSTM_TENSORS]; /* as PyTorch has them: (4 h, in), (4 h, h), (4 h) */
-	const float *lstm_attention;		     /* (model_lstm_outputs()) of its pooling */
-	struct lstm lstm[MODEL_LSTM_RUNS];	     /* 2 layer + side (1: reverse), laid out for use; of an
-						      * opened model */
+	/* The weights among them where they are stored by rows of another type, I8 say, and the part is NULL.
+	 */
+	struct rows lstm_coded[MODEL_LSTM_TENSORS];
+	const float *lstm_attention; /* (model_lstm_outputs()): v of pooling attention and residual */
+	struct rows lstm_residual;   /* (d, model_lstm_outputs()): W of pooling residual (math/readout.h) */
+	struct lstm lstm[MODEL_LSTM_RUNS]; /* 2 layer + side (1: reverse), laid out for use; of an
+					    * opened model */
+	struct readout readout;		   /* likewise */
 	const float *moment; /* (d, d) mean of v v' over `mass` sentences: the prior of a later fit */
 	struct model_facts facts;
 
@@ -128,6 +134,9 @@ size_t model_lstm_inputs(const struct model *m);
 size_t model_lstm_layers(const struct model *m);
 size_t model_lstm_sides(const struct model *m);
 size_t model_lstm_outputs(const struct model *m);
+
+/* The length of what its pooling makes of that: as long, or under residual as a row. */
+size_t model_lstm_vector(const struct model *m);
 
 /* The length of its vectors under a method. */
 size_t model_dimension(const struct model *m, enum method method);

@@ -6,7 +6,8 @@
 static const char *const poolings[POOLING_COUNT] = { [POOLING_MEAN] = "mean",
 						     [POOLING_MAX] = "max",
 						     [POOLING_LAST] = "last",
-						     [POOLING_ATTENTION] = "attention" };
+						     [POOLING_ATTENTION] = "attention",
+						     [POOLING_RESIDUAL] = "residual" };
 
 const char *pooling_name(enum pooling pooling)
 {
@@ -28,17 +29,22 @@ size_t model_lstm_inputs(const struct model *m)
 
 size_t model_lstm_layers(const struct model *m)
 {
-	return m->lstm_parts[8] ? 2 : 1;
+	return m->lstm_parts[8 + 2] ? 2 : 1; /* by its bias, which is F32 whatever the weights are */
 }
 
 size_t model_lstm_sides(const struct model *m)
 {
-	return m->lstm_parts[4] ? 2 : 1;
+	return m->lstm_parts[4 + 2] ? 2 : 1;
 }
 
 size_t model_lstm_outputs(const struct model *m)
 {
 	return model_lstm_sides(m) * m->lstm_h;
+}
+
+size_t model_lstm_vector(const struct model *m)
+{
+	return m->pooling == POOLING_RESIDUAL ? m->rows.d : model_lstm_outputs(m);
 }
 
 /* What a layer reads: words, or both directions' states of the layer below. */
@@ -55,41 +61,89 @@ void model_lstm_shape(const struct model *m, int part, size_t *rows, size_t *col
 	*columns = of[part % 4];
 }
 
-static void transpose(float *to, const float *from, size_t rows, size_t columns)
+bool model_pooling_fits(const struct model *m)
 {
-	for (size_t i = 0; i < rows; i++)
-		for (size_t j = 0; j < columns; j++)
-			to[j * rows + i] = from[i * columns + j];
+	bool residual = m->pooling == POOLING_RESIDUAL;
+	bool gated = residual || m->pooling == POOLING_ATTENTION;
+
+	return gated == (m->lstm_attention != NULL) && residual == (m->lstm_residual.data != NULL) &&
+	       (!residual || model_lstm_inputs(m) == m->rows.d);
+}
+
+int model_lstm_scaled(int which)
+{
+	return which / 2 * 4 + which % 2;
+}
+
+struct rows model_lstm_weight(const struct model *m, int part)
+{
+	struct rows rows = { ROWS_F32, 0, 0, m->lstm_parts[part], NULL };
+
+	if (m->lstm_coded[part].data)
+		return m->lstm_coded[part];
+	model_lstm_shape(m, part, &rows.n, &rows.d);
+	return rows;
+}
+
+/* Rows as columns: (d, n).  row: (d). */
+static void lay_columns(float *to, const struct rows *rows, float *row)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		rows_get(row, rows, (uint32_t)i);
+		for (size_t j = 0; j < rows->d; j++)
+			to[j * rows->n + i] = row[j];
+	}
+}
+
+static size_t widest(const struct model *m)
+{
+	size_t in = model_lstm_inputs(m);
+	size_t out = model_lstm_outputs(m);
+
+	return in > out ? in : out;
+}
+
+static size_t floats_of(const struct model *m)
+{
+	size_t floats = widest(m) + m->lstm_residual.n * m->lstm_residual.d;
+
+	for (size_t layer = 0; layer < model_lstm_layers(m); layer++)
+		floats += 8 * m->lstm_h * (inputs_of(m, layer) + m->lstm_h + 1);
+	return floats;
 }
 
 int model_pack_lstm(struct model *m, struct err *err)
 {
 	size_t h = m->lstm_h;
-	size_t floats = 0;
+	float *row;
 	float *at;
 
 	if (h == 0)
 		return 0;
-	for (size_t layer = 0; layer < model_lstm_layers(m); layer++)
-		floats += 8 * h * (inputs_of(m, layer) + h + 1);
-	m->memory->lstm = mem_try_aligned(floats, sizeof(float), err);
+	m->memory->lstm = mem_try_aligned(floats_of(m), sizeof(float), err);
 	if (!m->memory->lstm)
 		return -1;
-	at = m->memory->lstm;
-	for (size_t i = 0; i < MODEL_LSTM_RUNS; i++) {
-		const float *const *parts = m->lstm_parts + 4 * i;
-		size_t in = inputs_of(m, i / 2);
-		float *recurrent = at + 4 * h * in;
+	row = m->memory->lstm;
+	at = row + widest(m);
+	for (int i = 0; i < MODEL_LSTM_RUNS; i++) {
+		struct rows input = model_lstm_weight(m, 4 * i);
+		struct rows states = model_lstm_weight(m, 4 * i + 1);
+		const float *const *biases = m->lstm_parts + 4 * i + 2;
+		float *recurrent = at + input.n * input.d;
 		float *bias = recurrent + 4 * h * h;
 
-		if (!parts[0])
+		if (!input.data)
 			continue;
-		transpose(at, parts[0], 4 * h, in);
-		transpose(recurrent, parts[1], 4 * h, h);
+		lay_columns(at, &input, row);
+		lay_columns(recurrent, &states, row);
 		for (size_t k = 0; k < 4 * h; k++)
-			bias[k] = parts[2][k] + parts[3][k];
-		m->lstm[i] = (struct lstm){ in, h, at, recurrent, bias };
+			bias[k] = biases[0][k] + biases[1][k];
+		m->lstm[i] = (struct lstm){ input.d, h, at, recurrent, bias };
 		at = bias + 4 * h;
+	}
+	if (m->lstm_residual.data) {
+		lay_columns(at, &m->lstm_residual, row);
+		m->readout = (struct readout){ m->rows.d, model_lstm_outputs(m), at, m->lstm_attention };
 	}
 	return 0;
 }

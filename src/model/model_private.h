@@ -23,7 +23,11 @@ enum model_tensor {
 	TENSOR_COMPONENT_SCALES,
 	TENSOR_LSTM, /* the first of MODEL_LSTM_TENSORS */
 	TENSOR_LSTM_LAST = TENSOR_LSTM + MODEL_LSTM_TENSORS - 1,
+	TENSOR_LSTM_SCALES, /* of the weights that are stored as I8, by lstm_scales_of() */
+	TENSOR_LSTM_SCALES_LAST = TENSOR_LSTM_SCALES + MODEL_LSTM_TENSORS / 2 - 1,
 	TENSOR_LSTM_ATTENTION,
+	TENSOR_LSTM_RESIDUAL_SCALES,
+	TENSOR_LSTM_RESIDUAL,
 	TENSOR_WORDS,
 	MODEL_TENSORS,
 };
@@ -67,6 +71,15 @@ const char *model_digest_key(enum model_tensor which, char to[40]);
  */
 #define MODEL_HEADER_KEY "sha256.header"
 int model_header_digest(const struct safetensors *s, char hex[DIGEST_HEX + 1], struct err *err);
+
+/* The part of the LSTM, a weight, whose scales are number `which` of TENSOR_LSTM_SCALES. */
+int model_lstm_scaled(int which);
+
+/* A weight of the LSTM, of whatever type; data NULL where it has none. */
+struct rows model_lstm_weight(const struct model *m, int part);
+
+/* Are the tensors there that its pooling needs, and no others of a pooling? */
+bool model_pooling_fits(const struct model *m);
 
 /* Lays the LSTM out for use: m->lstm from m->lstm_parts. */
 int model_pack_lstm(struct model *m, struct err *err);

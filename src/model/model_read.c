@@ -99,10 +99,43 @@ static int take(const void **to, const struct safetensors *s, enum model_tensor 
 	return 0;
 }
 
+/* Of a tensor that holds rows, which must stand on their elements' size. */
+static int type_of_rows(enum rows_type *to, const struct tensor *t, const char *name, struct err *err)
+{
+	if (t->type == TENSOR_F32)
+		*to = ROWS_F32;
+	else if (t->type == TENSOR_F16)
+		*to = ROWS_F16;
+	else if (t->type == TENSOR_BF16)
+		*to = ROWS_BF16;
+	else if (t->type == TENSOR_I8)
+		*to = ROWS_I8;
+	else
+		return err_set(err, ERR_FORMAT, "%s of type %s: expected F32, F16, BF16 or I8", name,
+			       tensor_type_name(t->type));
+	if ((uintptr_t)t->data % rows_type_size(*to))
+		return err_set(err, ERR_FORMAT,
+			       "tensor '%s' does not stand on a multiple of its element size", name);
+	return 0;
+}
+
+static int take_scales(struct rows *rows, const struct safetensors *s, enum model_tensor which,
+		       const char *name, struct err *err)
+{
+	const void *scales;
+
+	if (take(&scales, s, which, TENSOR_F32, rows->n, 0, err))
+		return -1;
+	rows->scales = scales;
+	if ((rows->type == ROWS_I8) != (scales != NULL))
+		return err_set(err, ERR_FORMAT, "I8 %s and only they have '%s'", name,
+			       model_tensor_name(which));
+	return 0;
+}
+
 static int read_rows(struct model *m, const struct safetensors *s, struct err *err)
 {
 	const struct tensor *t = safetensors_find(s, "vectors");
-	const void *scales;
 
 	if (!t || t->rank != 2)
 		return err_set(err, ERR_FORMAT, "there is no matrix 'vectors'");
@@ -114,26 +147,9 @@ static int read_rows(struct model *m, const struct safetensors *s, struct err *e
 		return err_set(err, ERR_FORMAT,
 			       "vectors of shape (%zu, %zu): at most %d words of %d dimensions", m->rows.n,
 			       m->rows.d, MODEL_WORDS_MAX, MODEL_DIMENSIONS_MAX);
-	if (t->type == TENSOR_F32)
-		m->rows.type = ROWS_F32;
-	else if (t->type == TENSOR_F16)
-		m->rows.type = ROWS_F16;
-	else if (t->type == TENSOR_BF16)
-		m->rows.type = ROWS_BF16;
-	else if (t->type == TENSOR_I8)
-		m->rows.type = ROWS_I8;
-	else
-		return err_set(err, ERR_FORMAT, "vectors of type %s: expected F32, F16, BF16 or I8",
-			       tensor_type_name(t->type));
-	if ((uintptr_t)t->data % rows_type_size(m->rows.type))
-		return err_set(err, ERR_FORMAT,
-			       "tensor 'vectors' does not stand on a multiple of its element size");
-	if (take(&scales, s, TENSOR_SCALES, TENSOR_F32, m->rows.n, 0, err))
+	if (type_of_rows(&m->rows.type, t, "vectors", err))
 		return -1;
-	m->rows.scales = scales;
-	if ((m->rows.type == ROWS_I8) != (scales != NULL))
-		return err_set(err, ERR_FORMAT, "I8 vectors and only they have 'scales'");
-	return 0;
+	return take_scales(&m->rows, s, TENSOR_SCALES, "vectors", err);
 }
 
 static int read_vocab(struct model *m, const struct safetensors *s, struct err *err)
@@ -170,23 +186,24 @@ static int all_finite(const float *x, size_t n, const char *name, struct err *er
 	return 0;
 }
 
-/* Older files, which have means alone, do not say. */
-static int read_pooling(struct model *m, const struct safetensors *s, struct err *err)
+/* A matrix of any type that rows have, (n, d), and its scales; data NULL when it is not there. */
+static int take_rows(struct rows *to, const struct safetensors *s, enum model_tensor which,
+		     enum model_tensor scales, size_t n, size_t d, struct err *err)
 {
-	const char *name = safetensors_metadata(s, "pooling");
-	int pooling = name ? pooling_parse(name) : POOLING_MEAN;
-	const void *at;
+	const char *name = model_tensor_name(which);
+	const struct tensor *t = safetensors_find(s, name);
 
-	if (pooling < 0)
-		return err_set(err, ERR_FORMAT, "metadata names an unknown pooling '%.60s'", name);
-	m->pooling = (enum pooling)pooling;
-	if (take(&at, s, TENSOR_LSTM_ATTENTION, TENSOR_F32, model_lstm_outputs(m), 0, err))
+	*to = (struct rows){ ROWS_F32, n, d, NULL, NULL };
+	if (!t)
+		return take_scales(to, s, scales, name, err);
+	if (t->rank != 2 || t->shape[0] != n || t->shape[1] != d)
+		return err_set(err, ERR_FORMAT, "tensor '%s' is not of shape (%zu, %zu)", name, n, d);
+	to->data = t->data;
+	if (type_of_rows(&to->type, t, name, err) || take_scales(to, s, scales, name, err))
 		return -1;
-	m->lstm_attention = at;
-	if ((m->pooling == POOLING_ATTENTION) != (at != NULL))
-		return err_set(err, ERR_FORMAT, "pooling 'attention' and only it has '%s'",
-			       model_tensor_name(TENSOR_LSTM_ATTENTION));
-	return all_finite(at, model_lstm_outputs(m), model_tensor_name(TENSOR_LSTM_ATTENTION), err);
+	if (to->type == ROWS_F32 && all_finite(t->data, n * d, name, err))
+		return -1;
+	return all_finite(to->scales, n, model_tensor_name(scales), err);
 }
 
 /* Does an LSTM have that tensor?  The first of each layer and direction tells. */
@@ -196,6 +213,31 @@ static bool lstm_has(const struct safetensors *s, int part)
 	bool side = part % 8 < 4 || safetensors_find(s, model_tensor_name(TENSOR_LSTM + 4));
 
 	return layer && side && safetensors_find(s, model_tensor_name(TENSOR_LSTM));
+}
+
+static int read_lstm_part(struct model *m, const struct safetensors *s, int part, struct err *err)
+{
+	enum model_tensor which = (enum model_tensor)(TENSOR_LSTM + part);
+	enum model_tensor scales = (enum model_tensor)(TENSOR_LSTM_SCALES + part / 4 * 2 + part % 4);
+	struct rows weight;
+	const void *at;
+	size_t rows;
+	size_t columns;
+
+	model_lstm_shape(m, part, &rows, &columns);
+	if (columns) {
+		if (take_rows(&weight, s, which, scales, rows, columns, err))
+			return -1;
+		if (weight.type == ROWS_F32)
+			m->lstm_parts[part] = weight.data;
+		else
+			m->lstm_coded[part] = weight;
+		return 0;
+	}
+	if (take(&at, s, which, TENSOR_F32, rows, 0, err))
+		return -1;
+	m->lstm_parts[part] = at;
+	return all_finite(at, rows, model_tensor_name(which), err);
 }
 
 /* All tensors of its layers and directions or none, of sizes that the first one tells. */
@@ -208,21 +250,40 @@ static int read_lstm(struct model *m, const struct safetensors *s, struct err *e
 		return err_set(err, ERR_FORMAT, "an LSTM of %zu states: 1 to %d", m->lstm_h, MODEL_LSTM_MAX);
 	for (int i = 0; i < MODEL_LSTM_TENSORS; i++) {
 		enum model_tensor which = (enum model_tensor)(TENSOR_LSTM + i);
-		const void *at;
-		size_t rows;
-		size_t columns;
 
-		model_lstm_shape(m, i, &rows, &columns);
-		if (take(&at, s, which, TENSOR_F32, rows, columns, err))
+		if (read_lstm_part(m, s, i, err))
 			return -1;
-		if ((at != NULL) != lstm_has(s, i))
+		if ((m->lstm_parts[i] || m->lstm_coded[i].data) != lstm_has(s, i))
 			return err_set(err, ERR_FORMAT, "of its LSTM the tensor '%s' is %s",
-				       model_tensor_name(which), at ? "there alone" : "missing");
-		m->lstm_parts[i] = at;
-		if (all_finite(at, rows * (columns ? columns : 1), model_tensor_name(which), err))
-			return -1;
+				       model_tensor_name(which),
+				       safetensors_find(s, model_tensor_name(which)) ? "there alone"
+										     : "missing");
 	}
-	return model_pack_lstm(m, err);
+	return 0;
+}
+
+/* How states become a vector.  Older files, which have means alone, do not say. */
+static int read_pooling(struct model *m, const struct safetensors *s, struct err *err)
+{
+	const char *name = safetensors_metadata(s, "pooling");
+	int pooling = name ? pooling_parse(name) : POOLING_MEAN;
+	const void *at;
+
+	if (pooling < 0)
+		return err_set(err, ERR_FORMAT, "metadata names an unknown pooling '%.60s'", name);
+	m->pooling = (enum pooling)pooling;
+	if (take(&at, s, TENSOR_LSTM_ATTENTION, TENSOR_F32, model_lstm_outputs(m), 0, err) ||
+	    take_rows(&m->lstm_residual, s, TENSOR_LSTM_RESIDUAL, TENSOR_LSTM_RESIDUAL_SCALES, m->rows.d,
+		      model_lstm_outputs(m), err))
+		return -1;
+	m->lstm_attention = at;
+	if (!model_pooling_fits(m))
+		return err_set(
+			err, ERR_FORMAT,
+			"poolings 'attention' and 'residual' and only they have '%s', residual alone '%s', "
+			"and no projection",
+			model_tensor_name(TENSOR_LSTM_ATTENTION), model_tensor_name(TENSOR_LSTM_RESIDUAL));
+	return all_finite(at, model_lstm_outputs(m), model_tensor_name(TENSOR_LSTM_ATTENTION), err);
 }
 
 /* What a fit adds: in whole models and overlays alike. */
@@ -257,7 +318,7 @@ static int read_fit(struct model *m, const struct safetensors *s, struct err *er
 	    all_finite(m->projection, d * m->d_out, "projection", err) ||
 	    all_finite(m->moment, d * d, "moment", err))
 		return -1;
-	if (read_lstm(m, s, err) || read_pooling(m, s, err))
+	if (read_lstm(m, s, err) || read_pooling(m, s, err) || model_pack_lstm(m, err))
 		return -1;
 	if (!model_has(m, m->facts.method))
 		return err_set(err, ERR_FORMAT, "the tensors that method '%s' needs are not there",

@@ -13,6 +13,7 @@
 #include "math/vec.h"
 #include "model/model.h"
 #include "support/scratch.h"
+#include "support/taught.h"
 #include "support/toy.h"
 
 #include <math.h>
@@ -27,71 +28,19 @@
 
 #include <cmocka.h>
 
-enum { WORDS = 150, D = 12, TEXTS = 3000, TEXT_WORDS = 5, KEPT = 8 };
+enum { WORDS = 150, D = 12, TEXTS = TAUGHT_TEXTS, KEPT = 8 };
 
 static struct scratch scratch;
-static char *texts_path, *draws_path, *teacher_path;
+static struct taught taught;
 static struct model *m;
-
-/* The teacher thinks of each word as the model does, but some words hardly count, and adds what it likes. */
-static void teach(float *to, const uint32_t *ids, uint64_t *random)
-{
-	float row[D];
-
-	memset(to, 0, D * sizeof(*to));
-	for (size_t i = 0; i < TEXT_WORDS; i++) {
-		rows_get(row, &m->rows, ids[i]);
-		vec_axpy(to, ids[i] % 3 == 0 ? 0.1f : 1.0f + (float)(ids[i] % 5), row, D);
-	}
-	for (size_t k = 0; k < D; k++)
-		to[k] += 0.1f * (random_unit(random) - 0.5f);
-	(void)vec_unit(to, D);
-}
-
-static void make_files(void)
-{
-	static char texts[TEXTS * TEXT_WORDS * 8], draws[2 * TEXTS + 1];
-	char header[128];
-	uint64_t random = 5;
-	FILE *f;
-
-	teacher_path = scratch_file(&scratch, "teacher.npy", "");
-	f = fopen(teacher_path, "wb");
-	assert_non_null(f);
-	(void)snprintf(header, sizeof(header),
-		       "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }\n", TEXTS, D);
-	(void)fwrite("\x93NUMPY\x01\0", 1, 8, f);
-	(void)fputc((int)strlen(header), f);
-	(void)fputc(0, f);
-	(void)fwrite(header, 1, strlen(header), f);
-	for (size_t t = 0; t < TEXTS; t++) {
-		uint32_t ids[TEXT_WORDS];
-		float vector[D];
-
-		for (size_t i = 0; i < TEXT_WORDS; i++) {
-			char word[8];
-
-			ids[i] = (uint32_t)random_below(&random, WORDS);
-			(void)strcat(texts, toy_word(word, ids[i]));
-			(void)strcat(texts, i + 1 < TEXT_WORDS ? " " : "\n");
-		}
-		(void)strcat(draws, t % 10 ? "1" : "3");
-		(void)strcat(draws, "\n");
-		teach(vector, ids, &random);
-		assert_int_equal(fwrite(vector, sizeof(float), D, f), D);
-	}
-	assert_int_equal(fclose(f), 0);
-	texts_path = scratch_file(&scratch, "texts.txt", texts);
-	draws_path = scratch_file(&scratch, "draws.txt", draws);
-}
 
 static struct distill_options options(void)
 {
 	struct distill_options o = distill_options_default();
 
-	o.teacher = teacher_path;
-	o.texts = texts_path;
-	o.draws = draws_path;
+	o.teacher = taught.teacher;
+	o.texts = taught.texts;
+	o.draws = taught.draws;
 	o.dimensions = KEPT;
 	o.batch = 100;
 	o.workers = 1;
@@ -263,7 +212,7 @@ static int start(void **state)
 	scratch_open(&scratch);
 	m = toy_model(
 		(struct toy){ .n = WORDS, .d = D, .type = ROWS_F32, .method = METHOD_WEIGHTED, .seed = 7 });
-	make_files();
+	taught = taught_make(&scratch, m, WORDS, false);
 	return 0;
 }
 
@@ -271,9 +220,9 @@ static int stop(void **state)
 {
 	(void)state;
 	model_release(m);
-	free(texts_path);
-	free(draws_path);
-	free(teacher_path);
+	free(taught.texts);
+	free(taught.draws);
+	free(taught.teacher);
 	scratch_close(&scratch);
 	return toy_alive();
 }

@@ -1,0 +1,121 @@
+#include "base/mem.h"
+#include "learn/distill_lstm_private.h"
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What the distilled model owns. */
+struct result {
+	void *rows;
+	float *scales;
+	float *parts; /* PyTorch's tensors of both directions, then W and v */
+	char *coded;  /* the weights among them in the rows' type */
+	float *coded_scales;
+	struct model *vocabulary; /* lends its words */
+};
+
+static void drop(void *context)
+{
+	struct result *r = context;
+
+	free(r->rows);
+	free(r->scales);
+	free(r->parts);
+	free(r->coded);
+	free(r->coded_scales);
+	if (r->vocabulary)
+		model_release(r->vocabulary);
+	free(r);
+}
+
+static float *transpose(float *to, const float *from, size_t rows, size_t columns)
+{
+	for (size_t i = 0; i < rows; i++)
+		for (size_t j = 0; j < columns; j++)
+			to[j * rows + i] = from[i * columns + j];
+	return to + rows * columns;
+}
+
+static void lay_out(const struct distill_lstm *t, struct model *parts, float *at)
+{
+	size_t gates = 4 * t->h;
+
+	for (size_t side = 0; side < 2; side++) {
+		const struct lstm *l = &t->sides[side];
+		const float **to = parts->lstm_parts + 4 * side;
+
+		to[0] = at;
+		to[1] = transpose(at, l->input, t->d, gates);
+		to[2] = transpose(at + gates * t->d, l->recurrent, t->h, gates);
+		at += gates * (t->d + t->h);
+		memcpy(at, l->bias, gates * sizeof(float));
+		to[3] = at + gates; /* PyTorch has two, whose sum counts */
+		memset(at + gates, 0, gates * sizeof(float));
+		at += 2 * gates;
+	}
+	parts->lstm_residual = (struct rows){ ROWS_F32, t->d, 2 * t->h, at, NULL };
+	parts->lstm_attention = transpose(at, t->mix, 2 * t->h, t->d);
+	memcpy(at + 2 * t->h * t->d, t->gate, 2 * t->h * sizeof(float));
+}
+
+/* Weights and W as rows of the type; the floats are no part then. */
+static int encode(struct model *parts, struct result *r, enum rows_type type, struct err *err)
+{
+	const int weights[] = { 0, 1, 4, 5 };
+	size_t gates = 4 * parts->lstm_h;
+	size_t elements = 2 * gates * (parts->d_out + parts->lstm_h) + parts->d_out * 2 * parts->lstm_h;
+	char *at;
+	float *scales;
+
+	if (type == ROWS_F32)
+		return 0;
+	at = r->coded = mem_try_aligned(elements, rows_type_size(type), err);
+	scales = r->coded_scales = mem_try(4 * gates + parts->d_out, sizeof(float), err);
+	if (!at || !scales)
+		return -1;
+	for (size_t i = 0; i < 5; i++) {
+		bool last = i == 4;
+		size_t d = last ? 2 * parts->lstm_h : i % 2 ? parts->lstm_h : parts->d_out;
+		size_t n = last ? parts->d_out : gates;
+
+		const float *from = last ? parts->lstm_residual.data : parts->lstm_parts[weights[i]];
+		struct rows *to = last ? &parts->lstm_residual : &parts->lstm_coded[weights[i]];
+		*to = (struct rows){ type, n, d, at, type == ROWS_I8 ? scales : NULL };
+		for (size_t row = 0; row < n; row++, at += d * rows_type_size(type))
+			rows_encode(at, scales++, type, from + row * d, d);
+		if (!last)
+			parts->lstm_parts[weights[i]] = NULL;
+	}
+	return 0;
+}
+
+struct model *distill_lstm_model(const struct distill_lstm *t, struct err *err)
+{
+	struct result *r = mem_new(1, sizeof(*r));
+	struct model *ground = t->x.m->base ? t->x.m->base : t->x.m;
+	enum rows_type type = t->o->common.type;
+	struct model parts = { .vocab = t->x.m->vocab,
+			       .rules = t->x.m->rules,
+			       .d_out = t->d,
+			       .lstm_h = t->h,
+			       .pooling = POOLING_RESIDUAL,
+			       .facts = { .method = METHOD_LEARNED, .source = "distilled" } };
+	struct model *m = NULL;
+
+	memcpy(parts.facts.corpus, t->x.texts_digest, sizeof(parts.facts.corpus));
+	r->rows = mem_try_aligned(t->x.words, t->d * rows_type_size(type), err);
+	r->scales = mem_try_aligned(t->x.words, sizeof(float), err);
+	r->parts = mem_try(t->parameters_n + 8 * t->h, sizeof(float), err);
+	if (r->rows && r->scales && r->parts && distill_encode(&t->x, r->rows, r->scales, err) == 0) {
+		lay_out(t, &parts, r->parts);
+		r->vocabulary = model_retain(ground);
+		parts.rows =
+			(struct rows){ type, t->x.words, t->d, r->rows, type == ROWS_I8 ? r->scales : NULL };
+		if (encode(&parts, r, type, err) == 0)
+			m = model_of_parts(&parts, drop, r, err);
+	}
+	if (!m)
+		drop(r);
+	return m;
+}

@@ -1,0 +1,31 @@
+/*
+ * readout.h - one vector of a text from its words' rows and an LSTM's states, which together start as the
+ * plain sum and can only add to it:
+ *
+ *	e = sum_t a_t (x_t + W h_t) = sum_t a_t x_t + W sum_t a_t h_t,    a_t = 2 s(v . h_t)
+ *
+ * x_t: word t's row; h_t: forward and reverse state side by side; s(z) = 1 / (1 + e^-z).  W = 0 and v = 0
+ * give the sum of rows.  The same bits on every machine.
+ */
+#ifndef SIFD_MATH_READOUT_H
+#define SIFD_MATH_READOUT_H
+
+#include <stddef.h>
+
+struct readout {
+	size_t d, width;   /* of a row; of a state, both directions together */
+	const float *mix;  /* (width, d): W transposed */
+	const float *gate; /* (width): v */
+};
+
+/* 2 / (1 + e^-z). */
+float readout_gate(float z);
+
+/* Floats of scratch that readout_run() needs. */
+size_t readout_scratch(const struct readout *r);
+
+/* to (d) from x (n, d) and states (n, width), in the order of the words. */
+void readout_run(const struct readout *r, const float *x, const float *states, size_t n, float *to,
+		 float *scratch);
+
+#endif
