@@ -21,6 +21,7 @@
 #define SIFD_MODEL_IMPORT_H
 
 #include "math/rows.h"
+#include "model/model.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -58,5 +59,14 @@ const char *import_format_name(enum import_format format);
 /* A model in memory with rows, vocabulary, index, weights and (with a counts file) counts. */
 struct model *import_vectors(const struct import_options *options, struct import_report *report,
 			     struct progress *progress, struct err *err);
+
+/*
+ * The model with an LSTM trained elsewhere, method lstm: an overlay over m's vectors.  path is a .safetensors
+ * file of the state_dict() of PyTorch's nn.LSTM, one or two layers, of one or both directions, F32;
+ * whatever stands in front of its names, as where the LSTM was part of a module.  Its inputs are those of
+ * embed/recurrent.h.  Pooling by attention takes v from the tensor `attention` beside it.
+ * ERR_INPUT when a tensor is missing or has another shape, ERR_FORMAT, ERR_NOT_FOUND, ERR_IO, ERR_MEMORY.
+ */
+struct model *import_lstm(struct model *m, const char *path, enum pooling pooling, struct err *err);
 
 #endif

@@ -1,0 +1,208 @@
+/* LSTMs of PyTorch's into a model: its numbers (tests/golden/lstm_layers_golden.py), and files that are none.
+ */
+#include "model/import.h"
+
+#include "base/err.h"
+#include "base/file.h"
+#include "embed/publish.h"
+#include "embed/sentence.h"
+#include "math/vec.h"
+#include "model/model.h"
+#include "model/safetensors.h"
+#include "support/scratch.h"
+#include "support/toy.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { WORDS = 8, D = 6, H = 5, NUMBERS = WORDS * D, WIDTH = 2 * H };
+
+static const char two_layers[] = "tests/golden/lstm_two_layers.safetensors";
+static const char forward[] = "tests/golden/lstm_forward.safetensors";
+
+static struct scratch scratch;
+static struct model *toy, *m; /* m: the toy with PyTorch's word vectors */
+static float vectors[NUMBERS];
+static FILE *golden;
+
+static void read_numbers(float *to, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(fscanf(golden, "%f", &to[i]), 1);
+}
+
+static void check_text(struct model *imported, size_t outputs)
+{
+	static const uint32_t ids[] = { 3, 1, 4, 1, 5 };
+	struct err err = { 0 };
+	struct sentence *s = sentence_new(imported, METHOD_LSTM, &err);
+	float vector[WIDTH], expected[WIDTH];
+
+	assert_non_null(s);
+	assert_int_equal(sentence_dimension(s), outputs);
+	assert_int_equal(sentence_of_words(s, ids, sizeof(ids) / sizeof(ids[0]), false, vector, &err), 0);
+	read_numbers(expected, outputs);
+	for (size_t i = 0; i < outputs; i++)
+		assert_true(fabsf(vector[i] - expected[i]) < 3e-7f);
+	sentence_free(s);
+}
+
+static void gives_pytorchs_numbers(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t sides = 2; sides >= 1; sides--)
+		for (int pooling = POOLING_MEAN; pooling <= (sides == 2 ? POOLING_ATTENTION : POOLING_LAST);
+		     pooling++) {
+			struct model *imported = import_lstm(m, sides == 2 ? two_layers : forward,
+							     (enum pooling)pooling, &err);
+
+			if (!imported)
+				fail_msg("%s", err.text);
+			assert_int_equal(imported->facts.method, METHOD_LSTM);
+			assert_int_equal(model_lstm_layers(imported), sides);
+			check_text(imported, sides * H);
+			model_release(imported);
+		}
+}
+
+/* Written as an overlay and whole, it opens as the same model. */
+static void is_written_and_opened(void **state)
+{
+	const char *path = scratch_path(&scratch, "lstm.safetensors");
+	char *base_path = strdup(scratch_path(&scratch, "base.safetensors"));
+	struct err err = { 0 };
+	struct model *base, *imported, *opened;
+
+	(void)state;
+	assert_int_equal(publish_model(m, base_path, false, &err), 0);
+	base = model_open(base_path, NULL, &err);
+	assert_non_null(base);
+	imported = import_lstm(base, two_layers, POOLING_ATTENTION, &err);
+	assert_non_null(imported);
+	for (int overlay = 0; overlay < 2; overlay++) {
+		path = scratch_path(&scratch, "lstm.safetensors");
+		if (publish_model(imported, path, overlay, &err) || model_verify(path, NULL, &err))
+			fail_msg("%s", err.text);
+		opened = model_open(path, NULL, &err);
+		assert_non_null(opened);
+		assert_string_equal(opened->fingerprint, imported->fingerprint);
+		model_release(opened);
+	}
+	model_release(imported);
+	model_release(base);
+	free(base_path);
+}
+
+/* The two-layer file with a tensor left out, or one more of another's numbers. */
+static const char *changed(const char *without, const char *more)
+{
+	const char *path = scratch_path(&scratch, "changed.safetensors");
+	struct err err = { 0 };
+	struct safetensors s = { 0 };
+	struct file_map map;
+	struct output *out;
+	size_t kept = 0;
+
+	assert_int_equal(file_map(&map, two_layers, &err), 0);
+	assert_int_equal(safetensors_read(&s, map.data, map.size, &err), 0);
+	for (size_t i = 0; i < s.n; i++) {
+		bool gone = without && strcmp(s.tensors[i].name, without) == 0;
+
+		if (gone && !more)
+			free(s.tensors[i].name);
+		if (gone && more) {
+			free(s.tensors[i].name);
+			s.tensors[i].name = strdup(more);
+		}
+		if (!gone || more)
+			s.tensors[kept++] = s.tensors[i];
+	}
+	s.n = kept;
+	out = output_open(path, &err);
+	assert_non_null(out);
+	assert_int_equal(safetensors_write(out, &s, &err), 0);
+	assert_int_equal(output_commit(out, &err), 0);
+	safetensors_free(&s);
+	file_unmap(&map);
+	return path;
+}
+
+static void is_refused(struct model *to, const char *path, enum pooling pooling, const char *why)
+{
+	struct err err = { 0 };
+
+	assert_null(import_lstm(to, path, pooling, &err));
+	if (!strstr(err.text, why))
+		fail_msg("'%s' does not say '%s'", err.text, why);
+}
+
+static void refuses_what_is_no_such_lstm(void **state)
+{
+	struct model *wider = toy_model((struct toy){
+		.n = WORDS, .d = D + 1, .type = ROWS_F32, .method = METHOD_WEIGHTED, .seed = 1 });
+
+	(void)state;
+	is_refused(m, "tests/golden/none.safetensors", POOLING_MEAN, "none.safetensors");
+	is_refused(m, "tests/golden/lstm_layers.txt", POOLING_MEAN, "lstm_layers.txt");
+	is_refused(m, forward, POOLING_ATTENTION, "'attention'");
+	is_refused(m, changed("weight_ih_l0", NULL), POOLING_MEAN, "weight_ih_l0");
+	is_refused(m, changed("bias_hh_l0", NULL), POOLING_MEAN, "'bias_hh_l0' is missing");
+	is_refused(m, changed("weight_ih_l0_reverse", NULL), POOLING_MEAN, "there alone");
+	is_refused(m, changed("bias_ih_l1_reverse", NULL), POOLING_MEAN, "'bias_ih_l1_reverse' is missing");
+	is_refused(m, changed("weight_ih_l1", NULL), POOLING_MEAN, "there alone");
+	is_refused(m, changed("attention", "weight_ih_l2"), POOLING_MEAN, "more than 2 layers");
+	is_refused(m, changed("attention", "x.weight_ih_l0"), POOLING_MEAN, "more than one");
+	is_refused(m, changed("weight_hh_l0", "bias_hh_l2"), POOLING_MEAN, "'weight_hh_l0' is missing");
+	is_refused(wider, two_layers, POOLING_MEAN, "(20, 7)");
+	model_release(wider);
+}
+
+static int start(void **state)
+{
+	struct err err = { 0 };
+	struct model parts;
+
+	(void)state;
+	vec_init();
+	scratch_open(&scratch);
+	golden = fopen("tests/golden/lstm_layers.txt", "r");
+	if (!golden)
+		return -1;
+	read_numbers(vectors, NUMBERS);
+	toy = toy_model(
+		(struct toy){ .n = WORDS, .d = D, .type = ROWS_F32, .method = METHOD_WEIGHTED, .seed = 1 });
+	parts = *toy;
+	parts.rows.data = vectors;
+	m = model_of_parts(&parts, NULL, NULL, &err);
+	return m ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	model_release(m);
+	model_release(toy);
+	scratch_close(&scratch);
+	return fclose(golden) || toy_alive();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gives_pytorchs_numbers),
+		cmocka_unit_test(is_written_and_opened),
+		cmocka_unit_test(refuses_what_is_no_such_lstm),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
