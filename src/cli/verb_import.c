@@ -12,6 +12,9 @@ struct call {
 	const char *output, *format, *dtype, *counts;
 	size_t max_words, workers;
 	double a;
+	struct model_choice into; /* what an LSTM goes into */
+	const char *pooling;
+	bool overlay;
 };
 
 static const char *ending(const char *path)
@@ -77,9 +80,46 @@ static int import_to(const struct import_options *options, const char *output, s
 	return failed ? -1 : 0;
 }
 
+/* PyTorch's nn.LSTM into a model that is there. */
+static int lstm_to(const struct call *c, const char *path, const char *output, struct err *err)
+{
+	int pooling = pooling_parse(c->pooling);
+	struct model *m = NULL;
+	struct model *imported = NULL;
+	int failed;
+
+	if (pooling < 0 || pooling > POOLING_ATTENTION)
+		return err_set(err, ERR_INPUT, "--pooling %.40s: expected mean, max, last or attention",
+			       c->pooling);
+	m = cli_open_model(&c->into, err);
+	if (m)
+		imported = import_lstm(m, path, (enum pooling)pooling, err);
+	failed = !imported || publish_model(imported, output, c->overlay, err);
+	if (!failed)
+		(void)fprintf(stderr, "lstm: %zu layer%s of %zu direction%s, %zu states each -> %s\n",
+			      model_lstm_layers(imported), model_lstm_layers(imported) == 1 ? "" : "s",
+			      model_lstm_sides(imported), model_lstm_sides(imported) == 1 ? "" : "s",
+			      imported->lstm_h, output);
+	if (imported)
+		model_release(imported);
+	if (m)
+		model_release(m);
+	return failed ? -1 : 0;
+}
+
+static int vectors_to(const struct call *c, struct import_options *options, const char *output,
+		      struct err *err)
+{
+	options->max_words = c->max_words;
+	options->counts = c->counts;
+	options->a = c->a;
+	options->workers = c->workers;
+	return import_to(options, output, err);
+}
+
 static int run(const struct verb *verb, int argc, char **argv)
 {
-	struct call c = { .format = "auto", .dtype = "f32" };
+	struct call c = { .format = "auto", .dtype = "f32", .pooling = "mean" };
 	const struct option_spec specs[] = {
 		{ "output", 'o', OPTION_TEXT, &c.output, "MODEL",
 		  "the model file to write; default: NAME.safetensors here" },
@@ -89,6 +129,12 @@ static int run(const struct verb *verb, int argc, char **argv)
 		{ "dtype", 0, OPTION_TEXT, &c.dtype, "TYPE", "f32, f16, bf16 or i8 rows; default f32" },
 		{ "counts", 0, OPTION_TEXT, &c.counts, "FILE", "`word count` lines; default: Zipf by rank" },
 		{ "a", 0, OPTION_NUMBER, &c.a, "A", "of the weights a/(a+p); default 1e-3" },
+		{ "into", 0, OPTION_TEXT, &c.into.model, "MODEL",
+		  "VECTORS is a PyTorch nn.LSTM's state_dict (.safetensors), which goes into this model" },
+		{ "models", 0, OPTION_TEXT, &c.into.models, "DIR", "with --into: the models folder" },
+		{ "pooling", 0, OPTION_TEXT, &c.pooling, "HOW",
+		  "with --into: mean (default), max, last or attention (by the tensor `attention`)" },
+		{ "overlay", 0, OPTION_FLAG, &c.overlay, NULL, "with --into: write the LSTM alone" },
 		{ "workers", 0, OPTION_COUNT, &c.workers, "N", "threads; default: one per processor" },
 	};
 	struct import_options options = { 0 };
@@ -112,13 +158,13 @@ static int run(const struct verb *verb, int argc, char **argv)
 	if (!status) {
 		options.path = rest.at[0];
 		options.format = (enum import_format)format;
-		options.max_words = c.max_words;
-		options.counts = c.counts;
-		options.a = c.a;
-		options.workers = c.workers;
 		default_output(output, options.path);
-		status = import_to(&options, c.output ? c.output : output, &err) ? cli_failed(&err)
-										 : EXIT_DONE;
+		if (c.output)
+			(void)snprintf(output, sizeof(output), "%s", c.output);
+		status = (c.into.model ? lstm_to(&c, options.path, output, &err)
+				       : vectors_to(&c, &options, output, &err))
+				 ? cli_failed(&err)
+				 : EXIT_DONE;
 	} else {
 		status = cli_usage(verb, &err);
 	}
@@ -132,6 +178,7 @@ const struct verb verb_import = {
 	.summary = "Turns word vectors (GloVe, word2vec, fastText, safetensors; also .gz, .xz, .zst) into a "
 		   "model.",
 	.details = "The format is found by content.  Example:\n\n"
-		   "  sifd import glove.6B.300d.txt -o models/glove.safetensors --dtype f16\n",
+		   "  sifd import glove.6B.300d.txt -o models/glove.safetensors --dtype f16\n"
+		   "  sifd import lstm-state.safetensors --into glove -o models/lstm.safetensors\n",
 	.run = run,
 };
