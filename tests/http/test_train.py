@@ -144,6 +144,7 @@ def refusals(d):
     check("no model of theirs", "x" not in {m["id"] for m in d.get("/v1/models").json()["data"]})
 
 
+SECONDS = 3  # that a training is to take, wherever it runs
 ENDLESS = {"type": "train", "learn": "weights", "pairs": "pairs", "dev": "dev", "epochs": 100000, "batch": 16}
 
 
@@ -170,12 +171,14 @@ def cancels(d):
     check("within a second or so", time.monotonic() - began < 3, time.monotonic() - began)
     same("leaves no checkpoint", os.listdir(os.path.join(d.folder.name, "state", "checkpoints")), [])
     check("and no model", "endless" not in {m["id"] for m in d.get("/v1/models").json()["data"]})
+    return progress["rate"]
 
 
-def stopped_and_killed(folder):
+def stopped_and_killed(folder, rate):
     """A stop leaves a checkpoint; killed, the next run starts from it; in the end it is as if nothing had happened."""
     state = os.path.join(folder, "kept")
-    run = {"type": "train", "learn": "vectors", "pairs": "pairs", "dev": "dev", "epochs": 1000, "workers": 1}
+    run = {"type": "train", "learn": "vectors", "pairs": "pairs", "dev": "dev", "workers": 1,
+           "epochs": max(20, int(rate * SECONDS / 2000))}
     serve = ("--models", folder, "--state", state)
     with Daemon(*serve) as d:
         d.call("PUT", "/v1/corpora/pairs", lines(pairs_of(2000)))
@@ -193,7 +196,7 @@ def stopped_and_killed(folder):
     with Daemon(*serve) as d:
         progress = seen_training(d, job)["progress"]
         check("so too when killed", progress["done"] >= done, (progress, done))
-        ended = wait(d, job)
+        ended = wait(d, job, 300)
         same("ends well", (ended["state"], ended["error"]), ("succeeded", None))
         same("resumed, in its second try", (ended["result"]["resumed"], ended["attempts"]), (True, 2))
         same("leaves no checkpoint", os.listdir(os.path.join(state, "checkpoints")), [])
@@ -214,7 +217,7 @@ def damaged(serve, state, run):
         f.seek(-100, os.SEEK_END)
         f.write(b"x" * 50)
     with Daemon(*serve) as d:
-        ended = wait(d, job)
+        ended = wait(d, job, 300)
         same("it begins anew", (ended["state"], ended["error"], ended["result"]["resumed"]), ("succeeded", None, False))
 
 
@@ -225,7 +228,7 @@ with tempfile.TemporaryDirectory() as folder:
         the_same_as_by_the_verb(d, folder)
         new_words(d)
         refusals(d)
-        cancels(d)
+        rate = cancels(d)
         same("it ends in order", d.stop(), 0)
-    stopped_and_killed(folder)
+    stopped_and_killed(folder, rate)
 finish()
