@@ -178,7 +178,7 @@ def statuses(data):
     return [int(x) for x in re.findall(rb"HTTP/1\.1 (\d{3}) ", data) if x != b"100"]
 
 
-def wait(d, job, seconds=60):
+def wait(d, job, seconds=300):
     """Until it has ended."""
     for _ in range(seconds // 10):
         job = d.get(f"/v1/jobs/{job['id']}?wait=10").json()
