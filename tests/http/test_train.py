@@ -213,8 +213,27 @@ def stopped_and_killed(folder, rate):
         whole = run_job(d, **run, output="whole")
         same("the same in one go", (whole["result"]["fingerprint"], whole["result"]["steps"], whole["result"]["score"]),
              (ended["result"]["fingerprint"], ended["result"]["steps"], ended["result"]["score"]))
+    killed_often(serve, state)
     damaged(serve, state, run)
     shutil.rmtree(state)
+
+
+def killed_often(serve, state):
+    """Two crashes fail a job, but not one that had written a checkpoint before each of them."""
+    for writes, tries, ends in ((True, 4, "cancelled"), (False, 2, "failed")):
+        with Daemon(*serve) as d:
+            job = d.post("/v1/jobs", {**ENDLESS, "output": "endless"}).json()
+            seen_training(d, job)
+            d.stop()
+        for _ in range(tries):
+            with Daemon(*serve) as d:
+                seen_training(d, job)
+                d.stop(signal.SIGKILL)
+            if writes:
+                os.utime(os.path.join(state, "checkpoints", str(job["id"])))
+        with Daemon(*serve) as d:
+            d.call("DELETE", f"/v1/jobs/{job['id']}")
+            same(f"killed {tries} times, with checkpoints {writes}", wait(d, job)["state"], ends)
 
 
 def damaged(serve, state, run):
