@@ -123,7 +123,7 @@ static int probabilities_of_model(struct reference *r, struct err *err)
 			r->p[i] = (double)m->counts[i] / total;
 		return 0;
 	}
-	if (!m->weights || m->facts.method == METHOD_USIF || !(m->facts.a > 0.0)) {
+	if (!m->weights || model_sums(m) == METHOD_USIF || !(m->facts.a > 0.0)) {
 		(void)err_set(err, ERR_INPUT,
 			      "the model has no word counts: name a file of `word count` lines");
 		return err_param(err, "counts");

@@ -98,7 +98,7 @@ static int check_numbers(const struct fit_options *o, struct err *err)
 
 static int check_model(const struct model *m, const struct fit_options *o, struct err *err)
 {
-	bool learned = m->facts.method == METHOD_LEARNED;
+	bool learned = model_sums(m) == METHOD_LEARNED;
 
 	if (m->facts.folded)
 		return err_set(err, ERR_INPUT,
@@ -141,8 +141,7 @@ static double weight_probability(const struct model *m, size_t i)
 
 	if (!(w > 0.0))
 		return 1.0;
-	return fmax(0.0,
-		    m->facts.method == METHOD_USIF ? a / w - a / 2.0 : sif_probability(m->weights[i], a));
+	return fmax(0.0, model_sums(m) == METHOD_USIF ? a / w - a / 2.0 : sif_probability(m->weights[i], a));
 }
 
 /* p <- the probabilities that the model knows, their sum 1; all 0 when it knows none. */
@@ -282,13 +281,13 @@ static int weights_of_model(struct fit *f, const struct fit_source *source, stru
 			return -1;
 		memcpy(f->memory->counts, m->counts, f->n * sizeof(*m->counts));
 	}
-	if (m->facts.method == METHOD_LEARNED) {
+	if (model_sums(m) == METHOD_LEARNED) {
 		for (size_t i = 0; i < f->n; i++)
 			f->memory->weights[i] = m->weights ? m->weights[i] : 1.0f;
 		f->a = f->o.a;
 		return 0;
 	}
-	if (m->weights && usif == (m->facts.method == METHOD_USIF) && (usif || f->o.a == m->facts.a)) {
+	if (m->weights && usif == (model_sums(m) == METHOD_USIF) && (usif || f->o.a == m->facts.a)) {
 		memcpy(f->memory->weights, m->weights, f->n * sizeof(*m->weights));
 		f->a = m->facts.a;
 		return 0;
@@ -304,7 +303,7 @@ static int weights_of_model(struct fit *f, const struct fit_source *source, stru
 static void mix_moment(struct fit *f, double *sum)
 {
 	double total = (double)f->totals.sentences + f->mass;
-	bool was = f->m->facts.method == METHOD_USIF;
+	bool was = model_sums(f->m) == METHOD_USIF;
 	bool is = f->o.method == METHOD_USIF;
 	double scale = was == is ? 1.0 : is ? 4.0 : 0.25;
 

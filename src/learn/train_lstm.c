@@ -59,7 +59,7 @@ static int check_options(const struct train_lstm_options *o, const struct model 
 		return refuse(err, "lr", "above 0 and below 10");
 	if (!(o->dropout >= 0 && o->dropout < 1) || !(o->scramble >= 0 && o->scramble <= 1))
 		return refuse(err, "dropout", "shares of dropout and scrambling are from 0 to 1");
-	if (m->facts.folded && m->facts.method != METHOD_LEARNED)
+	if (m->facts.folded && model_sums(m) != METHOD_LEARNED)
 		return err_set(
 			err, ERR_INPUT,
 			"the model is folded: its rows hold weights already; start from the one it was "
@@ -133,7 +133,7 @@ static void start_parameters(struct lstm_train *t)
 	if (shape->pooling != POOLING_ATTENTION)
 		return;
 	memset(at, 0, t->outputs * sizeof(float));
-	if (goes_on && t->m->lstm_attention)
+	if (goes_on && t->m->pooling == POOLING_ATTENTION)
 		memcpy(at, t->m->lstm_attention, t->outputs * sizeof(float));
 }
 
@@ -289,8 +289,7 @@ static struct model *make_model(const struct lstm_train *t, struct err *err)
 
 	r->parts = mem_try(t->floats + (size_t)MODEL_LSTM_RUNS * 4 * t->shape.h, sizeof(float), err);
 	at = r->parts;
-	memset(parts.lstm_parts, 0, sizeof(parts.lstm_parts));
-	memset(parts.lstm, 0, sizeof(parts.lstm));
+	model_without_lstm(&parts);
 	for (size_t run = 0; at && run < MODEL_LSTM_RUNS; run++)
 		if (t->net.runs[run].h)
 			at = put_run(&t->net.runs[run], at, parts.lstm_parts + 4 * run);
@@ -302,7 +301,6 @@ static struct model *make_model(const struct lstm_train *t, struct err *err)
 		if (attention)
 			memcpy(at, attention, t->outputs * sizeof(float));
 		parts.base = t->m->base ? t->m->base : t->m;
-		parts.facts.method = METHOD_LSTM;
 		m = model_of_parts(&parts, drop, r, err);
 	}
 	if (!m)

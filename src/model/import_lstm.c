@@ -161,11 +161,9 @@ struct model *import_lstm(struct model *m, const char *path, enum pooling poolin
 		free(r);
 		return NULL;
 	}
-	memset(parts.lstm_parts, 0, sizeof(parts.lstm_parts));
-	memset(parts.lstm, 0, sizeof(parts.lstm));
+	model_without_lstm(&parts);
 	parts.pooling = pooling;
 	parts.base = m->base ? m->base : m;
-	parts.facts.method = METHOD_LSTM;
 	failed = safetensors_read(&from.s, map.data, map.size, err) || find_prefix(&from, err) ||
 		 take(&parts, r, &from, err);
 	if (failed)

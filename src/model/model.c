@@ -340,10 +340,11 @@ void model_release(struct model *m)
 bool model_has(const struct model *m, enum method method)
 {
 	const struct model_facts *f = &m->facts;
-	bool usif = f->method == METHOD_USIF;
+	enum method sums = model_sums(m);
+	bool usif = sums == METHOD_USIF;
 
 	if (f->folded && !method_recurrent(method))
-		return method == f->method;
+		return method == sums;
 	switch (method) {
 	case METHOD_SUM:
 	case METHOD_MEAN:
@@ -355,9 +356,9 @@ bool model_has(const struct model *m, enum method method)
 	case METHOD_USIF:
 		return m->weights && m->components && usif;
 	case METHOD_WHITEN:
-		return m->weights && m->projection && !usif && f->method != METHOD_LEARNED;
+		return m->weights && m->projection && !usif && sums != METHOD_LEARNED;
 	case METHOD_LEARNED:
-		return f->method == METHOD_LEARNED;
+		return sums == METHOD_LEARNED;
 	case METHOD_DISC: /* of unit word vectors: the rows' own lengths do not matter */
 		return true;
 	case METHOD_LSTM:

@@ -50,6 +50,7 @@ int pooling_parse(const char *name);
 /* What the metadata says of how the model came to be; all 0 or "" where unknown. */
 struct model_facts {
 	enum method method; /* the default one */
+	enum method sums;   /* what that was before an LSTM came; model_sums() */
 	bool fitted;
 	bool folded;	    /* rows already carry weights, components and projection of `method` */
 	double a;	    /* of a / (a + p) */
@@ -123,6 +124,15 @@ struct model *model_of_parts(const struct model *parts, void (*drop)(void *conte
 
 struct model *model_retain(struct model *m);
 void model_release(struct model *m);
+
+/* The method that its weights, matrix and components are of: its default one but those of an LSTM. */
+enum method model_sums(const struct model *m);
+
+/*
+ * For another LSTM: parts, a copy of some model, without the one that it has, and with method lstm.  What it
+ * had for sums stays.
+ */
+void model_without_lstm(struct model *parts);
 
 /* Does it hold the method? */
 bool model_has(const struct model *m, enum method method);

@@ -22,6 +22,25 @@ int pooling_parse(const char *name)
 	return -1;
 }
 
+enum method model_sums(const struct model *m)
+{
+	return method_recurrent(m->facts.method) ? m->facts.sums : m->facts.method;
+}
+
+void model_without_lstm(struct model *parts)
+{
+	parts->facts.sums = model_sums(parts);
+	parts->facts.method = METHOD_LSTM;
+	parts->lstm_h = 0;
+	parts->pooling = POOLING_MEAN;
+	parts->lstm_attention = NULL;
+	memset(parts->lstm_parts, 0, sizeof(parts->lstm_parts));
+	memset(parts->lstm_coded, 0, sizeof(parts->lstm_coded));
+	memset(parts->lstm, 0, sizeof(parts->lstm));
+	parts->lstm_residual = (struct rows){ ROWS_F32, 0, 0, NULL, NULL };
+	parts->readout = (struct readout){ 0, 0, NULL, NULL };
+}
+
 size_t model_lstm_inputs(const struct model *m)
 {
 	return m->projection && !m->facts.folded ? m->d_out : m->rows.d;
@@ -128,7 +147,7 @@ int model_pack_lstm(struct model *m, struct err *err)
 	for (int i = 0; i < MODEL_LSTM_RUNS; i++) {
 		struct rows input = model_lstm_weight(m, 4 * i);
 		struct rows states = model_lstm_weight(m, 4 * i + 1);
-		const float *const *biases = m->lstm_parts + 4 * i + 2;
+		const float *const *biases = &m->lstm_parts[4 * i + 2];
 		float *recurrent = at + input.n * input.d;
 		float *bias = recurrent + 4 * h * h;
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* put_facts() and put_base() give 27, put_tensors() one for each, and the header's own. */
+/* put_facts() and put_base() give 28, put_tensors() one for each, and the header's own. */
 enum { METADATA_MAX = 32 + MODEL_TENSORS };
 
 static void put(struct safetensors *s, const char *key, const char *fmt, ...)
@@ -38,6 +38,8 @@ static void put_facts(struct safetensors *s, const struct model *m, const char *
 	put(s, "program", "%s", f->program);
 	put(s, "source", "%s", f->source);
 	put(s, "method", "%s", method_name(f->method));
+	if (m->lstm_h)
+		put(s, "sums", "%s", method_name(model_sums(m)));
 	if (m->lstm_h)
 		put(s, "pooling", "%s", pooling_name(m->pooling));
 	put(s, "folded", "%d", f->folded);

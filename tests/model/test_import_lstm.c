@@ -103,6 +103,39 @@ static void is_written_and_opened(void **state)
 	free(base_path);
 }
 
+/* What the model had for sums, it has, in the file too; an LSTM that it had is gone. */
+static void keeps_the_other_methods(void **state)
+{
+	struct err err = { 0 };
+	struct model *learned = toy_model((struct toy){
+		.n = WORDS, .d = D, .d_out = D, .type = ROWS_F32, .method = METHOD_LEARNED, .seed = 6 });
+	struct model *two = import_lstm(learned, two_layers, POOLING_ATTENTION, &err);
+	struct model *one, *opened;
+	char *path = strdup(scratch_path(&scratch, "kept.safetensors"));
+
+	(void)state;
+	assert_non_null(two);
+	one = import_lstm(two, forward, POOLING_LAST, &err);
+	assert_non_null(one);
+	assert_int_equal(model_lstm_layers(one), 1);
+	assert_null(one->lstm_attention);
+	assert_int_equal(publish_model(one, path, false, &err), 0);
+	opened = model_open(path, NULL, &err);
+	assert_non_null(opened);
+	for (int method = 0; method < METHOD_COUNT; method++) {
+		bool had = model_has(learned, (enum method)method) || method_recurrent((enum method)method);
+
+		assert_int_equal(model_has(one, (enum method)method), had);
+		assert_int_equal(model_has(opened, (enum method)method), had);
+	}
+	assert_int_equal(opened->facts.method, METHOD_LSTM);
+	model_release(opened);
+	model_release(one);
+	model_release(two);
+	model_release(learned);
+	free(path);
+}
+
 /* The two-layer file with a tensor left out, or one more of another's numbers. */
 static const char *changed(const char *without, const char *more)
 {
@@ -201,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_pytorchs_numbers),
 		cmocka_unit_test(is_written_and_opened),
+		cmocka_unit_test(keeps_the_other_methods),
 		cmocka_unit_test(refuses_what_is_no_such_lstm),
 	};
 
