@@ -8,6 +8,7 @@
 #ifndef SIFD_MATH_KERNELS_H
 #define SIFD_MATH_KERNELS_H
 
+#include "math/i8.h"
 #include "math/rows.h"
 
 #include <stdbool.h>
@@ -35,6 +36,10 @@ typedef void lstm_step_kernel(float *restrict gates, const float *restrict befor
 typedef void lstm_back_kernel(float *restrict gates, const float *restrict before, const float *restrict cell,
 			      const float *restrict by_state, float *restrict by_cell, size_t h);
 
+/* As i8.h says. */
+typedef void i8_mul_kernel(int32_t *restrict out, const int8_t *restrict a, size_t n,
+			   const struct i8_matrix *b);
+
 struct kernels {
 	const char *name;
 	float (*dot)(const float *x, const float *y, size_t n);
@@ -45,6 +50,7 @@ struct kernels {
 	softmax_kernel *softmax;
 	lstm_step_kernel *lstm_step;
 	lstm_back_kernel *lstm_back;
+	i8_mul_kernel *i8_mul;
 };
 
 extern const struct kernels kernels_plain;
@@ -65,6 +71,7 @@ adam_kernel adam_plain, adam_avx2, adam_avx512;
 softmax_kernel softmax_plain, softmax_avx2, softmax_avx512;
 lstm_step_kernel lstm_step_plain, lstm_step_avx2, lstm_step_avx512;
 lstm_back_kernel lstm_back_plain, lstm_back_avx2, lstm_back_avx512;
+i8_mul_kernel i8_mul_plain, i8_mul_avx2, i8_mul_avx512;
 
 /* Exact, infinities and subnormals included. */
 float from_f16(uint16_t h);

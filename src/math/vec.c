@@ -42,6 +42,7 @@ const struct kernels kernels_plain = {
 	softmax_plain,
 	lstm_step_plain,
 	lstm_back_plain,
+	i8_mul_plain,
 };
 
 const struct kernels *kernels = &kernels_plain;

@@ -63,4 +63,5 @@ const struct kernels kernels_avx2 = {
 	softmax_avx2,
 	lstm_step_avx2,
 	lstm_back_avx2,
+	i8_mul_avx2,
 };

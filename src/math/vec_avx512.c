@@ -64,4 +64,5 @@ const struct kernels kernels_avx512 = {
 	softmax_avx512,
 	lstm_step_avx512,
 	lstm_back_avx512,
+	i8_mul_avx512,
 };
