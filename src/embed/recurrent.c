@@ -90,40 +90,80 @@ void recurrent_run(const struct recurrent_net *net, const float *x, size_t n, fl
 	pool_states(&net->pool, y, n, vector, rest);
 }
 
-/* Of pooling residual: the words' rows as they are, beside the states. */
-static void run_residual(const struct model *m, const struct recurrent_net *net, const uint32_t *ids,
-			 size_t n, const float *x, float *vector, float *scratch)
+/* The words' bytes, and the scales that make them as long as recurrent_input() does. */
+static void take_bytes(const struct model *m, const uint32_t *ids, size_t n, int8_t *x, float *scales)
 {
-	float *y = scratch;
-	float *rows = y + n * net->pool.sides * net->pool.h;
-	float *rest = rows + n * m->rows.d;
+	size_t d = m->rows.d;
 
-	run_layers(net, x, n, y, rest);
+	for (size_t t = 0; t < n; t++) {
+		int32_t square = 0;
+
+		memcpy(x + t * d, (const int8_t *)m->rows.data + ids[t] * d, d);
+		for (size_t k = 0; k < d; k++)
+			square += x[t * d + k] * x[t * d + k];
+		scales[t] = square ? sqrtf((float)d) / sqrtf((float)square) : 0.0f;
+	}
+}
+
+/* As run_layers() does, by whole numbers. */
+static void run_bytes(const struct model *m, const uint32_t *ids, size_t n, float *y, float *scratch)
+{
+	size_t sides = model_lstm_sides(m);
+	float *scales = scratch;
+	void *rest = scratch + n;
+	int8_t *x = (int8_t *)rest + lstm_i8_scratch(&m->lstm_i8[0]);
+
+	take_bytes(m, ids, n, x, scales);
+	for (size_t side = 0; side < sides; side++)
+		lstm_i8_run(&m->lstm_i8[side], x, scales, n, side == 1, y + side * m->lstm_h,
+			    sides * m->lstm_h, rest);
+}
+
+/* Floats that both ways of running need beside y. */
+static size_t states_scratch(const struct model *m, const struct recurrent_net *net, size_t n)
+{
+	if (model_lstm_of_bytes(m))
+		return n + (lstm_i8_scratch(&m->lstm_i8[0]) + n * m->rows.d) / sizeof(float) + 1;
+	return n * model_lstm_inputs(m) + m->rows.d + recurrent_scratch(net, n);
+}
+
+static void run_states(const struct model *m, const struct recurrent_net *net, const uint32_t *ids, size_t n,
+		       float *y, float *scratch)
+{
+	size_t in = model_lstm_inputs(m);
+
+	if (model_lstm_of_bytes(m)) {
+		run_bytes(m, ids, n, y, scratch);
+		return;
+	}
 	for (size_t t = 0; t < n; t++)
-		rows_get(rows + t * m->rows.d, &m->rows, ids[t]);
-	readout_run(&m->readout, rows, y, n, vector, rest);
+		recurrent_input(m, ids[t], scratch + t * in, scratch + n * in);
+	run_layers(net, scratch, n, y, scratch + n * in);
 }
 
 int recurrent_embed(struct recurrent *r, const struct model *m, const uint32_t *ids, size_t n, float *vector,
 		    struct err *err)
 {
 	struct recurrent_net net = recurrent_net_of(m);
-	size_t in = model_lstm_inputs(m);
-	float *x;
+	size_t width = model_lstm_outputs(m);
+	size_t d = m->rows.d;
+	size_t reading; /* rows and scratch of the pooling */
+	float *y;
+	float *rest;
 
-	if (n > RECURRENT_WORDS_MAX)
-		n = RECURRENT_WORDS_MAX;
-	if (make_room(r,
-		      n * in + (n + 1) * m->rows.d + recurrent_scratch(&net, n) +
-			      readout_scratch(&m->readout),
-		      err))
+	n = n < RECURRENT_WORDS_MAX ? n : RECURRENT_WORDS_MAX;
+	reading = m->pooling == POOLING_RESIDUAL ? n * d + readout_scratch(&m->readout) : n;
+	if (make_room(r, n * width + reading + states_scratch(m, &net, n), err))
 		return -1;
-	x = r->floats;
+	y = r->floats;
+	rest = y + n * width;
+	run_states(m, &net, ids, n, y, rest);
+	if (m->pooling != POOLING_RESIDUAL) {
+		pool_states(&net.pool, y, n, vector, rest);
+		return 0;
+	}
 	for (size_t t = 0; t < n; t++)
-		recurrent_input(m, ids[t], x + t * in, x + n * in);
-	if (m->pooling == POOLING_RESIDUAL)
-		run_residual(m, &net, ids, n, x, vector, x + n * in);
-	else
-		recurrent_run(&net, x, n, vector, x + n * in);
+		rows_get(rest + t * d, &m->rows, ids[t]);
+	readout_run(&m->readout, rest, y, n, vector, rest + n * d);
 	return 0;
 }

@@ -40,6 +40,17 @@ typedef void lstm_back_kernel(float *restrict gates, const float *restrict befor
 typedef void i8_mul_kernel(int32_t *restrict out, const int8_t *restrict a, size_t n,
 			   const struct i8_matrix *b);
 
+/* gates[j] = input[j] * (x_scale * input_scales[j]) + states[j] * state_scales[j] + bias[j] */
+struct i8_gates {
+	const int32_t *input, *states; /* products */
+	const float *input_scales, *state_scales, *bias;
+	float x_scale;
+};
+typedef void i8_gates_kernel(float *restrict gates, const struct i8_gates *from, size_t n);
+
+/* to[j] = 127 x[j] to the nearest, ties to even; x in [-1, 1]. */
+typedef void i8_round_kernel(int8_t *restrict to, const float *restrict x, size_t n);
+
 struct kernels {
 	const char *name;
 	float (*dot)(const float *x, const float *y, size_t n);
@@ -51,6 +62,8 @@ struct kernels {
 	lstm_step_kernel *lstm_step;
 	lstm_back_kernel *lstm_back;
 	i8_mul_kernel *i8_mul;
+	i8_gates_kernel *i8_gates;
+	i8_round_kernel *i8_round;
 };
 
 extern const struct kernels kernels_plain;
@@ -72,6 +85,9 @@ softmax_kernel softmax_plain, softmax_avx2, softmax_avx512;
 lstm_step_kernel lstm_step_plain, lstm_step_avx2, lstm_step_avx512;
 lstm_back_kernel lstm_back_plain, lstm_back_avx2, lstm_back_avx512;
 i8_mul_kernel i8_mul_plain, i8_mul_avx2, i8_mul_avx512;
+
+i8_gates_kernel i8_gates_plain, i8_gates_avx2, i8_gates_avx512;
+i8_round_kernel i8_round_plain, i8_round_avx2, i8_round_avx512;
 
 /* Exact, infinities and subnormals included. */
 float from_f16(uint16_t h);

@@ -19,6 +19,16 @@ void lstm_back_plain(float *restrict gates, const float *restrict before, const 
 	lstm_back_loop(gates, before, cell, by_state, by_cell, h);
 }
 
+void i8_gates_plain(float *restrict gates, const struct i8_gates *from, size_t n)
+{
+	i8_gates_loop(gates, from, n);
+}
+
+void i8_round_plain(int8_t *restrict to, const float *restrict x, size_t n)
+{
+	i8_round_loop(to, x, n);
+}
+
 size_t lstm_scratch(const struct lstm *l)
 {
 	return 10 * l->h;

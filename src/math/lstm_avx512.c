@@ -11,3 +11,13 @@ void lstm_back_avx512(float *restrict gates, const float *restrict before, const
 {
 	lstm_back_loop(gates, before, cell, by_state, by_cell, h);
 }
+
+void i8_gates_avx512(float *restrict gates, const struct i8_gates *from, size_t n)
+{
+	i8_gates_loop(gates, from, n);
+}
+
+void i8_round_avx512(int8_t *restrict to, const float *restrict x, size_t n)
+{
+	i8_round_loop(to, x, n);
+}

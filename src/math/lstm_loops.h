@@ -96,4 +96,51 @@ static inline void lstm_back_loop(float *restrict gates, const float *restrict b
 			by_state + i, by_cell + i, h - i);
 }
 
+/* Of LSTMs stored as bytes (math/lstm_i8.h). */
+static inline __attribute__((always_inline)) void i8_gates_block(float *restrict gates,
+								 const struct i8_gates *from, size_t at,
+								 size_t n)
+{
+	const int32_t *input = from->input + at;
+	const int32_t *states = from->states + at;
+	const float *input_scales = from->input_scales + at;
+	const float *state_scales = from->state_scales + at;
+	const float *bias = from->bias + at;
+
+	for (size_t k = 0; k < n; k++)
+		gates[at + k] = (float)input[k] * (from->x_scale * input_scales[k]) +
+				(float)states[k] * state_scales[k] + bias[k];
+}
+
+static inline void i8_gates_loop(float *restrict gates, const struct i8_gates *from, size_t n)
+{
+	size_t i = 0;
+
+	for (; i + DOT_LANES <= n; i += DOT_LANES)
+		i8_gates_block(gates, from, i, DOT_LANES);
+	i8_gates_block(gates, from, i, n - i);
+}
+
+/* Adding 1.5 * 2^23 leaves no room for a fraction, so the sum is rounded, and its low bits are the number. */
+static inline __attribute__((always_inline)) void i8_round_block(int8_t *restrict to, const float *restrict x,
+								 size_t n)
+{
+	for (size_t k = 0; k < n; k++) {
+		float shifted = x[k] * 127.0f + 12582912.0f;
+		int32_t bits;
+
+		memcpy(&bits, &shifted, sizeof(bits));
+		to[k] = (int8_t)bits;
+	}
+}
+
+static inline void i8_round_loop(int8_t *restrict to, const float *restrict x, size_t n)
+{
+	size_t i = 0;
+
+	for (; i + DOT_LANES <= n; i += DOT_LANES)
+		i8_round_block(to + i, x + i, DOT_LANES);
+	i8_round_block(to + i, x + i, n - i);
+}
+
 #endif

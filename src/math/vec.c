@@ -43,6 +43,8 @@ const struct kernels kernels_plain = {
 	lstm_step_plain,
 	lstm_back_plain,
 	i8_mul_plain,
+	i8_gates_plain,
+	i8_round_plain,
 };
 
 const struct kernels *kernels = &kernels_plain;

@@ -64,4 +64,6 @@ const struct kernels kernels_avx2 = {
 	lstm_step_avx2,
 	lstm_back_avx2,
 	i8_mul_avx2,
+	i8_gates_avx2,
+	i8_round_avx2,
 };

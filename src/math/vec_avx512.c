@@ -65,4 +65,6 @@ const struct kernels kernels_avx512 = {
 	lstm_step_avx512,
 	lstm_back_avx512,
 	i8_mul_avx512,
+	i8_gates_avx512,
+	i8_round_avx512,
 };

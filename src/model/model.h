@@ -15,6 +15,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "math/lstm.h"
+#include "math/lstm_i8.h"
 #include "math/readout.h"
 #include "math/rows.h"
 #include "model/method.h"
@@ -87,6 +88,7 @@ struct model {
 	struct rows lstm_residual;   /* (d, model_lstm_outputs()): W of pooling residual (math/readout.h) */
 	struct lstm lstm[MODEL_LSTM_RUNS]; /* 2 layer + side (1: reverse), laid out for use; of an
 					    * opened model */
+	struct lstm_i8 lstm_i8[2];	   /* instead of it where rows and weights are I8, of one layer */
 	struct readout readout;		   /* likewise */
 	const float *moment; /* (d, d) mean of v v' over `mass` sentences: the prior of a later fit */
 	struct model_facts facts;
@@ -136,6 +138,9 @@ void model_without_lstm(struct model *parts);
 
 /* Does it hold the method? */
 bool model_has(const struct model *m, enum method method);
+
+/* Is it laid out as lstm_i8? */
+bool model_lstm_of_bytes(const struct model *m);
 
 /* The length of the LSTM's inputs: of a row, through the projection where there is one. */
 size_t model_lstm_inputs(const struct model *m);

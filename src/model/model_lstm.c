@@ -122,46 +122,85 @@ static size_t widest(const struct model *m)
 	return in > out ? in : out;
 }
 
+bool model_lstm_of_bytes(const struct model *m)
+{
+	bool bytes = m->lstm_h && m->rows.type == ROWS_I8 && model_lstm_inputs(m) == m->rows.d &&
+		     model_lstm_layers(m) == 1 && m->rows.d <= I8_INPUTS_MAX;
+
+	for (size_t i = 0; bytes && i < model_lstm_sides(m); i++)
+		bytes = model_lstm_weight(m, 4 * (int)i).type == ROWS_I8 &&
+			model_lstm_weight(m, 4 * (int)i + 1).type == ROWS_I8;
+	return bytes;
+}
+
+static void add_biases(float *to, const struct model *m, int run)
+{
+	for (size_t k = 0; k < 4 * m->lstm_h; k++)
+		to[k] = m->lstm_parts[4 * run + 2][k] + m->lstm_parts[4 * run + 3][k];
+}
+
+/* Floats of a layer's direction; where it is of bytes, of as many. */
+static size_t floats_of_run(const struct model *m, size_t layer)
+{
+	if (model_lstm_of_bytes(m))
+		return lstm_i8_bytes(m->rows.d, m->lstm_h) / sizeof(float);
+	return 4 * m->lstm_h * (inputs_of(m, layer) + m->lstm_h + 1);
+}
+
+/* A row or the biases, as they come. */
+static size_t floats_of_one(const struct model *m)
+{
+	size_t most = widest(m) > 4 * m->lstm_h ? widest(m) : 4 * m->lstm_h;
+
+	return (most + 15) / 16 * 16;
+}
+
 static size_t floats_of(const struct model *m)
 {
-	size_t floats = widest(m) + m->lstm_residual.n * m->lstm_residual.d;
+	size_t floats = floats_of_one(m) + m->lstm_residual.n * m->lstm_residual.d;
 
 	for (size_t layer = 0; layer < model_lstm_layers(m); layer++)
-		floats += 8 * m->lstm_h * (inputs_of(m, layer) + m->lstm_h + 1);
+		floats += 2 * floats_of_run(m, layer);
 	return floats;
+}
+
+static void pack_run(struct model *m, int run, float *at, float *one)
+{
+	struct rows input = model_lstm_weight(m, 4 * run);
+	struct rows states = model_lstm_weight(m, 4 * run + 1);
+	float *recurrent = at + input.n * input.d;
+	float *bias = recurrent + states.n * states.d;
+
+	if (model_lstm_of_bytes(m)) {
+		add_biases(one, m, run);
+		m->lstm_i8[run] = lstm_i8_pack(at, &input, &states, one);
+		return;
+	}
+	lay_columns(at, &input, one);
+	lay_columns(recurrent, &states, one);
+	add_biases(bias, m, run);
+	m->lstm[run] = (struct lstm){ input.d, m->lstm_h, at, recurrent, bias };
 }
 
 int model_pack_lstm(struct model *m, struct err *err)
 {
-	size_t h = m->lstm_h;
-	float *row;
+	float *one;
 	float *at;
 
-	if (h == 0)
+	if (m->lstm_h == 0)
 		return 0;
 	m->memory->lstm = mem_try_aligned(floats_of(m), sizeof(float), err);
 	if (!m->memory->lstm)
 		return -1;
-	row = m->memory->lstm;
-	at = row + widest(m);
-	for (int i = 0; i < MODEL_LSTM_RUNS; i++) {
-		struct rows input = model_lstm_weight(m, 4 * i);
-		struct rows states = model_lstm_weight(m, 4 * i + 1);
-		const float *const *biases = &m->lstm_parts[4 * i + 2];
-		float *recurrent = at + input.n * input.d;
-		float *bias = recurrent + 4 * h * h;
-
-		if (!input.data)
-			continue;
-		lay_columns(at, &input, row);
-		lay_columns(recurrent, &states, row);
-		for (size_t k = 0; k < 4 * h; k++)
-			bias[k] = biases[0][k] + biases[1][k];
-		m->lstm[i] = (struct lstm){ input.d, h, at, recurrent, bias };
-		at = bias + 4 * h;
-	}
+	one = m->memory->lstm;
+	at = one + floats_of_one(m);
+	for (int i = 0; i < MODEL_LSTM_RUNS; i++)
+		if (model_lstm_weight(m, 4 * i).data) {
+			pack_run(m, i, at, one);
+			at += floats_of_run(m, (size_t)i / 2);
+		}
 	if (m->lstm_residual.data) {
-		lay_columns(at, &m->lstm_residual, row);
+		lay_columns(at, &m->lstm_residual, one);
 		m->readout = (struct readout){ m->rows.d, model_lstm_outputs(m), at, m->lstm_attention };
 	}
 	return 0;
