@@ -7,7 +7,30 @@
 
 /* ROWS * BLOCKS sums stay in registers; rows of a are taken CHUNK at a time so that a panel of b stays near.
  */
-enum { LANES = 16, BLOCKS = I8_PANEL / LANES, ROWS = 6, CHUNK = 8 * ROWS };
+enum { LANES = 16, BLOCKS = I8_PANEL / LANES, ROWS = 4, CHUNK = 12 * ROWS };
+
+/* One group of inputs, the rows of a `stride` bytes apart, times its part of the panel. */
+VNNI static inline __attribute__((always_inline)) void add_group(__m512i sums[ROWS][BLOCKS], const int8_t *a,
+								 size_t stride, size_t rows,
+								 const uint8_t *packed)
+{
+	__m512i weights[BLOCKS];
+
+#pragma GCC unroll 4
+	for (size_t c = 0; c < BLOCKS; c++)
+		weights[c] = _mm512_loadu_si512(packed + c * sizeof(__m512i));
+#pragma GCC unroll 4
+	for (size_t r = 0; r < rows; r++) {
+		int32_t four;
+		__m512i inputs;
+
+		memcpy(&four, a + r * stride, I8_GROUP);
+		inputs = _mm512_set1_epi32(four);
+#pragma GCC unroll 4
+		for (size_t c = 0; c < BLOCKS; c++)
+			sums[r][c] = _mm512_dpbusd_epi32(sums[r][c], weights[c], inputs);
+	}
+}
 
 /* I8_PANEL outputs of `rows` rows of a, of which columns (at most I8_PANEL) are written. */
 VNNI static inline __attribute__((always_inline)) void tile(int32_t *restrict out, const int8_t *restrict a,
@@ -18,38 +41,26 @@ VNNI static inline __attribute__((always_inline)) void tile(int32_t *restrict ou
 	__m512i sums[ROWS][BLOCKS];
 	size_t whole = b->k / I8_GROUP;
 
-#pragma GCC unroll 6
+#pragma GCC unroll 4
 	for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 4
 		for (size_t c = 0; c < BLOCKS; c++)
 			sums[r][c] = _mm512_set1_epi32(start[r]);
-	for (size_t g = 0; g < i8_groups(b->k); g++, packed += I8_GROUP_BYTES) {
-		__m512i weights[BLOCKS];
+	for (size_t g = 0; g < whole; g++)
+		add_group(sums, a + g * I8_GROUP, b->k, rows, packed + g * I8_GROUP_BYTES);
+	if (b->k % I8_GROUP) {
+		int8_t last[ROWS * I8_GROUP] = { 0 };
 
-#pragma GCC unroll 4
-		for (size_t c = 0; c < BLOCKS; c++)
-			weights[c] = _mm512_loadu_si512(packed + c * sizeof(__m512i));
-#pragma GCC unroll 6
-		for (size_t r = 0; r < rows; r++) {
-			int32_t four;
-			__m512i inputs;
-
-			if (g < whole)
-				memcpy(&four, a + r * b->k + g * I8_GROUP, I8_GROUP);
-			else
-				four = i8_group(a + r * b->k, g, b->k);
-			inputs = _mm512_set1_epi32(four);
-#pragma GCC unroll 4
-			for (size_t c = 0; c < BLOCKS; c++)
-				sums[r][c] = _mm512_dpbusd_epi32(sums[r][c], weights[c], inputs);
-		}
+		for (size_t r = 0; r < rows; r++)
+			memcpy(last + r * I8_GROUP, a + r * b->k + whole * I8_GROUP, b->k % I8_GROUP);
+		add_group(sums, last, I8_GROUP, rows, packed + whole * I8_GROUP_BYTES);
 	}
 #pragma GCC unroll 4
 	for (size_t c = 0; c < BLOCKS; c++) {
 		size_t left = columns > c * LANES ? columns - c * LANES : 0;
 		__mmask16 mask = (__mmask16)(left < LANES ? (1U << left) - 1 : UINT16_MAX);
 
-#pragma GCC unroll 6
+#pragma GCC unroll 4
 		for (size_t r = 0; r < rows; r++)
 			_mm512_mask_storeu_epi32(out + r * b->m + c * LANES, mask, sums[r][c]);
 	}
@@ -68,12 +79,6 @@ VNNI static void some_rows(int32_t *restrict out, const int8_t *restrict a, cons
 		break;
 	case 3:
 		tile(out, a, start, 3, packed, b, columns);
-		break;
-	case 4:
-		tile(out, a, start, 4, packed, b, columns);
-		break;
-	case 5:
-		tile(out, a, start, 5, packed, b, columns);
 		break;
 	default:
 		tile(out, a, start, ROWS, packed, b, columns);
