@@ -61,7 +61,9 @@ static int check_options(const struct distill_lstm_options *o, const struct mode
 	return 0;
 }
 
-/* An orthogonal matrix (h, h) as columns [at, at + h) of `to` (h, 4 h): Gram-Schmidt, twice, on random rows.
+/*
+ * Half an orthogonal matrix (h, h) as h columns of `to` (h, 4 h), so that those of the four gates together
+ * are orthonormal: Gram-Schmidt, twice, on random rows.
  */
 static void make_orthogonal(float *to, size_t h, float *row, uint64_t *state)
 {
@@ -74,6 +76,8 @@ static void make_orthogonal(float *to, size_t h, float *row, uint64_t *state)
 		(void)vec_unit(row, h);
 		memcpy(to + i * 4 * h, row, h * sizeof(*row));
 	}
+	for (size_t i = 0; i < h; i++)
+		vec_scale(to + i * 4 * h, 0.5f, h);
 }
 
 static int make_parameters(struct distill_lstm *t, struct err *err)
