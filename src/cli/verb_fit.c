@@ -60,16 +60,16 @@ static int fit_to(struct call *c, const struct arguments *rest, struct err *err)
 
 static int settle(struct call *c, const struct arguments *rest, struct err *err)
 {
-	int method = method_parse(c->choice.method ? c->choice.method : "sif",
-				  strlen(c->choice.method ? c->choice.method : "sif"));
+	const char *name = c->choice.method;
+	int method = name ? method_parse(name, strlen(name)) : METHOD_COUNT;
 
 	if (rest->n == 0)
 		return err_set(err, ERR_INPUT,
 			       "no corpus given: name files, folders or - for standard input");
 	if (!c->output)
 		return err_set(err, ERR_INPUT, "-o FITTED, the model file to write, is missing");
-	if (method != METHOD_SIF && method != METHOD_USIF && method != METHOD_WHITEN)
-		return err_set(err, ERR_INPUT, "--method %s: expected sif, usif or whiten", c->choice.method);
+	if (name && (method < 0 || !fit_method((enum method)method)))
+		return err_set(err, ERR_INPUT, "--method %s: expected sif, usif, whiten or weighted", name);
 	if (strcmp(c->unit, "sentence") != 0 && strcmp(c->unit, "line") != 0)
 		return err_set(err, ERR_INPUT, "--unit %s: expected sentence or line", c->unit);
 	if (c->fit.fold && c->overlay)
@@ -87,7 +87,8 @@ static int run(const struct verb *verb, int argc, char **argv)
 	const struct option_spec specs[] = {
 		CLI_MODEL_OPTIONS(&c.choice),
 		{ "output", 'o', OPTION_TEXT, &c.output, "FITTED", "the model file to write" },
-		{ "method", 0, OPTION_TEXT, &c.choice.method, "METHOD", "sif, usif or whiten; default sif" },
+		{ "method", 0, OPTION_TEXT, &c.choice.method, "METHOD",
+		  "sif, usif, whiten or weighted; default sif, of a learned model weighted" },
 		{ "a", 0, OPTION_NUMBER, &c.fit.a, "A",
 		  "of the weights a/(a+p); default: the model's own, else 1e-3" },
 		{ "components", 0, OPTION_COUNT, &c.fit.components, "K",

@@ -66,10 +66,16 @@ static void free_memory(void *context)
 	free(memory);
 }
 
+bool fit_method(enum method method)
+{
+	return method == METHOD_SIF || method == METHOD_USIF || method == METHOD_WHITEN ||
+	       method == METHOD_WEIGHTED;
+}
+
 struct fit_options fit_options_default(void)
 {
 	return (struct fit_options){
-		.method = METHOD_SIF, .components = SIZE_MAX, .power = -1.0, .prior = -1.0
+		.method = METHOD_COUNT, .components = SIZE_MAX, .power = -1.0, .prior = -1.0
 	};
 }
 
@@ -81,8 +87,8 @@ static int refuse(struct err *err, const char *param, const char *expected)
 
 static int check_numbers(const struct fit_options *o, struct err *err)
 {
-	if (o->method != METHOD_SIF && o->method != METHOD_USIF && o->method != METHOD_WHITEN)
-		return refuse(err, "method", "sif, usif or whiten");
+	if (!fit_method(o->method) && o->method != METHOD_COUNT)
+		return refuse(err, "method", "sif, usif, whiten or weighted");
 	if (!isfinite(o->a) || o->a < 0.0)
 		return refuse(err, "a", "a number above 0, such as 1e-3");
 	if (!isfinite(o->power) || o->power > 2.0)
@@ -119,8 +125,10 @@ static void settle(struct fit_options *o, const struct model *m)
 	bool usif = facts->method == METHOD_USIF;
 
 	/* Learned rows know more of their words than frequency: a corpus's counts would spoil them. */
-	if (facts->method == METHOD_LEARNED)
+	if (model_sums(m) == METHOD_LEARNED)
 		o->keep_counts = true;
+	if (o->method == METHOD_COUNT)
+		o->method = model_sums(m) == METHOD_LEARNED ? METHOD_WEIGHTED : METHOD_SIF;
 	if (o->components == SIZE_MAX)
 		o->components = o->method == METHOD_USIF ? 5 : 1;
 	if (o->components > m->rows.d)

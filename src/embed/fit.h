@@ -44,7 +44,12 @@ struct model;
 struct progress;
 
 struct fit_options {
-	enum method method; /* sif, usif or whiten: the default of the fitted model */
+	/*
+	 * sif, usif, whiten or weighted: the default of the fitted model (weighted: the parts of sif are
+	 * there on request).  METHOD_COUNT: sif; but of a learned model weighted, since what was learnt has
+	 * no need of losing a component (SICK dev .5 less).
+	 */
+	enum method method;
 	double a;	    /* of the weights; 0 = the model's own, or 1e-3; usif computes its own */
 	size_t components;  /* K, at most 64; SIZE_MAX = the method's own (usif 5, else 1) */
 	double power;	    /* of the whitening, [0, 2]; < 0 = the fitted model's own, or 0.75 */
@@ -56,6 +61,9 @@ struct fit_options {
 	size_t workers;	    /* 0 = one per processor; never changes the result */
 	bool fold;	    /* write weights, components, projection into the rows */
 };
+
+/* Is it one of those methods? */
+bool fit_method(enum method method);
 
 struct fit_options fit_options_default(void);
 

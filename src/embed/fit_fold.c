@@ -53,7 +53,8 @@ static const float *folded(const struct fold *f, struct fold_block *b, size_t i)
 		vec_times_matrix(b->out, b->row, parts->projection, d, d);
 		return b->out;
 	}
-	sif_remove(b->row, parts->components, parts->component_scales, parts->k, d);
+	if (parts->method != METHOD_WEIGHTED)
+		sif_remove(b->row, parts->components, parts->component_scales, parts->k, d);
 	return b->row;
 }
 

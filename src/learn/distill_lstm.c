@@ -21,7 +21,7 @@ static const double fits_from = 0.5; /* mean cosine of the table's sums with the
 struct distill_lstm_options distill_lstm_options_default(void)
 {
 	struct distill_lstm_options o = {
-		.common = distill_options_default(), .states = 256, .rows_rate = 5e-4, .static_share = 1.0
+		.common = distill_options_default(), .states = 256, .rows_rate = 5e-4, .static_share = 0.2
 	};
 
 	o.common.batch = 8192;

@@ -25,7 +25,7 @@ struct distill_lstm_options {
 	double static_share;
 };
 
-/* 2 epochs of batches of 8,192 words, 256 states, rate 3e-3 (rows 5e-4), share 1. */
+/* 2 epochs of batches of 8,192 words, 256 states, rate 3e-3 (rows 5e-4), share 0.2. */
 struct distill_lstm_options distill_lstm_options_default(void);
 
 /* m: from distill_static().  The result has the methods learned (the default) and lstm. */

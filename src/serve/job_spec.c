@@ -109,14 +109,15 @@ int spec_plain_model(const struct job_spec *spec, struct err *err)
 
 static int read_fit_method(struct job_spec *spec, const json_t *object, struct err *err)
 {
-	const char *name = method_name(spec->fit.method);
+	const char *name = NULL;
 	int method;
+	int there = wire_text(&name, object, "method", err);
 
-	if (wire_text(&name, object, "method", err) < 0)
-		return -1;
+	if (there <= 0)
+		return there;
 	method = method_parse(name, strlen(name));
-	if (method != METHOD_SIF && method != METHOD_USIF && method != METHOD_WHITEN)
-		return spec_wrong(err, "method", "one of sif, usif, whiten");
+	if (method < 0 || !fit_method((enum method)method))
+		return spec_wrong(err, "method", "one of sif, usif, whiten, weighted");
 	spec->fit.method = (enum method)method;
 	return 0;
 }

@@ -650,7 +650,17 @@ static void learned_weights_are_kept(void **state)
 	assert_non_null(learned);
 	fitted = fit_lines(learned, l, &o, NULL);
 	assert_memory_equal(fitted->weights, m->weights, WORDS * sizeof(float));
+	assert_int_equal(fitted->facts.method, METHOD_SIF);
 	model_release(fitted);
+	o.method = METHOD_COUNT; /* left open: what was learnt serves on, components on request */
+	fitted = fit_lines(learned, l, &o, NULL);
+	assert_int_equal(fitted->facts.method, METHOD_WEIGHTED);
+	assert_true(model_has(fitted, METHOD_SIF) && fitted->components);
+	model_release(fitted);
+	fitted = fit_lines(m, l, &o, NULL);
+	assert_int_equal(fitted->facts.method, METHOD_SIF);
+	model_release(fitted);
+	o.method = METHOD_SIF;
 	model_release(learned);
 	parts.weights = NULL; /* in the rows' lengths alone */
 	learned = model_of_parts(&parts, NULL, NULL, &err);
