@@ -13,7 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 B = os.path.join(ROOT, "build/release")
 DATA = os.path.join(ROOT, "build/bench")
 SIFD = os.path.join(B, "sifd")
-PARTS = ("sentence", "http", "import", "fit", "train", "ready")
+PARTS = ("sentence", "lstm", "http", "import", "fit", "train", "ready")
 
 
 def parts(text):
@@ -130,6 +130,11 @@ def sentences(n):
 
 def bench_sentence():
     out = subprocess.run([os.path.join(B, "bench/bench_sentence")], capture_output=True, text=True, check=True).stdout
+    print(out.rstrip())
+
+
+def bench_lstm():
+    out = subprocess.run([os.path.join(B, "bench/bench_lstm")], capture_output=True, text=True, check=True).stdout
     print(out.rstrip())
 
 
