@@ -13,7 +13,7 @@ static size_t weights_of(size_t in, size_t h)
 
 size_t lstm_i8_bytes(size_t in, size_t h)
 {
-	return (weights_of(in, h) + 3 * 4 * h * sizeof(float) + 63) / 64 * 64;
+	return (weights_of(in, h) + 4 * h * 3 * sizeof(float) + 63) / 64 * 64;
 }
 
 static struct i8_matrix pack(uint8_t *to, const struct rows *rows)
@@ -46,7 +46,7 @@ struct lstm_i8 lstm_i8_pack(void *memory, const struct rows *input, const struct
 
 size_t lstm_i8_scratch(const struct lstm_i8 *l)
 {
-	return (l->h * ((CHUNK + 1) * 4 * sizeof(int32_t) + (4 + 2) * sizeof(float) + 1) + 3) / 4 * 4;
+	return (l->h * (sizeof(int32_t) * 4 * (CHUNK + 1) + sizeof(float) * (4 + 2) + 1) + 3) / 4 * 4;
 }
 
 void lstm_i8_run(const struct lstm_i8 *l, const int8_t *x, const float *x_scales, size_t n, bool reversed,
@@ -54,7 +54,7 @@ void lstm_i8_run(const struct lstm_i8 *l, const int8_t *x, const float *x_scales
 {
 	size_t h = l->h;
 	int32_t *inputs = scratch;
-	int32_t *products = inputs + CHUNK * 4 * h;
+	int32_t *products = inputs + 4 * h * CHUNK;
 	float *gates = (float *)(void *)(products + 4 * h);
 	float *cells[2] = { gates + 4 * h, gates + 5 * h };
 	int8_t *before = (int8_t *)(void *)(gates + 6 * h);
