@@ -6,6 +6,7 @@
 #include "model/shelf.h"
 #include "serve/http.h"
 #include "serve/limits.h"
+#include "serve/listen.h"
 #include "serve/metrics.h"
 #include "serve/service.h"
 #include "support/toy.h"
@@ -399,25 +400,35 @@ struct client {
 	pthread_t thread;
 	const char *body;
 	atomic_bool *go; /* until it is false */
-	int sent, answered, lost, refused, other;
+	atomic_int sent;
+	int answered, lost, refused, other;
 	double *seconds; /* of each answer, at most `most` */
 	size_t most;
-	bool reconnects;
 };
+
+enum { IDLE_PATIENCE_MS = 200 /* of a drain, with a connection on which nobody asks */ };
 
 /* Asks until told to stop or the server is gone; counts what became of each request. */
 static void *ask_on(void *arg)
 {
 	struct client *c = arg;
 	int fd = -1;
+	double asked = 0; /* on this connection, last */
 
 	while (atomic_load(c->go)) {
 		struct answer a;
 		double began;
+		bool idle;
 
-		if (fd < 0 && (fd = dial()) < 0)
-			break; /* refused: it has closed */
+		if (fd < 0) {
+			if ((fd = dial()) < 0)
+				break; /* refused: it has closed */
+			asked = now_s();
+		}
 		began = now_s();
+		/* On a busy machine the answer may lie there while nobody lets us run. */
+		idle = began - asked >= IDLE_PATIENCE_MS * 1e-3;
+		asked = began;
 		if (!post(fd, "/v1/embeddings", c->body)) {
 			c->refused++; /* an idle connection ended before we asked */
 			(void)close(fd);
@@ -429,7 +440,8 @@ static void *ask_on(void *arg)
 		if (c->seconds && c->answered < (int)c->most)
 			c->seconds[c->answered] = now_s() - began;
 		c->answered += a.status == 200;
-		c->lost += a.status <= 0;
+		c->refused += a.status == 0 && idle;
+		c->lost += a.status < 0 || (a.status == 0 && !idle);
 		c->other += a.status > 0 && a.status != 200;
 		free(a.body);
 		if (a.close || a.status <= 0) {
@@ -662,6 +674,7 @@ static void a_drain_loses_nothing(void **state)
 	atomic_bool go = true;
 	char *body = texts(300);
 	int idle = dial();
+	struct listener listener = { .fd = listening };
 	double began;
 	char c;
 
@@ -671,10 +684,14 @@ static void a_drain_loses_nothing(void **state)
 	run_clients(clients, CLIENTS);
 	assert_true(say(idle, "GET /live HTTP/1.1\r\nHost: a\r\n\r\n", 32));
 	free(hear(idle).body);
+	for (int i = 0; i < CLIENTS; i++)
+		while (atomic_load(&clients[i].sent) == 0)
+			(void)usleep(1000);
 	(void)usleep(300000);
 	began = now_s();
+	listener_hold(&listener);
 	http_quiesce(http);
-	(void)shutdown(listening, SHUT_RD);
+	listener_refuse(&listener);
 	assert_int_equal(recv(idle, &c, 1, 0), 0);
 	while (http_busy(http) && now_s() - began < 20)
 		(void)usleep(5000);
@@ -682,7 +699,6 @@ static void a_drain_loses_nothing(void **state)
 	assert_true(now_s() - began < 10);
 	join_clients(clients, CLIENTS); /* they end because nobody listens any more */
 	for (int i = 0; i < CLIENTS; i++) {
-		assert_true(clients[i].sent > 0);
 		assert_int_equal(clients[i].lost, 0);
 		assert_int_equal(clients[i].other, 0);
 	}
