@@ -123,6 +123,13 @@ static int take_apart(struct apart *a, struct explained *e, struct sentence *s, 
 			      "its own");
 		return err_param(err, "method");
 	}
+	if (sentence_method(s) == METHOD_FEATURES) {
+		(void)err_set(
+			err, ERR_INPUT,
+			"features joins two vectors, the first of them of length 1 whatever its words: no "
+			"word has a share of its own");
+		return err_param(err, "method");
+	}
 	if (method_recurrent(sentence_method(s))) {
 		(void)err_set(err, ERR_INPUT,
 			      "what a word does to an LSTM depends on all words before it: no word has a "

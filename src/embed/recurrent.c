@@ -142,9 +142,10 @@ static void run_states(const struct model *m, const struct recurrent_net *net, c
 }
 
 int recurrent_embed(struct recurrent *r, const struct model *m, const uint32_t *ids, size_t n, float *vector,
-		    struct err *err)
+		    float *mean, struct err *err)
 {
 	struct recurrent_net net = recurrent_net_of(m);
+	struct pool evenly = { POOLING_MEAN, net.pool.h, net.pool.sides, NULL };
 	size_t width = model_lstm_outputs(m);
 	size_t d = m->rows.d;
 	size_t reading; /* rows and scratch of the pooling */
@@ -158,6 +159,8 @@ int recurrent_embed(struct recurrent *r, const struct model *m, const uint32_t *
 	y = r->floats;
 	rest = y + n * width;
 	run_states(m, &net, ids, n, y, rest);
+	if (mean)
+		pool_states(&evenly, y, n, mean, rest);
 	if (m->pooling != POOLING_RESIDUAL) {
 		pool_states(&net.pool, y, n, vector, rest);
 		return 0;

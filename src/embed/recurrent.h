@@ -45,8 +45,11 @@ struct recurrent_net recurrent_net_of(const struct model *m);
 void recurrent_run(const struct recurrent_net *net, const float *x, size_t n, float *vector, float *scratch);
 size_t recurrent_scratch(const struct recurrent_net *net, size_t n);
 
-/* vector (model_dimension() of METHOD_LSTM) of the words ids (n), n > 0; m has an LSTM.  ERR_MEMORY. */
+/*
+ * vector (model_lstm_vector()) of the words ids (n), n > 0, and the mean of their states
+ * (model_lstm_outputs(), or NULL: not wanted); m has an LSTM.  ERR_MEMORY.
+ */
 int recurrent_embed(struct recurrent *r, const struct model *m, const uint32_t *ids, size_t n, float *vector,
-		    struct err *err);
+		    float *mean, struct err *err);
 
 #endif

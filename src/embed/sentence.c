@@ -36,7 +36,7 @@ struct sentence {
 	enum method method;
 	size_t d;	      /* of a row */
 	size_t d_out;	      /* of a vector */
-	size_t d_static;      /* of its part that is a sum, the last one */
+	size_t d_static;      /* of a sum of words: the last part of a vector of parts */
 	bool mean;	      /* the sum is divided by the number of known words */
 	const float *weights; /* NULL: all 1 */
 	size_t k;	      /* components to remove */
@@ -46,7 +46,7 @@ struct sentence {
 	struct kept kept[LOOKUPS_KEPT];
 	uint64_t clock;
 
-	float *sum; /* (sum_cap): a sum on its way through the projection */
+	float *sum; /* (sum_cap): a sum, or a word, on its way through the projection, and what comes of it */
 	size_t sum_cap;
 	float *grams; /* (grams_cap): scratch of disc */
 	size_t grams_cap;
@@ -123,13 +123,13 @@ static bool takes_mean(enum method method)
 static void choose_parts(struct sentence *s)
 {
 	const struct model *m = s->model;
-	enum method method = s->method;
+	enum method method = s->method == METHOD_FEATURES ? model_sums(m) : s->method;
 	bool weighted = method == METHOD_WEIGHTED || method == METHOD_SIF || method == METHOD_USIF ||
 			method == METHOD_WHITEN;
 
 	s->d = m->rows.d;
-	s->d_out = model_dimension(m, method);
-	s->d_static = s->d_out - (method == METHOD_LSTM_STATIC ? model_lstm_vector(m) : 0);
+	s->d_out = model_dimension(m, s->method);
+	s->d_static = model_dimension(m, method) - (method == METHOD_LSTM_STATIC ? model_lstm_vector(m) : 0);
 	s->mean = takes_mean(method);
 	s->weights = NULL;
 	s->k = 0;
@@ -148,14 +148,15 @@ static void choose_parts(struct sentence *s)
 /* Everything that can fail comes first, so that a failed switch leaves the sentence as it was. */
 static int take_model(struct sentence *s, struct model *m, struct err *err)
 {
+	size_t room = m->rows.d + (m->d_out > m->rows.d ? m->d_out : m->rows.d);
 	struct lookup *lookup = find_lookup(s, m, err);
 
 	if (!lookup)
 		return -1;
-	if (m->rows.d > s->sum_cap) {
-		if (mem_resize(&s->sum, m->rows.d, sizeof(*s->sum), err))
+	if (room > s->sum_cap) {
+		if (mem_resize(&s->sum, room, sizeof(*s->sum), err))
 			return -1;
-		s->sum_cap = m->rows.d;
+		s->sum_cap = room;
 	}
 	(void)model_retain(m);
 	if (s->model)
@@ -316,14 +317,49 @@ static int sum_words(struct sentence *s, const uint32_t *ids, size_t known, floa
 	return 0;
 }
 
+/* Of a word alone its weight says nothing: it is of one length. */
+static void average_words(struct sentence *s, const uint32_t *ids, size_t known, float *to)
+{
+	float *word = s->sum + s->d;
+
+	memset(to, 0, s->d_static * sizeof(*to));
+	for (size_t t = 0; t < known; t++) {
+		rows_get(s->sum, &s->model->rows, ids[t]);
+		transform(s, s->sum, word);
+		(void)vec_unit(word, s->d_static);
+		vec_axpy(to, 1.0f, word, s->d_static);
+	}
+	vec_scale(to, 1.0f / (float)known, s->d_static);
+}
+
+static int join_features(struct sentence *s, const uint32_t *ids, size_t known, float *vector,
+			 struct err *err)
+{
+	const struct model *m = s->model;
+	bool states = model_features_of_states(m);
+	size_t first = m->lstm_h ? model_lstm_vector(m) : s->d_static;
+	float *mean = vector + first;
+
+	if (m->lstm_h ? recurrent_embed(s->recurrent, m, ids, known, vector, states ? mean : NULL, err)
+		      : sum_words(s, ids, known, vector, err))
+		return -1;
+	(void)vec_unit(vector, first);
+	if (!states)
+		average_words(s, ids, known, mean);
+	return 0;
+}
+
 static int run_words(struct sentence *s, const uint32_t *ids, size_t known, float *vector, struct err *err)
 {
 	size_t outputs = s->d_out - s->d_static;
 
+	if (s->method == METHOD_FEATURES)
+		return join_features(s, ids, known, vector, err);
+	if (recurrent_embed(s->recurrent, s->model, ids, known, vector, NULL, err))
+		return -1;
 	if (s->method == METHOD_LSTM)
-		return recurrent_embed(s->recurrent, s->model, ids, known, vector, err);
-	if (recurrent_embed(s->recurrent, s->model, ids, known, vector, err) ||
-	    sum_words(s, ids, known, vector + outputs, err))
+		return 0;
+	if (sum_words(s, ids, known, vector + outputs, err))
 		return -1;
 	(void)vec_unit(vector, outputs);
 	(void)vec_unit(vector + outputs, s->d_static);

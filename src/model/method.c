@@ -12,6 +12,7 @@ static const char *const names[METHOD_COUNT] = {
 	[METHOD_USIF] = "usif",		[METHOD_WHITEN] = "whiten",
 	[METHOD_LEARNED] = "learned",	[METHOD_DISC] = "disc",
 	[METHOD_LSTM] = "lstm",		[METHOD_LSTM_STATIC] = "lstm+static",
+	[METHOD_FEATURES] = "features",
 };
 
 const char *method_name(enum method method)
@@ -21,7 +22,7 @@ const char *method_name(enum method method)
 
 bool method_recurrent(enum method method)
 {
-	return method == METHOD_LSTM || method == METHOD_LSTM_STATIC;
+	return method == METHOD_LSTM || method == METHOD_LSTM_STATIC || method == METHOD_FEATURES;
 }
 
 int method_parse(const char *name, size_t n)

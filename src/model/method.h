@@ -14,6 +14,10 @@
  *	lstm       pooled states of an LSTM (embed/recurrent.h)
  *	lstm+static  the unit vector of lstm, then that of the sum of the rows by all the model has for
  *		   sums: weight(w) * vector(w), through the matrix
+ *	features   for classifiers: the unit vector of lstm, then the mean of the LSTM's states; where lstm is
+ *		   that mean already, then the mean of the words' unit vectors.  Without an LSTM the unit
+ *		   vector of the model's sums (model_sums()), then that mean.  A word's unit vector is that of
+ *		   a text of it alone by those sums
  *
  * "mean" here divides by the number of known words.  After normalizing,
  * sum and mean are the same.
@@ -38,6 +42,7 @@ enum method {
 	METHOD_DISC,
 	METHOD_LSTM,
 	METHOD_LSTM_STATIC,
+	METHOD_FEATURES,
 	METHOD_COUNT,
 };
 
@@ -45,7 +50,7 @@ enum { METHOD_DISC_GRAMS = 3 }; /* the longest n-gram of disc */
 
 const char *method_name(enum method method);
 
-/* Does it run the LSTM? */
+/* Does it run the LSTM, where there is one? */
 bool method_recurrent(enum method method);
 
 /* The method of this name[0..n), or -1. */

@@ -364,19 +364,41 @@ bool model_has(const struct model *m, enum method method)
 	case METHOD_LSTM:
 	case METHOD_LSTM_STATIC:
 		return m->lstm_h > 0;
+	case METHOD_FEATURES: /* disc makes no sums */
+		return sums != METHOD_DISC;
 	case METHOD_COUNT:
 		break;
 	}
 	return false;
 }
 
+static size_t sum_length(const struct model *m, enum method method)
+{
+	return !m->facts.folded && m->projection && (method == METHOD_WHITEN || method == METHOD_LEARNED)
+		       ? m->d_out
+		       : m->rows.d;
+}
+
+bool model_features_of_states(const struct model *m)
+{
+	return m->lstm_h && m->pooling != POOLING_MEAN;
+}
+
+static size_t features_length(const struct model *m)
+{
+	size_t words = sum_length(m, model_sums(m));
+
+	return (m->lstm_h ? model_lstm_vector(m) : words) +
+	       (model_features_of_states(m) ? model_lstm_outputs(m) : words);
+}
+
 size_t model_dimension(const struct model *m, enum method method)
 {
+	if (method == METHOD_FEATURES)
+		return features_length(m);
 	if (method_recurrent(method))
 		return model_lstm_vector(m) + (method == METHOD_LSTM_STATIC ? model_lstm_inputs(m) : 0);
 	if (method == METHOD_DISC)
 		return METHOD_DISC_GRAMS * m->rows.d;
-	return !m->facts.folded && m->projection && (method == METHOD_WHITEN || method == METHOD_LEARNED)
-		       ? m->d_out
-		       : m->rows.d;
+	return sum_length(m, method);
 }

@@ -153,6 +153,9 @@ size_t model_lstm_outputs(const struct model *m);
 /* The length of what its pooling makes of that: as long, or under residual as a row. */
 size_t model_lstm_vector(const struct model *m);
 
+/* Is the second part of features the mean of an LSTM's states?  Else it is of the words alone. */
+bool model_features_of_states(const struct model *m);
+
 /* The length of its vectors under a method. */
 size_t model_dimension(const struct model *m, enum method method);
 

@@ -66,7 +66,9 @@ static int read_facts(struct model *m, const struct safetensors *s, struct err *
 		return -1;
 	f->method = (enum method)method;
 	method = method_parse(text_of(s, "sums"), strlen(text_of(s, "sums")));
-	f->sums = method < 0 ? METHOD_SUM : (enum method)method; /* older files do not say */
+	f->sums = method < 0 || method_recurrent((enum method)method)
+			  ? METHOD_SUM /* older files do not say */
+			  : (enum method)method;
 	f->folded = folded != 0;
 	f->fitted = fitted != 0;
 	copy_text(f->corpus, sizeof(f->corpus), text_of(s, "corpus"));

@@ -93,14 +93,24 @@ struct things {
 
 static const char text[] = "wa wb zzz wc";
 
-static int embed(struct things *t, struct err *err)
+static int embed_by(struct things *t, enum method method, struct err *err)
 {
-	struct sentence *s = sentence_new(t->m, METHOD_SIF, err);
-	float vector[D];
+	struct sentence *s = sentence_new(t->m, method, err);
+	float vector[2 * D];
 	int rc = s ? sentence_embed(s, text, sizeof(text) - 1, true, vector, NULL, err) : -1;
 
 	sentence_free(s);
 	return rc;
+}
+
+static int embed(struct things *t, struct err *err)
+{
+	return embed_by(t, METHOD_SIF, err);
+}
+
+static int embed_features(struct things *t, struct err *err)
+{
+	return embed_by(t, METHOD_FEATURES, err);
 }
 
 /* A switch that fails leaves the sentence with its model. */
@@ -240,6 +250,7 @@ static void every_allocation_may_fail(void **state)
 	assert_non_null(t.s);
 	assert_int_equal(pair_set_read(&t.set, path, &err), 0);
 	fail_each(embed, &t);
+	fail_each(embed_features, &t);
 	fail_each(switch_model, &t);
 	fail_each(pair, &t);
 	fail_each(explain, &t);
