@@ -93,9 +93,9 @@ struct things {
 
 static const char text[] = "wa wb zzz wc";
 
-static int embed_by(struct things *t, enum method method, struct err *err)
+static int embed_by(struct model *m, enum method method, struct err *err)
 {
-	struct sentence *s = sentence_new(t->m, method, err);
+	struct sentence *s = sentence_new(m, method, err);
 	float vector[2 * D];
 	int rc = s ? sentence_embed(s, text, sizeof(text) - 1, true, vector, NULL, err) : -1;
 
@@ -105,12 +105,29 @@ static int embed_by(struct things *t, enum method method, struct err *err)
 
 static int embed(struct things *t, struct err *err)
 {
-	return embed_by(t, METHOD_SIF, err);
+	return embed_by(t->m, METHOD_SIF, err);
 }
 
+/* With the smallest LSTM over the rows. */
 static int embed_features(struct things *t, struct err *err)
 {
-	return embed_by(t, METHOD_FEATURES, err);
+	static const float zeros[4 * D];
+	long budget = left;
+	struct model parts = *t->m;
+	struct model *m;
+	int rc;
+
+	left = -1;
+	parts.lstm_h = 1;
+	for (size_t i = 0; i < 4; i++)
+		parts.lstm_parts[i] = zeros;
+	m = model_of_parts(&parts, NULL, NULL, err);
+	assert_non_null(m);
+	left = budget;
+	rc = embed_by(m, METHOD_FEATURES, err);
+	left = -1;
+	model_release(m);
+	return rc;
 }
 
 /* A switch that fails leaves the sentence with its model. */

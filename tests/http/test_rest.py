@@ -56,6 +56,8 @@ def embeddings(d, model):
     check("normalize false", abs(norm(loose["embedding"]) - 1) > 1e-3)
     named = d.post("/v1/embeddings", {"input": TEXTS[0], "model": "default:sum"}).json()
     same("NAME:METHOD", named["method"], "sum")
+    features = d.post("/v1/embeddings", {"input": TEXTS[0], "model": "default:features"}).json()
+    same("features", (features["method"], len(features["data"][0]["embedding"])), ("features", 2 * DIMENSIONS))
     return vectors
 
 
@@ -115,6 +117,7 @@ def refusals(d):
     refused("an unknown model", 404, url, {"input": "a", "model": "nope"}, "model", "default")
     refused("an unknown method", 400, url, {"input": "a", "method": "nope"}, "method", "sum")
     refused("a method not held", 400, url, {"input": "a", "method": "learned"}, "method")
+    refused("features explained", 400, "/v1/explain", {"text": "a", "method": "features"}, "method", "features")
     refused("dimensions 0", 400, url, {"input": "a", "dimensions": 0}, "dimensions")
     refused("dimensions too large", 400, url, {"input": "a", "dimensions": DIMENSIONS + 1}, "dimensions")
     refused("an odd format", 400, url, {"input": "a", "encoding_format": "hex"}, "encoding_format")
@@ -134,7 +137,7 @@ def about(d):
     same("models", [m["id"] for m in models["data"]], ["default"])
     one = d.get("/v1/models/default").json()
     same("one model", (one["dim"], one["words"], one["owned_by"]), (DIMENSIONS, len(WORDS), "sifd"))
-    check("its methods", "sum" in one["methods"], one)
+    check("its methods", "sum" in one["methods"] and "features" in one["methods"], one)
     same("live, ready, health", [d.get(p).status for p in ("/live", "/ready", "/health")], [200] * 3)
     check("the page", d.get("/").body.lstrip().lower().startswith(b"<!doctype html>"))
     openapi = d.get("/openapi.json").json()
