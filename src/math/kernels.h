@@ -8,6 +8,7 @@
 #ifndef SIFD_MATH_KERNELS_H
 #define SIFD_MATH_KERNELS_H
 
+#include "math/f32.h"
 #include "math/i8.h"
 #include "math/rows.h"
 
@@ -36,7 +37,9 @@ typedef void lstm_step_kernel(float *restrict gates, const float *restrict befor
 typedef void lstm_back_kernel(float *restrict gates, const float *restrict before, const float *restrict cell,
 			      const float *restrict by_state, float *restrict by_cell, size_t h);
 
-/* As i8.h says. */
+/* As f32.h and i8.h say. */
+typedef void f32_mul_kernel(float *restrict out, const float *restrict a, size_t n,
+			    const struct f32_matrix *b);
 typedef void i8_mul_kernel(int32_t *restrict out, const int8_t *restrict a, size_t n,
 			   const struct i8_matrix *b);
 
@@ -61,6 +64,7 @@ struct kernels {
 	softmax_kernel *softmax;
 	lstm_step_kernel *lstm_step;
 	lstm_back_kernel *lstm_back;
+	f32_mul_kernel *f32_mul;
 	i8_mul_kernel *i8_mul;
 	i8_gates_kernel *i8_gates;
 	i8_round_kernel *i8_round;
@@ -84,6 +88,7 @@ adam_kernel adam_plain, adam_avx2, adam_avx512;
 softmax_kernel softmax_plain, softmax_avx2, softmax_avx512;
 lstm_step_kernel lstm_step_plain, lstm_step_avx2, lstm_step_avx512;
 lstm_back_kernel lstm_back_plain, lstm_back_avx2, lstm_back_avx512;
+f32_mul_kernel f32_mul_plain, f32_mul_avx2, f32_mul_avx512;
 i8_mul_kernel i8_mul_plain, i8_mul_avx2, i8_mul_avx512;
 
 i8_gates_kernel i8_gates_plain, i8_gates_avx2, i8_gates_avx512;

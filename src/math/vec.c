@@ -42,6 +42,7 @@ const struct kernels kernels_plain = {
 	softmax_plain,
 	lstm_step_plain,
 	lstm_back_plain,
+	f32_mul_plain,
 	i8_mul_plain,
 	i8_gates_plain,
 	i8_round_plain,

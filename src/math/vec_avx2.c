@@ -63,6 +63,7 @@ const struct kernels kernels_avx2 = {
 	softmax_avx2,
 	lstm_step_avx2,
 	lstm_back_avx2,
+	f32_mul_avx2,
 	i8_mul_avx2,
 	i8_gates_avx2,
 	i8_round_avx2,

@@ -64,6 +64,7 @@ const struct kernels kernels_avx512 = {
 	softmax_avx512,
 	lstm_step_avx512,
 	lstm_back_avx512,
+	f32_mul_avx512,
 	i8_mul_avx512,
 	i8_gates_avx512,
 	i8_round_avx512,
