@@ -41,7 +41,7 @@ static uint32_t draw(uint64_t *random, size_t n)
 	return (uint32_t)(r < (double)n - 1 ? r : (double)n - 1);
 }
 
-static void make_text(char *to, const struct model *m, uint64_t *random)
+static struct text make_text(char *to, const struct model *m, uint64_t *random)
 {
 	size_t words = m->vocab.n < WORDS ? m->vocab.n : WORDS;
 	size_t used = 0;
@@ -56,33 +56,33 @@ static void make_text(char *to, const struct model *m, uint64_t *random)
 		used += n;
 		to[used++] = ' ';
 	}
-	to[used - 1] = '\0';
+	return (struct text){ to, used - 1 };
 }
 
-static int run_method(struct model *m, enum method method, char (*texts)[TEXT_BYTES], double most)
+/* `many` texts a call. */
+static int run_method(struct model *m, enum method method, const struct text *texts, size_t many, double most)
 {
 	struct err err = { 0 };
 	struct sentence *s = sentence_new(m, method, &err);
-	float *vector = mem_new(model_dimension(m, method), sizeof(*vector));
+	float *vectors = mem_new(many * model_dimension(m, method), sizeof(*vectors));
 	double start = seconds();
 	double spent = 0.0;
 	size_t done = 0;
 	int failed = !s;
 
 	while (!failed && spent < most) {
-		const char *text = texts[done % TEXTS];
-
-		failed = sentence_embed(s, text, strlen(text), true, vector, NULL, &err) != 0;
-		if (++done % 64 == 0)
+		failed = sentence_embed_many(s, texts + done % TEXTS, many, true, vectors, NULL, &err) != 0;
+		done += many;
+		if (done % BATCH == 0)
 			spent = seconds() - start;
 	}
 	if (failed)
 		(void)fprintf(stderr, "%s\n", err.text);
 	else
-		printf("%-8s %10.0f sentences/s of %d words\n", method_name(method), (double)done / spent,
-		       TEXT_WORDS);
+		printf("%-8s %10.0f sentences/s of %d words, %zu a call\n", method_name(method),
+		       (double)done / spent, TEXT_WORDS, many);
 	sentence_free(s);
-	free(vector);
+	free(vectors);
 	return failed;
 }
 
@@ -90,22 +90,27 @@ static int run_model(const char *path, double most)
 {
 	struct err err = { 0 };
 	struct model *m = model_open(path, NULL, &err);
-	char(*texts)[TEXT_BYTES] = mem_new(TEXTS, TEXT_BYTES);
+	char(*bytes)[TEXT_BYTES] = mem_new(TEXTS, TEXT_BYTES);
+	struct text *texts = mem_new(TEXTS, sizeof(*texts));
 	uint64_t random = 1;
 	int failed = !m;
 
 	if (!m) {
 		(void)fprintf(stderr, "%s\n", err.text);
 		free(texts);
+		free(bytes);
 		return 1;
 	}
 	for (size_t i = 0; i < TEXTS; i++)
-		make_text(texts[i], m, &random);
-	for (int method = METHOD_LEARNED; !failed && method <= METHOD_LSTM; method++)
-		if ((method == METHOD_LEARNED || method == METHOD_LSTM) && model_has(m, (enum method)method))
-			failed = run_method(m, (enum method)method, texts, most);
+		texts[i] = make_text(bytes[i], m, &random);
+	if (model_has(m, METHOD_LEARNED))
+		failed = run_method(m, METHOD_LEARNED, texts, 1, most);
+	if (!failed && model_has(m, METHOD_LSTM))
+		failed = run_method(m, METHOD_LSTM, texts, 1, most) ||
+			 run_method(m, METHOD_LSTM, texts, BATCH, most);
 	model_release(m);
 	free(texts);
+	free(bytes);
 	return failed;
 }
 

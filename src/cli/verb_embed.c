@@ -37,7 +37,7 @@ struct block {
 	uint64_t first; /* number of the first line, from 1 */
 	struct buf out;
 	struct buf mended;
-	float *vector;
+	float *vectors; /* (SENTENCE_MANY, d) */
 };
 
 struct run {
@@ -92,50 +92,77 @@ static void put_vector(struct buf *out, const float *v, size_t d, char between)
 	out->len += (size_t)(at - start);
 }
 
-static void put_row(const struct run *r, struct block *b, uint64_t number, struct seen seen)
+static void put_row(const struct run *r, struct block *b, uint64_t number, const float *vector,
+		    struct seen seen)
 {
 	char coverage[NUMBER_FLOAT_BYTES];
 
 	switch (r->call->form) {
 	case FORM_TEXT:
-		put_vector(&b->out, b->vector, r->d, ' ');
+		put_vector(&b->out, vector, r->d, ' ');
 		buf_byte(&b->out, '\n');
 		break;
 	case FORM_JSONL:
 		buf_printf(&b->out, "{\"index\":%" PRIu64 ",\"coverage\":", number - 1);
 		buf_add(&b->out, coverage, number_put_float(coverage, seen_coverage(seen)));
 		buf_text(&b->out, ",\"embedding\":[");
-		put_vector(&b->out, b->vector, r->d, ',');
+		put_vector(&b->out, vector, r->d, ',');
 		buf_text(&b->out, "]}\n");
 		break;
 	case FORM_NPY:
 	case FORM_F32:
 	case FORMS:
-		buf_add(&b->out, b->vector, r->d * sizeof(float));
+		buf_add(&b->out, vector, r->d * sizeof(float));
 		break;
 	}
+}
+
+/* Line i and those behind it that are embedded with it: one, where it is mended, since there is room for one.
+ */
+static ptrdiff_t take_lines(const struct run *r, struct block *b, size_t i, struct text *texts,
+			    struct err *err)
+{
+	size_t n = 0;
+
+	for (; i + n < b->n && n < SENTENCE_MANY; n++) {
+		size_t start = i + n ? b->ends[i + n - 1] : 0;
+		struct text line = { b->text.data + start, b->ends[i + n] - start };
+		struct text whole = line;
+
+		if (cli_check_text(&line.at, &line.n, r->call->lossy, &b->mended, err))
+			return err_prefix(err, "%s: line %" PRIu64, stream_name(lines_stream(r->lines)),
+					  b->first + i + n);
+		if (line.at != whole.at && n)
+			break;
+		texts[n] = line;
+		if (line.at != whole.at)
+			return 1;
+	}
+	return (ptrdiff_t)n;
 }
 
 static int work_block(void *context, void *at, size_t worker, struct err *err)
 {
 	const struct run *r = context;
 	struct block *b = at;
-	struct sentence *s = r->sentences[worker];
+	ptrdiff_t n;
 
-	if (!b->vector && !(b->vector = mem_try_aligned(r->d, sizeof(float), err)))
+	if (!b->vectors && !(b->vectors = mem_try_aligned(SENTENCE_MANY, r->d * sizeof(float), err)))
 		return -1;
 	buf_reset(&b->out);
-	for (size_t i = 0; i < b->n; i++) {
-		size_t start = i ? b->ends[i - 1] : 0;
-		const char *line = b->text.data + start;
-		size_t n = b->ends[i] - start;
-		struct seen seen;
+	for (size_t i = 0; i < b->n; i += (size_t)n) {
+		struct text texts[SENTENCE_MANY];
+		struct seen seen[SENTENCE_MANY];
 
-		if (cli_check_text(&line, &n, r->call->lossy, &b->mended, err) ||
-		    sentence_embed(s, line, n, r->call->normalize, b->vector, &seen, err))
-			return err_prefix(err, "%s: line %" PRIu64, stream_name(lines_stream(r->lines)),
-					  b->first + i);
-		put_row(r, b, b->first + i, seen);
+		n = take_lines(r, b, i, texts, err);
+		if (n < 0)
+			return -1;
+		if (sentence_embed_many(r->sentences[worker], texts, (size_t)n, r->call->normalize,
+					b->vectors, seen, err))
+			return err_prefix(err, "%s: line %" PRIu64 " or behind",
+					  stream_name(lines_stream(r->lines)), b->first + i);
+		for (size_t k = 0; k < (size_t)n; k++)
+			put_row(r, b, b->first + i + k, b->vectors + k * r->d, seen[k]);
 	}
 	return b->out.failed ? err_set(err, ERR_MEMORY, "not enough memory for the vectors") : 0;
 }
@@ -174,7 +201,7 @@ static void drop_block(void *context, void *at)
 	buf_free(&b->text);
 	buf_free(&b->out);
 	buf_free(&b->mended);
-	free(b->vector);
+	free(b->vectors);
 }
 
 /* The .npy header (NumPy enhancement proposal 1) says how many rows follow, so it is written last. */

@@ -38,6 +38,23 @@ static int add(struct collection *c, const char *text, size_t n, struct err *err
 	return 0;
 }
 
+static int embed_all(struct collection *c, struct sentence *s, struct err *err)
+{
+	struct text *texts = mem_try(c->n + 1, sizeof(*texts), err);
+	int failed;
+
+	if (!texts)
+		return -1;
+	for (size_t i = 0; i < c->n; i++) {
+		size_t start = i ? c->ends[i - 1] : 0;
+
+		texts[i] = (struct text){ c->bytes.data + start, c->ends[i] - start };
+	}
+	failed = sentence_embed_many(s, texts, c->n, true, c->vectors, NULL, err);
+	free(texts);
+	return failed;
+}
+
 static int load(struct collection *c, struct sentence *s, const char *path, bool lossy, struct err *err)
 {
 	struct lines *lines = cli_open_lines(path, err);
@@ -47,13 +64,12 @@ static int load(struct collection *c, struct sentence *s, const char *path, bool
 	int more = lines ? 1 : -1;
 
 	while (more > 0 && (more = lines_next(lines, &line, &n, err)) > 0)
-		if (cli_check_text(&line, &n, lossy, &mended, err) || add(c, line, n, err) ||
-		    sentence_embed(s, line, n, true, c->vectors + (c->n - 1) * c->d, NULL, err))
+		if (cli_check_text(&line, &n, lossy, &mended, err) || add(c, line, n, err))
 			more = err_prefix(err, "%s: line %" PRIu64, path, lines_number(lines));
 	buf_free(&mended);
 	if (lines)
 		lines_free(lines);
-	return more;
+	return more ? more : embed_all(c, s, err);
 }
 
 static void put_found(struct buf *out, const struct collection *c, const struct found *f)

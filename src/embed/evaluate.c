@@ -260,7 +260,7 @@ int evaluate_measure(struct evaluated *result, const double *scores, const doubl
 struct scoring {
 	const struct pair_set *set;
 	struct sentence **sentences; /* one a worker */
-	float *vectors;		     /* (workers, 2, d) */
+	float *vectors;		     /* (workers, 2 PAIRS_A_BLOCK, d) */
 	double *scores;		     /* (n) */
 	size_t next;		     /* first pair not yet handed out */
 	uint64_t words, known;
@@ -286,26 +286,35 @@ static int hand_out(void *context, void *block, struct err *err)
 	return 1;
 }
 
+static struct text text_of(const char *text)
+{
+	return (struct text){ text, strlen(text) };
+}
+
 static int score_pairs(void *context, void *block, size_t worker, struct err *err)
 {
 	struct scoring *c = context;
 	struct some_pairs *b = block;
 	struct sentence *s = c->sentences[worker];
 	size_t d = sentence_dimension(s);
-	float *left = c->vectors + worker * 2 * d;
-	float *right = left + d;
+	size_t n = b->stop - b->start;
+	float *left = c->vectors + worker * 2 * PAIRS_A_BLOCK * d;
+	float *right = left + n * d;
+	struct text texts[2 * PAIRS_A_BLOCK] = { { NULL, 0 } };
+	struct seen seen[2 * PAIRS_A_BLOCK];
 
-	for (size_t i = b->start; i < b->stop; i++) {
-		const char *texts[2] = { c->set->left[i], c->set->right[i] };
-		struct seen seen[2];
-
-		if (sentence_embed(s, texts[0], strlen(texts[0]), true, left, &seen[0], err) ||
-		    sentence_embed(s, texts[1], strlen(texts[1]), true, right, &seen[1], err))
-			return -1;
-		b->words += (uint64_t)seen[0].words + seen[1].words;
-		b->known += (uint64_t)seen[0].known + seen[1].known;
-		c->scores[i] = (double)similar_score(left, right, d);
+	for (size_t i = 0; i < n; i++) {
+		texts[i] = text_of(c->set->left[b->start + i]);
+		texts[n + i] = text_of(c->set->right[b->start + i]);
 	}
+	if (sentence_embed_many(s, texts, 2 * n, true, left, seen, err))
+		return -1;
+	for (size_t i = 0; i < 2 * n; i++) {
+		b->words += seen[i].words;
+		b->known += seen[i].known;
+	}
+	for (size_t i = 0; i < n; i++)
+		c->scores[b->start + i] = (double)similar_score(left + i * d, right + i * d, d);
 	return 0;
 }
 
@@ -328,10 +337,10 @@ static int run(struct scoring *c, struct model *m, enum method method, size_t wo
 				     .work = score_pairs,
 				     .finish = count_words,
 				     .context = c };
-	size_t pair_bytes = 2 * model_dimension(m, method) * sizeof(*c->vectors);
+	size_t block_bytes = (size_t)2 * PAIRS_A_BLOCK * model_dimension(m, method) * sizeof(*c->vectors);
 
 	c->sentences = mem_try(workers, sizeof(struct sentence *), err);
-	c->vectors = mem_try_aligned(workers, pair_bytes, err);
+	c->vectors = mem_try_aligned(workers, block_bytes, err);
 	c->scores = mem_try(c->set->n, sizeof(*c->scores), err);
 	if (!c->sentences || !c->vectors || !c->scores)
 		return -1;

@@ -1,6 +1,7 @@
 #include "embed/recurrent.h"
 
 #include "base/mem.h"
+#include "embed/pool.h"
 #include "math/vec.h"
 #include "model/model.h"
 
@@ -8,8 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Texts that run together. */
+struct batch {
+	struct recurrent_text *texts;
+	size_t n, words;
+	size_t starts[LSTM_TEXTS_MAX];	  /* of a text's first word */
+	uint32_t lengths[LSTM_TEXTS_MAX]; /* its words that are read */
+};
+
+enum { BATCH_WORDS = RECURRENT_WORDS_MAX }; /* together */
+
 struct recurrent {
-	float *floats;
+	char *memory;
 	size_t room;
 };
 
@@ -22,7 +33,7 @@ void recurrent_free(struct recurrent *r)
 {
 	if (!r)
 		return;
-	free(r->floats);
+	free(r->memory);
 	free(r);
 }
 
@@ -40,133 +51,245 @@ void recurrent_input(const struct model *m, uint32_t id, float *to, float *scrat
 	vec_scale(to, sqrtf((float)in), in);
 }
 
-static int make_room(struct recurrent *r, size_t floats, struct err *err)
+/* ---- memory ---- */
+
+/* What a batch needs. */
+struct parts {
+	float *y;      /* (words, outputs): what the layers so far say */
+	float *above;  /* the same of the next layer */
+	void *x;       /* (words, inputs), floats or bytes; then rows, for the pooling residual */
+	float *scales; /* (words) */
+	float *sums;   /* (texts, outputs) */
+	float *mixed;  /* (texts, d) */
+	float *row;    /* (d), or of a text's words */
+	void *scratch; /* of lstm_serve() */
+};
+
+/* The next n * bytes of memory, of which *at are taken; NULL memory: only counts. */
+static void *take(char *memory, size_t *at, size_t n, size_t bytes)
 {
-	if (floats <= r->room)
-		return 0;
-	if (mem_resize(&r->floats, floats, sizeof(*r->floats), err))
-		return -1;
-	r->room = floats;
+	void *taken = memory ? memory + *at : NULL;
+
+	*at += (n * bytes + 63) / 64 * 64;
+	return taken;
+}
+
+static size_t scratch_of(const struct model *m)
+{
+	size_t most = 0;
+
+	for (size_t run = 0; run < MODEL_LSTM_RUNS; run++) {
+		size_t bytes = m->lstm[run].h ? lstm_serve_scratch(&m->lstm[run]) : 0;
+
+		most = most > bytes ? most : bytes;
+	}
+	return most;
+}
+
+/* Lays the parts out; returns the bytes that they take. */
+static size_t lay_out(struct parts *p, const struct model *m, const struct batch *b, char *memory)
+{
+	size_t at = 0;
+	size_t outputs = model_lstm_outputs(m);
+	size_t d = m->rows.d;
+	size_t row = b->words > d ? b->words : d;
+
+	p->y = take(memory, &at, b->words, outputs * sizeof(float));
+	p->above = take(memory, &at, b->words, outputs * sizeof(float));
+	p->x = take(memory, &at, b->words, model_lstm_inputs(m) * sizeof(float));
+	p->scales = take(memory, &at, b->words, sizeof(float));
+	p->sums = take(memory, &at, b->n, outputs * sizeof(float));
+	p->mixed = take(memory, &at, b->n, d * sizeof(float));
+	p->row = take(memory, &at, row, sizeof(float));
+	p->scratch = take(memory, &at, scratch_of(m), 1);
+	return at;
+}
+
+static int make_room(struct recurrent *r, const struct model *m, const struct batch *b, struct parts *p,
+		     struct err *err)
+{
+	size_t bytes = lay_out(p, m, b, NULL);
+
+	if (bytes > r->room) {
+		free(r->memory);
+		r->room = 0;
+		r->memory = mem_try_aligned(bytes, 1, err);
+		if (!r->memory)
+			return -1;
+		r->room = bytes;
+	}
+	(void)lay_out(p, m, b, r->memory);
 	return 0;
 }
 
-struct recurrent_net recurrent_net_of(const struct model *m)
-{
-	return (struct recurrent_net){ m->lstm,
-				       model_lstm_layers(m),
-				       { m->pooling, m->lstm_h, model_lstm_sides(m), m->lstm_attention } };
-}
-
-size_t recurrent_scratch(const struct recurrent_net *net, size_t n)
-{
-	return n * (2 * net->pool.sides * net->pool.h + 1) + lstm_scratch(&net->lstm[0]);
-}
-
-/* y (n, sides h): what the last layer says of each word. */
-static void run_layers(const struct recurrent_net *net, const float *x, size_t n, float *y, float *scratch)
-{
-	size_t h = net->pool.h;
-	size_t sides = net->pool.sides;
-	float *states = scratch;
-	float *rest = states + n * sides * h;
-
-	for (size_t layer = 0; layer < net->layers; layer++) {
-		for (size_t side = 0; side < sides; side++)
-			lstm_run(&net->lstm[2 * layer + side], layer ? y : x, n, side == 1,
-				 states + side * n * h, rest);
-		for (size_t t = 0; t < n; t++)
-			for (size_t side = 0; side < sides; side++)
-				memcpy(y + (t * sides + side) * h, states + (side * n + t) * h,
-				       h * sizeof(*y));
-	}
-}
-
-void recurrent_run(const struct recurrent_net *net, const float *x, size_t n, float *vector, float *scratch)
-{
-	float *y = scratch;
-	float *rest = y + n * net->pool.sides * net->pool.h;
-
-	run_layers(net, x, n, y, rest);
-	pool_states(&net->pool, y, n, vector, rest);
-}
+/* ---- running ---- */
 
 /* The words' bytes, and the scales that make them as long as recurrent_input() does. */
-static void take_bytes(const struct model *m, const uint32_t *ids, size_t n, int8_t *x, float *scales)
+static void take_bytes(const struct model *m, const struct recurrent_text *text, size_t n, int8_t *x,
+		       float *scales)
 {
 	size_t d = m->rows.d;
 
 	for (size_t t = 0; t < n; t++) {
+		const int8_t *row = (const int8_t *)m->rows.data + text->ids[t] * d;
 		int32_t square = 0;
 
-		memcpy(x + t * d, (const int8_t *)m->rows.data + ids[t] * d, d);
+		memcpy(x + t * d, row, d);
 		for (size_t k = 0; k < d; k++)
-			square += x[t * d + k] * x[t * d + k];
+			square += row[k] * row[k];
 		scales[t] = square ? sqrtf((float)d) / sqrtf((float)square) : 0.0f;
 	}
 }
 
-/* As run_layers() does, by whole numbers. */
-static void run_bytes(const struct model *m, const uint32_t *ids, size_t n, float *y, float *scratch)
-{
-	size_t sides = model_lstm_sides(m);
-	float *scales = scratch;
-	void *rest = scratch + n;
-	int8_t *x = (int8_t *)rest + lstm_i8_scratch(&m->lstm_i8[0]);
-
-	take_bytes(m, ids, n, x, scales);
-	for (size_t side = 0; side < sides; side++)
-		lstm_i8_run(&m->lstm_i8[side], x, scales, n, side == 1, y + side * m->lstm_h,
-			    sides * m->lstm_h, rest);
-}
-
-/* Floats that both ways of running need beside y. */
-static size_t states_scratch(const struct model *m, const struct recurrent_net *net, size_t n)
-{
-	if (model_lstm_of_bytes(m))
-		return n + (lstm_i8_scratch(&m->lstm_i8[0]) + n * m->rows.d) / sizeof(float) + 1;
-	return n * model_lstm_inputs(m) + m->rows.d + recurrent_scratch(net, n);
-}
-
-static void run_states(const struct model *m, const struct recurrent_net *net, const uint32_t *ids, size_t n,
-		       float *y, float *scratch)
+static void take_words(const struct model *m, const struct batch *b, struct parts *p)
 {
 	size_t in = model_lstm_inputs(m);
 
-	if (model_lstm_of_bytes(m)) {
-		run_bytes(m, ids, n, y, scratch);
-		return;
+	for (size_t i = 0; i < b->n; i++) {
+		size_t from = b->starts[i];
+
+		if (model_lstm_of_bytes(m)) {
+			take_bytes(m, &b->texts[i], b->lengths[i], (int8_t *)p->x + from * in,
+				   p->scales + from);
+			continue;
+		}
+		for (size_t t = 0; t < b->lengths[i]; t++)
+			recurrent_input(m, b->texts[i].ids[t], (float *)p->x + (from + t) * in, p->row);
 	}
-	for (size_t t = 0; t < n; t++)
-		recurrent_input(m, ids[t], scratch + t * in, scratch + n * in);
-	run_layers(net, scratch, n, y, scratch + n * in);
 }
 
-int recurrent_embed(struct recurrent *r, const struct model *m, const uint32_t *ids, size_t n, float *vector,
-		    float *mean, struct err *err)
+/* y: what the last layer says of each word. */
+static void run_layers(const struct model *m, const struct batch *b, struct parts *p)
 {
-	struct recurrent_net net = recurrent_net_of(m);
-	struct pool evenly = { POOLING_MEAN, net.pool.h, net.pool.sides, NULL };
-	size_t width = model_lstm_outputs(m);
-	size_t d = m->rows.d;
-	size_t reading; /* rows and scratch of the pooling */
-	float *y;
-	float *rest;
+	struct lstm_words words = { .x = p->x,
+				    .q = p->x,
+				    .scales = p->scales,
+				    .texts = b->n,
+				    .starts = b->starts,
+				    .lengths = b->lengths };
+	size_t sides = model_lstm_sides(m);
 
-	n = n < RECURRENT_WORDS_MAX ? n : RECURRENT_WORDS_MAX;
-	reading = m->pooling == POOLING_RESIDUAL ? n * d + readout_scratch(&m->readout) : n;
-	if (make_room(r, n * width + reading + states_scratch(m, &net, n), err))
-		return -1;
-	y = r->floats;
-	rest = y + n * width;
-	run_states(m, &net, ids, n, y, rest);
-	if (mean)
-		pool_states(&evenly, y, n, mean, rest);
-	if (m->pooling != POOLING_RESIDUAL) {
-		pool_states(&net.pool, y, n, vector, rest);
-		return 0;
+	for (size_t layer = 0; layer < model_lstm_layers(m); layer++) {
+		float *y = layer ? p->above : p->y;
+
+		for (size_t side = 0; side < sides; side++)
+			lstm_serve(&m->lstm[2 * layer + side], &words, side == 1, y + side * m->lstm_h,
+				   sides * m->lstm_h, p->scratch);
+		words.x = p->y = y;
 	}
-	for (size_t t = 0; t < n; t++)
-		rows_get(rest + t * d, &m->rows, ids[t]);
-	readout_run(&m->readout, rest, y, n, vector, rest + n * d);
+}
+
+/* W is the same for all texts, so all sums of states go through it together. */
+static void read_residual(const struct model *m, const struct batch *b, const struct parts *p)
+{
+	size_t d = m->rows.d;
+	size_t width = model_lstm_outputs(m);
+
+	for (size_t i = 0; i < b->n; i++) {
+		float *rows = (float *)p->x + b->starts[i] * d;
+
+		for (size_t t = 0; t < b->lengths[i]; t++)
+			rows_get(rows + t * d, &m->rows, b->texts[i].ids[t]);
+		readout_sums(&m->readout, rows, p->y + b->starts[i] * width, b->lengths[i],
+			     b->texts[i].vector, p->sums + i * width);
+	}
+	f32_mul(p->mixed, p->sums, b->n, &m->mix);
+	for (size_t i = 0; i < b->n; i++)
+		vec_axpy(b->texts[i].vector, 1.0f, p->mixed + i * d, d);
+}
+
+static void read_pooled(const struct model *m, const struct batch *b, const struct parts *p)
+{
+	size_t width = model_lstm_outputs(m);
+	struct pool pool = { m->pooling, m->lstm_h, model_lstm_sides(m), m->lstm_attention };
+
+	for (size_t i = 0; i < b->n; i++)
+		pool_states(&pool, p->y + b->starts[i] * width, b->lengths[i], b->texts[i].vector, p->row);
+}
+
+static void average_states(const struct model *m, const struct batch *b, const struct parts *p)
+{
+	size_t width = model_lstm_outputs(m);
+	struct pool evenly = { POOLING_MEAN, m->lstm_h, model_lstm_sides(m), NULL };
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->texts[i].mean)
+			pool_states(&evenly, p->y + b->starts[i] * width, b->lengths[i], b->texts[i].mean,
+				    p->row);
+}
+
+static int run_batch(struct recurrent *r, const struct model *m, const struct batch *b, struct err *err)
+{
+	struct parts p;
+
+	if (make_room(r, m, b, &p, err))
+		return -1;
+	take_words(m, b, &p);
+	run_layers(m, b, &p);
+	average_states(m, b, &p);
+	if (m->pooling == POOLING_RESIDUAL)
+		read_residual(m, b, &p);
+	else
+		read_pooled(m, b, &p);
+	return 0;
+}
+
+/* ---- batches ---- */
+
+static int longer_first(const void *a, const void *b)
+{
+	size_t x = ((const struct recurrent_text *)a)->n;
+	size_t y = ((const struct recurrent_text *)b)->n;
+
+	return (x < y) - (x > y);
+}
+
+static uint32_t words_read(const struct recurrent_text *text)
+{
+	return (uint32_t)(text->n < RECURRENT_WORDS_MAX ? text->n : RECURRENT_WORDS_MAX);
+}
+
+/* The first of the texts, as many as run together. */
+static void take_batch(struct batch *b, struct recurrent_text *texts, size_t n)
+{
+	*b = (struct batch){ .texts = texts };
+	while (b->n < n && b->n < LSTM_TEXTS_MAX) {
+		uint32_t length = words_read(&texts[b->n]);
+
+		if (length == 0 || (b->n && b->words + length > BATCH_WORDS))
+			return;
+		b->starts[b->n] = b->words;
+		b->lengths[b->n++] = length;
+		b->words += length;
+	}
+}
+
+/* Texts without a word. */
+static void clear(const struct model *m, const struct recurrent_text *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		memset(texts[i].vector, 0, model_lstm_vector(m) * sizeof(float));
+		if (texts[i].mean)
+			memset(texts[i].mean, 0, model_lstm_outputs(m) * sizeof(float));
+	}
+}
+
+int recurrent_embed(struct recurrent *r, const struct model *m, struct recurrent_text *texts, size_t n,
+		    struct err *err)
+{
+	struct batch b;
+
+	/* Texts of like lengths run together. */
+	if (n > 1)
+		qsort(texts, n, sizeof(*texts), longer_first);
+	for (size_t i = 0; i < n; i += b.n) {
+		take_batch(&b, texts + i, n - i);
+		if (b.n == 0) {
+			clear(m, texts + i, n - i);
+			return 0;
+		}
+		if (run_batch(r, m, &b, err))
+			return -1;
+	}
 	return 0;
 }

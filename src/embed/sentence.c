@@ -17,6 +17,7 @@
 
 /* Lookups kept for models seen lately: a server's thread alternates between a few. */
 enum { LOOKUPS_KEPT = 4, IDS_AT_FIRST = 1024, ROWS_AHEAD = 16 };
+enum { GROUP = 4 * LSTM_TEXTS_MAX }; /* texts whose words are listed together, to be run by like lengths */
 
 /*
  * A lookup depends on the rules and the vocabulary alone, so overlays of one vectors file share one, and no
@@ -51,7 +52,7 @@ struct sentence {
 	float *grams; /* (grams_cap): scratch of disc */
 	size_t grams_cap;
 	struct recurrent *recurrent; /* scratch of lstm; NULL until it is used */
-	uint32_t *ids;		     /* (ids_cap): a text's words with its unknown ones, for disc */
+	uint32_t *ids; /* (ids_cap): a text's words with its unknown ones, for disc; those of many texts */
 	size_t ids_cap;
 	float *gathered; /* (gathered_cap): the weights of a text's words */
 	size_t gathered_cap;
@@ -332,37 +333,43 @@ static void average_words(struct sentence *s, const uint32_t *ids, size_t known,
 	vec_scale(to, 1.0f / (float)known, s->d_static);
 }
 
-static int join_features(struct sentence *s, const uint32_t *ids, size_t known, float *vector,
-			 struct err *err)
+/* The other part of a text's vector, beside what the LSTM made; both of length 1 where the method says so. */
+static int add_words(struct sentence *s, const struct recurrent_text *text, struct err *err)
 {
-	const struct model *m = s->model;
-	bool states = model_features_of_states(m);
-	size_t first = m->lstm_h ? model_lstm_vector(m) : s->d_static;
-	float *mean = vector + first;
+	size_t first = s->model->lstm_h ? model_lstm_vector(s->model) : s->d_static;
+	float *rest = text->vector + first;
 
-	if (m->lstm_h ? recurrent_embed(s->recurrent, m, ids, known, vector, states ? mean : NULL, err)
-		      : sum_words(s, ids, known, vector, err))
+	if (text->n == 0) {
+		memset(text->vector, 0, s->d_out * sizeof(float));
+		return 0;
+	}
+	if (s->method == METHOD_LSTM)
+		return 0;
+	if (s->method == METHOD_LSTM_STATIC && sum_words(s, text->ids, text->n, rest, err))
 		return -1;
-	(void)vec_unit(vector, first);
-	if (!states)
-		average_words(s, ids, known, mean);
+	if (!s->model->lstm_h && sum_words(s, text->ids, text->n, text->vector, err))
+		return -1;
+	(void)vec_unit(text->vector, first);
+	if (s->method == METHOD_LSTM_STATIC)
+		(void)vec_unit(rest, s->d_static);
+	else if (!text->mean)
+		average_words(s, text->ids, text->n, rest);
 	return 0;
 }
 
-static int run_words(struct sentence *s, const uint32_t *ids, size_t known, float *vector, struct err *err)
+/* Texts by a method that runs the LSTM where there is one; puts them in another order. */
+static int run_words(struct sentence *s, struct recurrent_text *texts, size_t n, struct err *err)
 {
-	size_t outputs = s->d_out - s->d_static;
+	const struct model *m = s->model;
+	bool states = s->method == METHOD_FEATURES && model_features_of_states(m);
 
-	if (s->method == METHOD_FEATURES)
-		return join_features(s, ids, known, vector, err);
-	if (recurrent_embed(s->recurrent, s->model, ids, known, vector, NULL, err))
+	for (size_t i = 0; i < n; i++)
+		texts[i].mean = states ? texts[i].vector + model_lstm_vector(m) : NULL;
+	if (m->lstm_h && recurrent_embed(s->recurrent, m, texts, n, err))
 		return -1;
-	if (s->method == METHOD_LSTM)
-		return 0;
-	if (sum_words(s, ids, known, vector + outputs, err))
-		return -1;
-	(void)vec_unit(vector, outputs);
-	(void)vec_unit(vector + outputs, s->d_static);
+	for (size_t i = 0; i < n; i++)
+		if (add_words(s, &texts[i], err))
+			return -1;
 	return 0;
 }
 
@@ -377,10 +384,23 @@ int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, boo
 		disc_sum(vector, s->grams, &s->model->rows, ids, known);
 		return finish(s, normalize, vector, err);
 	}
-	if (method_recurrent(s->method) ? run_words(s, ids, known, vector, err)
-					: sum_words(s, ids, known, vector, err))
+	if (method_recurrent(s->method)
+		    ? run_words(s, &(struct recurrent_text){ .ids = ids, .n = known, .vector = vector }, 1,
+				err)
+		    : sum_words(s, ids, known, vector, err))
 		return -1;
 	return finish(s, normalize, vector, err);
+}
+
+/* Room for n numbers in s->ids, what is there kept. */
+static int make_ids(struct sentence *s, size_t n, struct err *err)
+{
+	if (n <= s->ids_cap)
+		return 0;
+	if (mem_resize(&s->ids, n, 2 * sizeof(*s->ids), err))
+		return -1;
+	s->ids_cap = 2 * n;
+	return 0;
 }
 
 /* The words of a text, unknown ones in their places: *known of them are not. */
@@ -390,11 +410,8 @@ static ptrdiff_t list_words(struct sentence *s, const char *text, size_t n, size
 	ptrdiff_t count = lookup_run(s->lookup, text, n, &words, err);
 
 	*known = 0;
-	if (count > 0 && (size_t)count > s->ids_cap) {
-		if (mem_resize(&s->ids, (size_t)count, sizeof(*s->ids), err))
-			return -1;
-		s->ids_cap = (size_t)count;
-	}
+	if (count > 0 && make_ids(s, (size_t)count, err))
+		return -1;
 	for (ptrdiff_t i = 0; i < count; i++) {
 		s->ids[i] = words[i].id;
 		*known += words[i].id != VOCAB_UNKNOWN;
@@ -431,4 +448,66 @@ int sentence_embed(struct sentence *s, const char *text, size_t n, bool normaliz
 		*seen = (struct seen){ .words = (uint32_t)((size_t)known + unknown),
 				       .known = (uint32_t)known };
 	return sentence_of_words(s, ids, (size_t)known, normalize, vector, err);
+}
+
+/* ---- many texts ---- */
+
+/* The known words of texts (n), one text's behind the other's, to s->ids; text i's from starts[i]. */
+static int list_known(struct sentence *s, const struct text *texts, size_t n, size_t *starts,
+		      struct seen *seen, struct err *err)
+{
+	starts[0] = 0;
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t *ids;
+		size_t unknown;
+		ptrdiff_t known = lookup_ids(s->lookup, texts[i].at, texts[i].n, &ids, &unknown, err);
+
+		if (known < 0 || make_ids(s, starts[i] + (size_t)known, err))
+			return -1;
+		if (known)
+			memcpy(s->ids + starts[i], ids, (size_t)known * sizeof(*ids));
+		starts[i + 1] = starts[i] + (size_t)known;
+		if (seen)
+			seen[i] = (struct seen){ .words = (uint32_t)((size_t)known + unknown),
+						 .known = (uint32_t)known };
+	}
+	return 0;
+}
+
+static int embed_group(struct sentence *s, const struct text *texts, size_t n, bool normalize, float *vectors,
+		       struct seen *seen, struct err *err)
+{
+	struct recurrent_text group[GROUP];
+	size_t starts[GROUP + 1];
+
+	if (list_known(s, texts, n, starts, seen, err))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		group[i] = (struct recurrent_text){ .ids = s->ids + starts[i],
+						    .n = starts[i + 1] - starts[i],
+						    .vector = vectors + i * s->d_out };
+	if (run_words(s, group, n, err))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (finish(s, normalize, vectors + i * s->d_out, err))
+			return -1;
+	return 0;
+}
+
+int sentence_embed_many(struct sentence *s, const struct text *texts, size_t n, bool normalize,
+			float *vectors, struct seen *seen, struct err *err)
+{
+	bool grouped = method_recurrent(s->method) && s->model->lstm_h;
+	size_t step = grouped ? GROUP : 1;
+
+	for (size_t i = 0; i < n; i += step) {
+		float *to = vectors + i * s->d_out;
+		struct seen *at = seen ? seen + i : NULL;
+		size_t some = n - i < step ? n - i : step;
+
+		if (grouped ? embed_group(s, texts + i, some, normalize, to, at, err)
+			    : sentence_embed(s, texts[i].at, texts[i].n, normalize, to, at, err))
+			return -1;
+	}
+	return 0;
 }

@@ -50,6 +50,20 @@ struct lookup *sentence_lookup(struct sentence *s);
 int sentence_embed(struct sentence *s, const char *text, size_t n, bool normalize, float *vector,
 		   struct seen *seen, struct err *err);
 
+struct text {
+	const char *at; /* valid UTF-8, not 0-terminated */
+	size_t n;
+};
+
+enum { SENTENCE_MANY = 64 }; /* texts: more a call gain little */
+
+/*
+ * The same of texts (n), to vectors (n, sentence_dimension()) and seen (n; may be NULL): the same bits as one
+ * by one, but sooner where the method runs an LSTM.
+ */
+int sentence_embed_many(struct sentence *s, const struct text *texts, size_t n, bool normalize,
+			float *vectors, struct seen *seen, struct err *err);
+
 /* The same from word numbers, e.g. of a fit: `known` ids in order; for disc VOCAB_UNKNOWN may be among them.
  */
 int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, bool normalize, float *vector,

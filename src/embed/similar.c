@@ -1,6 +1,5 @@
 #include "embed/similar.h"
 
-#include "base/err.h"
 #include "base/mem.h"
 #include "math/vec.h"
 
@@ -22,33 +21,18 @@ int similar_pair(struct sentence *s, struct text a, struct text b, float *score,
 	struct text pair[2] = { a, b };
 	size_t d = sentence_dimension(s);
 	float *vectors = mem_try_aligned(2 * d, sizeof(*vectors), err);
+	struct seen seen[2];
 	int rc;
 
 	if (!vectors)
 		return -1;
-	rc = similar_embed(s, pair, 2, vectors, coverage, NULL, NULL, err);
+	rc = sentence_embed_many(s, pair, 2, true, vectors, seen, err);
 	if (rc == 0)
 		*score = similar_score(vectors, vectors + d, d);
+	for (int i = 0; rc == 0 && coverage && i < 2; i++)
+		coverage[i] = seen_coverage(seen[i]);
 	free(vectors);
 	return rc;
-}
-
-int similar_embed(struct sentence *s, const struct text *texts, size_t n, float *vectors, float *coverage,
-		  int (*stop)(void *context), void *context, struct err *err)
-{
-	size_t d = sentence_dimension(s);
-
-	for (size_t i = 0; i < n; i++) {
-		struct seen seen;
-
-		if (stop && stop(context))
-			return err_set(err, ERR_CANCELLED, "stopped after %zu of %zu texts", i, n);
-		if (sentence_embed(s, texts[i].at, texts[i].n, true, vectors + i * d, &seen, err))
-			return -1;
-		if (coverage)
-			coverage[i] = seen_coverage(seen);
-	}
-	return 0;
 }
 
 /* An order of all rows: no two are equal, so the best are the same whatever the way to find them. */

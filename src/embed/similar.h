@@ -9,24 +9,12 @@
 
 #include "embed/sentence.h"
 
-struct text {
-	const char *at; /* valid UTF-8, not 0-terminated */
-	size_t n;
-};
-
 /* The cosine of two unit (or zero) vectors, clamped to [-1, 1]: the score of everything here. */
 float similar_score(const float *a, const float *b, size_t d);
 
 /* The cosine of two texts; coverage[2] may be NULL. */
 int similar_pair(struct sentence *s, struct text a, struct text b, float *score, float *coverage,
 		 struct err *err);
-
-/*
- * Embeds texts (n) into vectors (n, dimension), unit length, and their coverage (n; may be NULL).
- * stop (may be NULL) is polled between texts: nonzero ends with ERR_CANCELLED.
- */
-int similar_embed(struct sentence *s, const struct text *texts, size_t n, float *vectors, float *coverage,
-		  int (*stop)(void *context), void *context, struct err *err);
 
 struct found {
 	size_t index;

@@ -347,7 +347,7 @@ int distill_lstm_step(void *context, size_t batch, uint64_t step, double rate, d
 static void embed_dev(void *context, size_t member, size_t members)
 {
 	struct distill_lstm *t = context;
-	struct readout readout = { t->d, 2 * t->h, t->mix, t->gate };
+	struct readout readout = { t->d, 2 * t->h, t->gate };
 
 	for (size_t k = member; k < SHARDS; k += members) {
 		struct shard *s = &t->shards[k];
@@ -375,7 +375,7 @@ static void embed_dev(void *context, size_t member, size_t members)
 				for (size_t side = 0; side < 2; side++)
 					memcpy(states + (2 * w + side) * t->h, s->states[side] + w * t->h,
 					       t->h * sizeof(float));
-			readout_run(&readout, s->x, states, n, t->x.dev_vectors + i * t->d, s->scratch);
+			readout_run(&readout, t->mix, s->x, states, n, t->x.dev_vectors + i * t->d, s->scratch);
 		}
 	}
 }
@@ -396,7 +396,7 @@ static int shard_allocate(const struct distill_lstm *t, struct shard *s, struct 
 	size_t texts = t->o->common.batch / SHARDS + 1;
 	size_t d = t->d * sizeof(float);
 	size_t h = t->h * sizeof(float);
-	struct readout readout = { t->d, 2 * t->h, t->mix, t->gate };
+	struct readout readout = { t->d, 2 * t->h, t->gate };
 	size_t scratch = (texts + 1) * t->h;
 	bool failed = false;
 

@@ -26,7 +26,7 @@ enum { STRENGTHS = sizeof(strengths) / sizeof(strengths[0]) };
 struct embedding {
 	const struct labelled_set *set;
 	struct sentence **sentences; /* one a worker */
-	float *vectors;		     /* (workers, 2, d) */
+	float *vectors;		     /* (workers, 2, TEXTS_A_BLOCK, d): of pairs */
 	float *x;		     /* (set->n, features) */
 	size_t d, features;
 	size_t next;
@@ -58,15 +58,22 @@ static int hand_out_texts(void *context, void *block, struct err *err)
 	return stopped(c->progress, err) ? -1 : 1;
 }
 
-static int embed_one(struct embedding *c, struct some_texts *b, size_t worker, const char *text, float *to,
-		     struct err *err)
+/* The block's texts of one side, to vectors (TEXTS_A_BLOCK, d). */
+static int embed_side(struct embedding *c, struct some_texts *b, size_t worker, const char *const *side,
+		      float *vectors, struct err *err)
 {
-	struct seen seen;
+	struct text texts[TEXTS_A_BLOCK] = { { NULL, 0 } };
+	struct seen seen[TEXTS_A_BLOCK];
+	size_t n = b->stop - b->start;
 
-	if (sentence_embed(c->sentences[worker], text, strlen(text), false, to, &seen, err))
+	for (size_t i = 0; i < n; i++)
+		texts[i] = (struct text){ side[b->start + i], strlen(side[b->start + i]) };
+	if (sentence_embed_many(c->sentences[worker], texts, n, false, vectors, seen, err))
 		return -1;
-	b->words += seen.words;
-	b->known += seen.known;
+	for (size_t i = 0; i < n; i++) {
+		b->words += seen[i].words;
+		b->known += seen[i].known;
+	}
 	return 0;
 }
 
@@ -74,21 +81,20 @@ static int embed_texts(void *context, void *block, size_t worker, struct err *er
 {
 	struct embedding *c = context;
 	struct some_texts *b = block;
-	float *u = c->vectors + worker * 2 * c->d;
-	float *v = u + c->d;
+	size_t d = c->d;
+	float *u = c->vectors + worker * 2 * TEXTS_A_BLOCK * d;
+	float *v = u + TEXTS_A_BLOCK * d;
 
-	for (size_t i = b->start; i < b->stop; i++) {
+	if (!c->set->right)
+		return embed_side(c, b, worker, c->set->left, c->x + b->start * d, err);
+	if (embed_side(c, b, worker, c->set->left, u, err) || embed_side(c, b, worker, c->set->right, v, err))
+		return -1;
+	for (size_t i = b->start; i < b->stop; i++, u += d, v += d) {
 		float *x = c->x + i * c->features;
 
-		if (embed_one(c, b, worker, c->set->left[i], c->set->right ? u : x, err))
-			return -1;
-		if (!c->set->right)
-			continue;
-		if (embed_one(c, b, worker, c->set->right[i], v, err))
-			return -1;
-		for (size_t j = 0; j < c->d; j++) {
+		for (size_t j = 0; j < d; j++) {
 			x[j] = u[j] * v[j];
-			x[c->d + j] = fabsf(u[j] - v[j]);
+			x[d + j] = fabsf(u[j] - v[j]);
 		}
 	}
 	return 0;
@@ -117,7 +123,7 @@ static int embed_set(struct embedding *c, struct model *m, enum method method, s
 				     .context = c };
 
 	c->sentences = mem_try(workers, sizeof(struct sentence *), err);
-	c->vectors = mem_try_aligned(workers, 2 * c->d * sizeof(*c->vectors), err);
+	c->vectors = mem_try_aligned(workers, 2 * TEXTS_A_BLOCK * c->d * sizeof(*c->vectors), err);
 	c->x = mem_try_aligned(c->set->n, c->features * sizeof(*c->x), err);
 	if (!c->sentences || !c->vectors || !c->x)
 		return -1;

@@ -114,7 +114,6 @@ static void start_parameters(struct lstm_train *t)
 	for (size_t i = 0; i < t->floats; i++)
 		at[i] = (2 * random_unit(&state) - 1) / sqrtf((float)shape->h);
 	for (size_t run = 0; run < MODEL_LSTM_RUNS; run++) {
-		const struct lstm *had = &t->m->lstm[run];
 		size_t in = net_inputs(shape, run / 2);
 		float *recurrent = at + 4 * shape->h * in;
 		float *bias = recurrent + 4 * shape->h * shape->h;
@@ -123,11 +122,8 @@ static void start_parameters(struct lstm_train *t)
 			continue;
 		for (size_t k = 0; k < shape->h; k++)
 			bias[shape->h + k] += 1.0f;
-		if (goes_on) {
-			memcpy(at, had->input, 4 * shape->h * in * sizeof(float));
-			memcpy(recurrent, had->recurrent, 4 * shape->h * shape->h * sizeof(float));
-			memcpy(bias, had->bias, 4 * shape->h * sizeof(float));
-		}
+		if (goes_on)
+			model_lstm_run(t->m, (int)run, at, recurrent, bias, t->first /* not in use yet */);
 		at = bias + 4 * shape->h;
 	}
 	if (shape->pooling != POOLING_ATTENTION)
@@ -144,9 +140,9 @@ static int make_parameters(struct lstm_train *t, struct err *err)
 	t->second = mem_try_aligned(t->floats, sizeof(float), err);
 	if (!t->parameters || !t->first || !t->second)
 		return -1;
+	start_parameters(t);
 	memset(t->first, 0, t->floats * sizeof(float));
 	memset(t->second, 0, t->floats * sizeof(float));
-	start_parameters(t);
 	net_over(&t->net, &t->shape, t->parameters);
 	return 0;
 }
@@ -283,7 +279,7 @@ static struct model *make_model(const struct lstm_train *t, struct err *err)
 {
 	struct result *r = mem_new(1, sizeof(*r));
 	struct model parts = *t->m;
-	const float *attention = t->net.serving.pool.attention;
+	const float *attention = t->net.pool.attention;
 	struct model *m = NULL;
 	float *at;
 

@@ -43,10 +43,33 @@ void net_over(struct net *net, const struct net_shape *shape, const float *param
 								     at + 4 * shape->h * (in + shape->h) };
 			at += net_run_floats(shape, layer);
 		}
-	net->serving = (struct recurrent_net){ net->runs,
-					       shape->layers,
-					       { shape->pooling, shape->h, shape->sides,
-						 shape->pooling == POOLING_ATTENTION ? at : NULL } };
+	net->pool = (struct pool){ shape->pooling, shape->h, shape->sides,
+				   shape->pooling == POOLING_ATTENTION ? at : NULL };
+}
+
+size_t net_serve_scratch(const struct net *net, size_t n)
+{
+	return n * (2 * net_outputs(&net->shape) + 1) + lstm_scratch(&net->runs[0]);
+}
+
+void net_serve(const struct net *net, const float *x, size_t n, float *vector, float *scratch)
+{
+	size_t h = net->shape.h;
+	size_t sides = net->shape.sides;
+	float *y = scratch; /* (n, sides h): what a layer says of each word */
+	float *states = y + n * sides * h;
+	float *rest = states + n * sides * h;
+
+	for (size_t layer = 0; layer < net->shape.layers; layer++) {
+		for (size_t side = 0; side < sides; side++)
+			lstm_run(&net->runs[2 * layer + side], layer ? y : x, n, side == 1,
+				 states + side * n * h, rest);
+		for (size_t t = 0; t < n; t++)
+			for (size_t side = 0; side < sides; side++)
+				memcpy(y + (t * sides + side) * h, states + (side * n + t) * h,
+				       h * sizeof(*y));
+	}
+	pool_states(&net->pool, y, n, vector, states);
 }
 
 /*
@@ -226,8 +249,8 @@ int net_forward(struct net_batch *b, const float *inputs, const uint32_t *words,
 		for (size_t side = 0; side < shape->sides; side++)
 			run_forward(b, layer, side, inputs, words);
 	for (size_t k = 0; k < n; k++)
-		pool_states(&b->net->serving.pool, b->y[shape->layers - 1] + starts[k] * outputs,
-			    length_of(b, k), vectors + k * outputs, b->scratch);
+		pool_states(&b->net->pool, b->y[shape->layers - 1] + starts[k] * outputs, length_of(b, k),
+			    vectors + k * outputs, b->scratch);
 	return 0;
 }
 
@@ -256,7 +279,7 @@ void net_backward(struct net_batch *b, const float *by_vectors, float *gradient)
 	bool attends = shape->pooling == POOLING_ATTENTION;
 
 	for (size_t k = 0; k < b->n; k++)
-		pool_back(&b->net->serving.pool, b->y[top] + b->starts[k] * outputs, length_of(b, k),
+		pool_back(&b->net->pool, b->y[top] + b->starts[k] * outputs, length_of(b, k),
 			  by_vectors + k * outputs, b->by_y[top] + b->starts[k] * outputs,
 			  attends ? end - outputs : NULL, b->scratch);
 	if (attends)

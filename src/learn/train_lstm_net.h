@@ -8,7 +8,7 @@
 #ifndef SIFD_LEARN_TRAIN_LSTM_NET_H
 #define SIFD_LEARN_TRAIN_LSTM_NET_H
 
-#include "embed/recurrent.h"
+#include "embed/pool.h"
 #include "math/lstm.h"
 #include "model/model.h"
 
@@ -36,11 +36,15 @@ size_t net_floats(const struct net_shape *shape);
 struct net {
 	struct net_shape shape;
 	struct lstm runs[MODEL_LSTM_RUNS]; /* 2 layer + side; over the parameters */
-	struct recurrent_net serving;	   /* the same, of this net's runs */
+	struct pool pool;
 };
 
 /* Over parameters (net_floats()); both must stay where they are. */
 void net_over(struct net *net, const struct net_shape *shape, const float *parameters);
+
+/* One text alone with the bits that it will be served with: x (n, in), n > 0 -> vector (net_outputs()). */
+size_t net_serve_scratch(const struct net *net, size_t n);
+void net_serve(const struct net *net, const float *x, size_t n, float *vector, float *scratch);
 
 /* Scratch of one thread, for batches of up to `texts`. */
 struct net_batch;

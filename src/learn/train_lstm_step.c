@@ -176,7 +176,7 @@ static void embed_dev(void *context, size_t member, size_t members)
 			n = RECURRENT_WORDS_MAX;
 		if (n == 0)
 			continue;
-		floats = n * in + recurrent_scratch(&t->net.serving, n);
+		floats = n * in + net_serve_scratch(&t->net, n);
 		if (floats > p->dev_room && mem_resize(&p->dev, floats, sizeof(float), &err)) {
 			atomic_store(&t->steps->failed, true);
 			return;
@@ -184,7 +184,7 @@ static void embed_dev(void *context, size_t member, size_t members)
 		p->dev_room = floats > p->dev_room ? floats : p->dev_room;
 		for (size_t k = 0; k < n; k++)
 			memcpy(p->dev + k * in, t->inputs + t->places[words[k]] * in, in * sizeof(float));
-		recurrent_run(&t->net.serving, p->dev, n, vector, p->dev + n * in);
+		net_serve(&t->net, p->dev, n, vector, p->dev + n * in);
 	}
 }
 

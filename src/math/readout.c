@@ -14,25 +14,31 @@ float readout_gate(float z)
 	return 1.0f + copysignf((1.0f - e) / (1.0f + e), z);
 }
 
+void readout_sums(const struct readout *r, const float *x, const float *states, size_t n, float *by_rows,
+		  float *by_states)
+{
+	memset(by_rows, 0, r->d * sizeof(*by_rows));
+	memset(by_states, 0, r->width * sizeof(*by_states));
+	for (size_t t = 0; t < n; t++) {
+		const float *state = states + t * r->width;
+		float a = readout_gate(vec_dot(r->gate, state, r->width));
+
+		vec_axpy(by_rows, a, x + t * r->d, r->d);
+		vec_axpy(by_states, a, state, r->width);
+	}
+}
+
 size_t readout_scratch(const struct readout *r)
 {
 	return r->width + r->d;
 }
 
-void readout_run(const struct readout *r, const float *x, const float *states, size_t n, float *to,
-		 float *scratch)
+void readout_run(const struct readout *r, const float *mix, const float *x, const float *states, size_t n,
+		 float *to, float *scratch)
 {
 	float *mixed = scratch + r->width;
 
-	memset(scratch, 0, r->width * sizeof(*scratch));
-	memset(to, 0, r->d * sizeof(*to));
-	for (size_t t = 0; t < n; t++) {
-		const float *state = states + t * r->width;
-		float a = readout_gate(vec_dot(r->gate, state, r->width));
-
-		vec_axpy(to, a, x + t * r->d, r->d);
-		vec_axpy(scratch, a, state, r->width);
-	}
-	vec_times_matrix(mixed, scratch, r->mix, r->width, r->d);
+	readout_sums(r, x, states, n, to, scratch);
+	vec_times_matrix(mixed, scratch, mix, r->width, r->d);
 	vec_axpy(to, 1.0f, mixed, r->d);
 }

@@ -14,18 +14,22 @@
 
 struct readout {
 	size_t d, width;   /* of a row; of a state, both directions together */
-	const float *mix;  /* (width, d): W transposed */
 	const float *gate; /* (width): v */
 };
 
 /* 2 / (1 + e^-z). */
 float readout_gate(float z);
 
+/* x (n, d) and states (n, width), in the order of the words: their sums, each times a_t, to (d) and (width).
+ */
+void readout_sums(const struct readout *r, const float *x, const float *states, size_t n, float *by_rows,
+		  float *by_states);
+
 /* Floats of scratch that readout_run() needs. */
 size_t readout_scratch(const struct readout *r);
 
-/* to (d) from x (n, d) and states (n, width), in the order of the words. */
-void readout_run(const struct readout *r, const float *x, const float *states, size_t n, float *to,
-		 float *scratch);
+/* e, to (d); mix (width, d): W transposed. */
+void readout_run(const struct readout *r, const float *mix, const float *x, const float *states, size_t n,
+		 float *to, float *scratch);
 
 #endif

@@ -14,8 +14,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
-#include "math/lstm.h"
-#include "math/lstm_i8.h"
+#include "math/lstm_serve.h"
 #include "math/readout.h"
 #include "math/rows.h"
 #include "model/method.h"
@@ -86,10 +85,10 @@ struct model {
 	struct rows lstm_coded[MODEL_LSTM_TENSORS];
 	const float *lstm_attention; /* (model_lstm_outputs()): v of pooling attention and residual */
 	struct rows lstm_residual;   /* (d, model_lstm_outputs()): W of pooling residual (math/readout.h) */
-	struct lstm lstm[MODEL_LSTM_RUNS]; /* 2 layer + side (1: reverse), laid out for use; of an
-					    * opened model */
-	struct lstm_i8 lstm_i8[2];	   /* instead of it where rows and weights are I8, of one layer */
-	struct readout readout;		   /* likewise */
+	/* Laid out for use, of an opened model: by 2 layer + side (1: reverse); and lstm_residual. */
+	struct lstm_served lstm[MODEL_LSTM_RUNS];
+	struct readout readout;
+	struct f32_matrix mix;
 	const float *moment; /* (d, d) mean of v v' over `mass` sentences: the prior of a later fit */
 	struct model_facts facts;
 
@@ -139,7 +138,14 @@ void model_without_lstm(struct model *parts);
 /* Does it hold the method? */
 bool model_has(const struct model *m, enum method method);
 
-/* Is it laid out as lstm_i8? */
+/*
+ * Layer run / 2 in direction run % 2 as math/lstm.h has it: input (in, 4 h), recurrent (h, 4 h), bias (4 h);
+ * scratch: the longer of in and h.
+ */
+void model_lstm_run(const struct model *m, int run, float *input, float *recurrent, float *bias,
+		    float *scratch);
+
+/* Is it laid out as bytes?  Where rows and weights are I8, of one layer. */
 bool model_lstm_of_bytes(const struct model *m);
 
 /* The length of the LSTM's inputs: of a row, through the projection where there is one. */

@@ -38,7 +38,8 @@ void model_without_lstm(struct model *parts)
 	memset(parts->lstm_coded, 0, sizeof(parts->lstm_coded));
 	memset(parts->lstm, 0, sizeof(parts->lstm));
 	parts->lstm_residual = (struct rows){ ROWS_F32, 0, 0, NULL, NULL };
-	parts->readout = (struct readout){ 0, 0, NULL, NULL };
+	parts->readout = (struct readout){ 0, 0, NULL };
+	parts->mix = (struct f32_matrix){ 0, 0, NULL };
 }
 
 size_t model_lstm_inputs(const struct model *m)
@@ -114,14 +115,6 @@ static void lay_columns(float *to, const struct rows *rows, float *row)
 	}
 }
 
-static size_t widest(const struct model *m)
-{
-	size_t in = model_lstm_inputs(m);
-	size_t out = model_lstm_outputs(m);
-
-	return in > out ? in : out;
-}
-
 bool model_lstm_of_bytes(const struct model *m)
 {
 	bool bytes = m->lstm_h && m->rows.type == ROWS_I8 && model_lstm_inputs(m) == m->rows.d &&
@@ -139,25 +132,24 @@ static void add_biases(float *to, const struct model *m, int run)
 		to[k] = m->lstm_parts[4 * run + 2][k] + m->lstm_parts[4 * run + 3][k];
 }
 
-/* Floats of a layer's direction; where it is of bytes, of as many. */
+/* Floats of a layer's direction, packed; 0 where that is no size_t. */
 static size_t floats_of_run(const struct model *m, size_t layer)
 {
-	if (model_lstm_of_bytes(m))
-		return lstm_i8_bytes(m->rows.d, m->lstm_h) / sizeof(float);
-	return 4 * m->lstm_h * (inputs_of(m, layer) + m->lstm_h + 1);
+	return lstm_serve_bytes(inputs_of(m, layer), m->lstm_h, model_lstm_of_bytes(m)) / sizeof(float);
 }
 
-/* A row or the biases, as they come. */
+/* The longest row of any weight, or the biases, as they come. */
 static size_t floats_of_one(const struct model *m)
 {
-	size_t most = widest(m) > 4 * m->lstm_h ? widest(m) : 4 * m->lstm_h;
+	size_t most = model_lstm_inputs(m);
 
-	return (most + 15) / 16 * 16;
+	most = most > model_lstm_outputs(m) ? most : model_lstm_outputs(m);
+	return (most + 4 * m->lstm_h + 15) / 16 * 16;
 }
 
 static size_t floats_of(const struct model *m)
 {
-	size_t floats = floats_of_one(m) + m->lstm_residual.n * m->lstm_residual.d;
+	size_t floats = floats_of_one(m) + f32_packed_size(m->lstm_residual.n, m->lstm_residual.d);
 
 	for (size_t layer = 0; layer < model_lstm_layers(m); layer++)
 		floats += 2 * floats_of_run(m, layer);
@@ -168,18 +160,9 @@ static void pack_run(struct model *m, int run, float *at, float *one)
 {
 	struct rows input = model_lstm_weight(m, 4 * run);
 	struct rows states = model_lstm_weight(m, 4 * run + 1);
-	float *recurrent = at + input.n * input.d;
-	float *bias = recurrent + states.n * states.d;
 
-	if (model_lstm_of_bytes(m)) {
-		add_biases(one, m, run);
-		m->lstm_i8[run] = lstm_i8_pack(at, &input, &states, one);
-		return;
-	}
-	lay_columns(at, &input, one);
-	lay_columns(recurrent, &states, one);
-	add_biases(bias, m, run);
-	m->lstm[run] = (struct lstm){ input.d, m->lstm_h, at, recurrent, bias };
+	add_biases(one, m, run);
+	m->lstm[run] = lstm_serve_pack(at, &input, &states, one, model_lstm_of_bytes(m), one + 4 * m->lstm_h);
 }
 
 int model_pack_lstm(struct model *m, struct err *err)
@@ -200,8 +183,19 @@ int model_pack_lstm(struct model *m, struct err *err)
 			at += floats_of_run(m, (size_t)i / 2);
 		}
 	if (m->lstm_residual.data) {
-		lay_columns(at, &m->lstm_residual, one);
-		m->readout = (struct readout){ m->rows.d, model_lstm_outputs(m), at, m->lstm_attention };
+		f32_pack(at, &m->lstm_residual, one);
+		m->mix = (struct f32_matrix){ m->lstm_residual.n, m->lstm_residual.d, at };
+		m->readout = (struct readout){ m->rows.d, model_lstm_outputs(m), m->lstm_attention };
 	}
 	return 0;
+}
+
+void model_lstm_run(const struct model *m, int run, float *input, float *recurrent, float *bias,
+		    float *scratch)
+{
+	struct rows weights[2] = { model_lstm_weight(m, 4 * run), model_lstm_weight(m, 4 * run + 1) };
+
+	lay_columns(input, &weights[0], scratch);
+	lay_columns(recurrent, &weights[1], scratch);
+	add_biases(bias, m, run);
 }

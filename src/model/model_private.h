@@ -35,7 +35,7 @@ enum model_tensor {
 struct model_memory {
 	atomic_size_t references;
 	struct file_map map;
-	float *lstm; /* its matrices as math/lstm.h takes them */
+	float *lstm; /* its matrices as they are multiplied */
 	void (*drop)(void *context);
 	void *context;
 	bool sealed; /* the file has a digest of its header */

@@ -20,7 +20,7 @@ struct embedding {
 	struct corpus *corpus;
 	struct sentence *sentence;
 	size_t d;
-	float *vector; /* (d) */
+	float *vectors; /* (SENTENCE_MANY, d) */
 	struct buf row;
 	struct output *output; /* NULL while lines are counted */
 	uint64_t rows;
@@ -43,26 +43,38 @@ static void put_npy_header(struct buf *to, uint64_t n, size_t d)
 	buf_byte(to, '\n');
 }
 
-static int put_row(struct embedding *e, const char *line, size_t n, struct err *err)
+static int put_row(struct embedding *e, uint64_t index, const float *vector, struct seen seen,
+		   struct err *err)
 {
 	struct buf *row = &e->row;
-	struct seen seen;
 
-	if (sentence_embed(e->sentence, line, n, e->work->spec.normalize, e->vector, &seen, err) != 0)
-		return -1;
 	e->words += seen.words;
 	e->known += seen.known;
 	buf_reset(row);
 	if (e->work->spec.form == JOB_NPY)
-		return output_write(e->output, e->vector, e->d * sizeof(*e->vector), err);
-	buf_printf(row, "{\"index\":%" PRIu64 ",\"coverage\":", e->rows);
+		return output_write(e->output, vector, e->d * sizeof(*vector), err);
+	buf_printf(row, "{\"index\":%" PRIu64 ",\"coverage\":", index);
 	wire_put_float(row, seen_coverage(seen));
 	buf_text(row, ",\"embedding\":");
-	wire_put_floats(row, e->vector, e->d);
+	wire_put_floats(row, vector, e->d);
 	buf_text(row, "}\n");
 	if (row->failed)
 		return err_set(err, ERR_MEMORY, "no memory is left for a row");
 	return output_write(e->output, row->data, row->len, err);
+}
+
+static int put_rows(struct embedding *e, const struct text *lines, size_t n, struct err *err)
+{
+	struct seen seen[SENTENCE_MANY];
+
+	if (!e->output)
+		return 0;
+	if (sentence_embed_many(e->sentence, lines, n, e->work->spec.normalize, e->vectors, seen, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (put_row(e, e->rows + i, e->vectors + i * e->d, seen[i], err) != 0)
+			return -1;
+	return 0;
 }
 
 static int take_lines(struct embedding *e, const char *text, size_t n, struct err *err)
@@ -70,13 +82,19 @@ static int take_lines(struct embedding *e, const char *text, size_t n, struct er
 	const char *end = text + n;
 
 	while (text < end) {
-		const char *lf = memchr(text, '\n', (size_t)(end - text));
-		size_t length = (size_t)((lf ? lf : end) - text);
+		struct text lines[SENTENCE_MANY];
+		size_t taken = 0;
 
-		if (e->output && put_row(e, text, length, err) != 0)
+		while (text < end && taken < SENTENCE_MANY) {
+			const char *lf = memchr(text, '\n', (size_t)(end - text));
+
+			lines[taken].at = text;
+			lines[taken].n = (size_t)((lf ? lf : end) - text);
+			text += lines[taken++].n + 1;
+		}
+		if (put_rows(e, lines, taken, err) != 0)
 			return -1;
-		e->rows++;
-		text += length + 1;
+		e->rows += taken;
 	}
 	return 0;
 }
@@ -170,7 +188,7 @@ static void close_all(struct embedding *e)
 	corpus_close(e->corpus);
 	if (e->sentence)
 		sentence_free(e->sentence);
-	free(e->vector);
+	free(e->vectors);
 	buf_free(&e->row);
 }
 
@@ -185,9 +203,9 @@ int work_embed(struct work *w, struct err *err)
 		e.sentence = sentence_new(m, method, err);
 	if (e.sentence) {
 		e.d = sentence_dimension(e.sentence);
-		e.vector = mem_try_aligned(e.d, sizeof(*e.vector), err);
+		e.vectors = mem_try_aligned(SENTENCE_MANY, e.d * sizeof(*e.vectors), err);
 	}
-	if (e.vector)
+	if (e.vectors)
 		e.corpus = corpus_open((const char *const *)w->paths, w->job->corpora_n, false, err);
 	if (e.corpus)
 		rc = embed_all(&e, method, err);

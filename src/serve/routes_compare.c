@@ -18,18 +18,26 @@ struct side {
 	float *coverage;
 };
 
-static int embed_text(struct sentence *s, struct text text, float *vector, float *coverage,
+/* At most SENTENCE_MANY texts. */
+static int embed_some(struct sentence *s, const struct text *texts, size_t n, float *vectors, float *coverage,
 		      struct reply *reply, struct err *err)
 {
-	struct seen seen;
+	struct seen seen[SENTENCE_MANY];
 
-	if (sentence_embed(s, text.at, text.n, true, vector, &seen, err) != 0)
+	if (sentence_embed_many(s, texts, n, true, vectors, seen, err) != 0)
 		return -1;
-	*coverage = seen_coverage(seen);
-	reply->texts++;
-	reply->words += seen.words;
-	reply->known += seen.known;
+	for (size_t i = 0; i < n; i++) {
+		coverage[i] = seen_coverage(seen[i]);
+		reply->words += seen[i].words;
+		reply->known += seen[i].known;
+	}
+	reply->texts += n;
 	return 0;
+}
+
+static size_t some_of(size_t left)
+{
+	return left < SENTENCE_MANY ? left : SENTENCE_MANY;
 }
 
 static int embed_side(struct side *side, struct sentence *s, struct context *context, struct reply *reply,
@@ -41,8 +49,9 @@ static int embed_side(struct side *side, struct sentence *s, struct context *con
 	side->coverage = arena_alloc(&context->arena, side->n, sizeof(*side->coverage), err);
 	if (!side->vectors || !side->coverage)
 		return -1;
-	for (size_t i = 0; i < side->n; i++)
-		if (embed_text(s, side->texts[i], side->vectors + i * d, &side->coverage[i], reply, err) != 0)
+	for (size_t i = 0; i < side->n; i += SENTENCE_MANY)
+		if (embed_some(s, side->texts + i, some_of(side->n - i), side->vectors + i * d,
+			       side->coverage + i, reply, err) != 0)
 			return -1;
 	return 0;
 }
@@ -138,8 +147,10 @@ static int put_aligned(struct side *left, struct side *right, struct sentence *s
 		       struct reply *reply, struct err *err)
 {
 	size_t d = sentence_dimension(s);
-	float *a = arena_alloc(&context->arena, 2 * d, sizeof(*a), err);
 	bool one_left = left->n != right->n || left->n == 1;
+	size_t most = some_of(right->n);
+	float *a = arena_alloc(&context->arena, 2 * most * d, sizeof(*a), err);
+	float *b = a + most * d;
 
 	assert(left->texts && right->texts && left->n && right->n);
 	left->coverage = arena_alloc(&context->arena, left->n, sizeof(float), err);
@@ -147,15 +158,19 @@ static int put_aligned(struct side *left, struct side *right, struct sentence *s
 	if (!a || !left->coverage || !right->coverage)
 		return -1;
 	buf_text(&reply->body, ",\"scores\":[");
-	for (size_t i = 0; i < right->n; i++) {
+	for (size_t i = 0; i < right->n; i += SENTENCE_MANY) {
+		size_t n = some_of(right->n - i);
+
 		if ((i == 0 || !one_left) &&
-		    embed_text(s, left->texts[i], a, &left->coverage[i], reply, err) != 0)
+		    embed_some(s, left->texts + i, one_left ? 1 : n, a, left->coverage + i, reply, err) != 0)
 			return -1;
-		if (embed_text(s, right->texts[i], a + d, &right->coverage[i], reply, err) != 0)
+		if (embed_some(s, right->texts + i, n, b, right->coverage + i, reply, err) != 0)
 			return -1;
-		if (i)
-			buf_byte(&reply->body, ',');
-		wire_put_float(&reply->body, similar_score(a, a + d, d));
+		for (size_t k = 0; k < n; k++) {
+			if (i + k)
+				buf_byte(&reply->body, ',');
+			wire_put_float(&reply->body, similar_score(one_left ? a : a + k * d, b + k * d, d));
+		}
 	}
 	buf_byte(&reply->body, ']');
 	put_coverages(&reply->body, left->coverage, right->coverage, right->n, one_left);

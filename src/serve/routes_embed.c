@@ -30,6 +30,10 @@ struct ask {
 	enum form form;
 	bool normalize;
 	bool details;
+
+	float *vectors; /* (SENTENCE_MANY, the model's length): of texts from `first` on, made together */
+	struct seen seen[SENTENCE_MANY];
+	size_t first, made;
 };
 
 static int refuse_tokens(struct err *err)
@@ -106,21 +110,33 @@ static int read_ask(struct ask *ask, const json_t *object, const struct request 
 	return 0;
 }
 
-/* The vector of text i into x, which has room for the model's length. */
-static int embed(const struct ask *ask, size_t i, struct sentence *s, float *x, struct reply *reply,
-		 struct seen *seen, struct err *err)
+static int embed_some(struct ask *ask, size_t i, struct sentence *s, struct err *err)
 {
-	if (sentence_embed(s, ask->texts[i].at, ask->texts[i].n, ask->normalize, x, seen, err) != 0)
-		return -1;
+	ask->first = i;
+	ask->made = ask->n - i < SENTENCE_MANY ? ask->n - i : SENTENCE_MANY;
+	return sentence_embed_many(s, ask->texts + i, ask->made, ask->normalize, ask->vectors, ask->seen,
+				   err);
+}
+
+/* The vector of text i, asked for in order, and what was seen of it; NULL: err says why. */
+static const float *embed(struct ask *ask, size_t i, struct sentence *s, struct reply *reply,
+			  struct seen *seen, struct err *err)
+{
+	float *x;
+
+	if (i >= ask->first + ask->made && embed_some(ask, i, s, err) != 0)
+		return NULL;
+	x = ask->vectors + (i - ask->first) * sentence_dimension(s);
+	*seen = ask->seen[i - ask->first];
 	if (ask->normalize && ask->d < sentence_dimension(s))
 		(void)vec_unit(x, ask->d);
 	reply->texts++;
 	reply->words += seen->words;
 	reply->known += seen->known;
-	return 0;
+	return x;
 }
 
-static int put_json(const struct ask *ask, struct sentence *s, float *x, struct reply *reply, struct err *err)
+static int put_json(struct ask *ask, struct sentence *s, struct reply *reply, struct err *err)
 {
 	struct buf *to = &reply->body;
 
@@ -129,8 +145,9 @@ static int put_json(const struct ask *ask, struct sentence *s, float *x, struct 
 	buf_text(to, "{\"object\":\"list\",\"data\":[");
 	for (size_t i = 0; i < ask->n; i++) {
 		struct seen seen;
+		const float *x = embed(ask, i, s, reply, &seen, err);
 
-		if (embed(ask, i, s, x, reply, &seen, err) != 0)
+		if (!x)
 			return -1;
 		buf_printf(to, "%s{\"object\":\"embedding\",\"index\":%zu,", i ? "," : "", i);
 		if (ask->details) {
@@ -172,16 +189,17 @@ static void put_npy_header(struct buf *to, size_t n, size_t d)
 	buf_byte(to, '\n');
 }
 
-static int put_raw(const struct ask *ask, struct sentence *s, float *x, struct reply *reply, struct err *err)
+static int put_raw(struct ask *ask, struct sentence *s, struct reply *reply, struct err *err)
 {
 	reply->type = ask->form == FORM_NPY ? "application/x-npy" : "application/octet-stream";
 	if (ask->form == FORM_NPY)
 		put_npy_header(&reply->body, ask->n, ask->d);
-	(void)buf_reserve(&reply->body, ask->n * ask->d * sizeof(*x));
+	(void)buf_reserve(&reply->body, ask->n * ask->d * sizeof(float));
 	for (size_t i = 0; i < ask->n; i++) {
 		struct seen seen;
+		const float *x = embed(ask, i, s, reply, &seen, err);
 
-		if (embed(ask, i, s, x, reply, &seen, err) != 0)
+		if (!x)
 			return -1;
 		buf_add(&reply->body, x, ask->d * sizeof(*x));
 	}
@@ -198,12 +216,11 @@ int route_embeddings(struct context *context, const struct request *request, str
 	int rc = -1;
 
 	if (s && read_ask(&ask, object, request, context, s, err) == 0) {
-		float *x = arena_alloc(&context->arena, sentence_dimension(s), sizeof(*x), err);
-
-		if (x)
-			rc = ask.form == FORM_JSON || ask.form == FORM_BASE64
-				     ? put_json(&ask, s, x, reply, err)
-				     : put_raw(&ask, s, x, reply, err);
+		ask.vectors = arena_alloc(&context->arena, ask.n < SENTENCE_MANY ? ask.n : SENTENCE_MANY,
+					  sentence_dimension(s) * sizeof(float), err);
+		if (ask.vectors)
+			rc = ask.form == FORM_JSON || ask.form == FORM_BASE64 ? put_json(&ask, s, reply, err)
+									      : put_raw(&ask, s, reply, err);
 	}
 	json_decref(object);
 	return rc;

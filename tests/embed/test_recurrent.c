@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "embed/explain.h"
+#include "embed/pool.h"
 #include "embed/publish.h"
 #include "embed/sentence.h"
 #include "math/vec.h"
@@ -240,6 +241,71 @@ static void has_the_static_vector_beside_it(void **state)
 	toy = kept;
 }
 
+/* Texts of every length up to a few hundred words, some of them of none, more than run together. */
+enum { MANY = 700, MANY_BYTES = 4 * 400 };
+
+static void check_many(struct model *m, enum method method)
+{
+	static char bytes[MANY][MANY_BYTES];
+	struct err err = { 0 };
+	struct sentence *s = sentence_new(m, method, &err);
+	struct text texts[MANY];
+	struct seen seen[MANY], one;
+	size_t d = sentence_dimension(s);
+	float *vectors = malloc(MANY * d * sizeof(float)), *alone = malloc(d * sizeof(float));
+	uint64_t random = 3;
+	char word[8];
+
+	assert_true(vectors && alone);
+	for (size_t i = 0; i < MANY; i++) {
+		size_t n = random_below(&random, i % 50 ? 12 : 400);
+
+		bytes[i][0] = '\0';
+		for (size_t k = 0, at = 0; k < n; k++)
+			at += (size_t)sprintf(bytes[i] + at, "%s ",
+					      toy_word(word, (uint32_t)random_below(&random, WORDS)));
+		if (i % 7 == 0)
+			strcpy(bytes[i], "nowhere");
+		texts[i] = (struct text){ bytes[i], strlen(bytes[i]) };
+	}
+	assert_int_equal(sentence_embed_many(s, texts, MANY, true, vectors, seen, &err), 0);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_int_equal(sentence_embed(s, texts[i].at, texts[i].n, true, alone, &one, &err), 0);
+		assert_memory_equal(alone, vectors + i * d, d * sizeof(float));
+		assert_int_equal(one.words, seen[i].words);
+		assert_int_equal(one.known, seen[i].known);
+	}
+	free(vectors);
+	free(alone);
+	sentence_free(s);
+}
+
+static void check_many_of_shape(struct shape shape)
+{
+	struct err err = { 0 };
+	struct model *m = of_shape(shape, &err);
+
+	check_many(m, METHOD_LSTM);
+	check_many(m, METHOD_LSTM_STATIC);
+	check_many(m, METHOD_FEATURES);
+	check_many(m, METHOD_WHITEN);
+	model_release(m);
+}
+
+static void many_at_a_time_are_one_by_one(void **state)
+{
+	struct err err = { 0 };
+	struct model *m = model_open("models/default.safetensors", NULL, &err);
+
+	(void)state;
+	each_shape(check_many_of_shape);
+	assert_non_null(m); /* of bytes, pooling residual; the words are spelled */
+	check_many(m, METHOD_LSTM);
+	check_many(m, METHOD_LSTM_STATIC);
+	check_many(m, METHOD_FEATURES);
+	model_release(m);
+}
+
 static void order_matters(void **state)
 {
 	static const uint32_t one[] = { 1, 2, 3 }, other[] = { 3, 2, 1 };
@@ -445,10 +511,15 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(is_what_the_equations_say),	   cmocka_unit_test(order_matters),
-		cmocka_unit_test(has_the_static_vector_beside_it), cmocka_unit_test(reads_so_much_of_a_text),
-		cmocka_unit_test(a_file_gives_the_same_bits),	   cmocka_unit_test(fingerprints_differ),
-		cmocka_unit_test(a_missing_part_is_said),	   cmocka_unit_test(no_word_has_a_share),
+		cmocka_unit_test(is_what_the_equations_say),
+		cmocka_unit_test(order_matters),
+		cmocka_unit_test(has_the_static_vector_beside_it),
+		cmocka_unit_test(reads_so_much_of_a_text),
+		cmocka_unit_test(a_file_gives_the_same_bits),
+		cmocka_unit_test(fingerprints_differ),
+		cmocka_unit_test(many_at_a_time_are_one_by_one),
+		cmocka_unit_test(a_missing_part_is_said),
+		cmocka_unit_test(no_word_has_a_share),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

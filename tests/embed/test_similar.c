@@ -55,30 +55,6 @@ static void pairs(void **state)
 	sentence_free(s);
 }
 
-static int stop_third(void *context)
-{
-	return ++*(int *)context == 3;
-}
-
-static void stops_when_asked(void **state)
-{
-	struct sentence *s = toy_sentence();
-	struct text texts[4] = { text_of("wa"), text_of("wb"), text_of("wc"), text_of("wd") };
-	float vectors[4 * D] = { 0 };
-	float coverage[4] = { 0 };
-	struct err err = { 0 };
-	int polled = 0;
-
-	(void)state;
-	assert_int_equal(similar_embed(s, texts, 4, vectors, coverage, stop_third, &polled, &err), -1);
-	assert_int_equal(err.code, ERR_CANCELLED);
-	assert_true(coverage[1] == 1.0f && coverage[2] == 0.0f);
-	assert_int_equal(similar_embed(s, texts, 4, vectors, NULL, NULL, NULL, &err), 0);
-	assert_true(fabsf(vec_norm(vectors + 3 * D, D) - 1.0f) < 1e-6f);
-	assert_int_equal(similar_embed(s, texts, 0, NULL, NULL, NULL, NULL, &err), 0);
-	sentence_free(s);
-}
-
 static int compare(const void *a, const void *b)
 {
 	const struct found *x = a;
@@ -131,7 +107,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pairs),
-		cmocka_unit_test(stops_when_asked),
 		cmocka_unit_test(top_is_what_sorting_gives),
 		cmocka_unit_test(scores_are_clamped),
 	};

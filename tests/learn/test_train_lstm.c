@@ -170,8 +170,8 @@ static void goes_on_from_its_model(void **state)
 	again = go_on(two, &c, 2, POOLING_ATTENTION);
 	one = go_on(two, &c, 1, POOLING_MEAN);
 	for (size_t run = 0; run < MODEL_LSTM_RUNS; run++)
-		assert_true(fabsf(two->lstm[run].input[5] - again->lstm[run].input[5]) < 1e-6f);
-	assert_true(fabsf(two->lstm[0].input[5] - one->lstm[0].input[5]) > 1e-6f);
+		assert_true(fabsf(two->lstm_parts[4 * run][5] - again->lstm_parts[4 * run][5]) < 1e-6f);
+	assert_true(fabsf(two->lstm_parts[0][5] - one->lstm_parts[0][5]) > 1e-6f);
 	assert_int_equal(model_lstm_layers(one), 1);
 	assert_null(one->lstm_attention);
 	model_release(two);

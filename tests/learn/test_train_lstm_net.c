@@ -58,7 +58,7 @@ static void check_served(struct net *net, struct net_batch *b)
 {
 	size_t outputs = net_outputs(&net->shape);
 	float vectors[TEXTS * OUTPUTS], served[OUTPUTS], x[LENGTH * IN];
-	float *scratch = malloc(recurrent_scratch(&net->serving, LENGTH) * sizeof(*scratch));
+	float *scratch = malloc(net_serve_scratch(net, LENGTH) * sizeof(*scratch));
 	struct err err;
 
 	assert_non_null(scratch);
@@ -68,7 +68,7 @@ static void check_served(struct net *net, struct net_batch *b)
 
 		for (size_t t = 0; t < n; t++)
 			memcpy(x + t * IN, inputs + words[starts[k] + t] * IN, IN * sizeof(float));
-		recurrent_run(&net->serving, x, n, served, scratch);
+		net_serve(net, x, n, served, scratch);
 		for (size_t i = 0; i < outputs; i++)
 			assert_true(fabsf(served[i] - vectors[k * outputs + i]) < 1e-6f);
 	}
