@@ -50,7 +50,8 @@ struct lookup *sentence_lookup(struct sentence *s);
 int sentence_embed(struct sentence *s, const char *text, size_t n, bool normalize, float *vector,
 		   struct seen *seen, struct err *err);
 
-/* The same from word numbers, e.g. of a fit: `known` ids in order; for disc VOCAB_UNKNOWN may be among them.
+/* The same from word numbers, e.g. of a fit: `known` ids in order; for disc and alacarte VOCAB_UNKNOWN may be
+ * among them.
  */
 int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, bool normalize, float *vector,
 		      struct err *err);
@@ -58,7 +59,7 @@ int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, boo
 /*
  * The linear part alone: x (d, the model's) -> out (sentence_dimension()): components removed or projected.
  * They may be the same memory unless there is a projection (out of another array then).
- * Not for disc, which is not linear.
+ * Not for disc, which is not linear, nor for alacarte, where words count for others too.
  * What one word, taken by itself with its weight, adds to an unnormalized sentence sum.
  */
 void sentence_transform(const struct sentence *s, const float *x, float *out);

@@ -32,6 +32,7 @@ enum {
 	MODEL_DIMENSIONS_MAX = 16384,
 	MODEL_COMPONENTS_MAX = 64,
 	MODEL_CANARIES = 8,
+	MODEL_WINDOW_MAX = 64,
 	MODEL_LSTM_LAYERS = 2,
 	MODEL_LSTM_RUNS = 2 * MODEL_LSTM_LAYERS,    /* a layer in a direction */
 	MODEL_LSTM_TENSORS = 8 * MODEL_LSTM_LAYERS, /* weight_ih, weight_hh, bias_ih, bias_hh; the same
@@ -90,7 +91,13 @@ struct model {
 					    * opened model */
 	struct lstm_i8 lstm_i8[2];	   /* instead of it where rows and weights are I8, of one layer */
 	struct readout readout;		   /* likewise */
-	const float *moment; /* (d, d) mean of v v' over `mass` sentences: the prior of a later fit */
+	/*
+	 * (d, d): the sum of the rows around a word it lacks, as a row, times this is that word's row.  An
+	 * overlay's is its base's, as the rows are.
+	 */
+	const float *alacarte;
+	size_t alacarte_window; /* so many words to either side are around it, 1 to MODEL_WINDOW_MAX */
+	const float *moment;	/* (d, d) mean of v v' over `mass` sentences: the prior of a later fit */
 	struct model_facts facts;
 
 	char fingerprint[DIGEST_HEX + 1]; /* SHA-256 over all that determines its vectors */
