@@ -138,7 +138,7 @@ static int fit(struct fitting *f, struct err *err)
 /* The model that comes out. */
 struct grown {
 	void *rows;
-	float *scales, *weights;
+	float *scales, *weights, *matrix;
 	uint64_t *counts;
 	char *bytes;
 	uint64_t *offsets, *slots;
@@ -152,6 +152,7 @@ static void grown_free(void *context)
 	free(g->rows);
 	free(g->scales);
 	free(g->weights);
+	free(g->matrix);
 	free(g->counts);
 	free(g->bytes);
 	free(g->offsets);
@@ -263,6 +264,25 @@ static int grow_shares(struct grown *g, const struct contexts *c, struct err *er
 	return 0;
 }
 
+/* A, laid out for rows: u A' */
+static int keep_matrix(struct grown *g, const struct fitting *f, struct err *err)
+{
+	size_t d = f->c->m->rows.d;
+
+	g->matrix = mem_try_aligned(d * d, sizeof(*g->matrix), err);
+	if (!g->matrix)
+		return -1;
+	for (size_t a = 0; a < d; a++)
+		for (size_t b = 0; b < d; b++) {
+			float x = (float)f->matrix[a * d + b];
+
+			if (!isfinite(x))
+				return err_set(err, ERR_INPUT, "the matrix is beyond what floats hold");
+			g->matrix[b * d + a] = x;
+		}
+	return 0;
+}
+
 static struct model *grow(struct fitting *f, struct err *err)
 {
 	struct grown *g = mem_new(1, sizeof(*g));
@@ -271,7 +291,8 @@ static struct model *grow(struct fitting *f, struct err *err)
 	struct model *grown = NULL;
 
 	g->old = model_retain(c->m);
-	if (grow_rows(g, f, err) == 0 && grow_words(g, c, err) == 0 && grow_shares(g, c, err) == 0) {
+	if (grow_rows(g, f, err) == 0 && grow_words(g, c, err) == 0 && grow_shares(g, c, err) == 0 &&
+	    keep_matrix(g, f, err) == 0) {
 		size_t n = c->m->vocab.n + c->fresh.n;
 
 		parts.rows.n = n;
@@ -284,6 +305,8 @@ static struct model *grow(struct fitting *f, struct err *err)
 		parts.vocab.slots_n = vocab_slots(n);
 		parts.weights = g->weights;
 		parts.counts = g->counts;
+		parts.alacarte = g->matrix;
+		parts.alacarte_window = c->o->window;
 		parts.base = NULL;
 		grown = model_of_parts(&parts, grown_free, g, err);
 	}
@@ -294,9 +317,9 @@ static struct model *grow(struct fitting *f, struct err *err)
 
 static int check(const struct model *m, const struct alacarte_options *o, struct err *err)
 {
-	if (o->window == 0 || o->window > ALACARTE_WINDOW_MAX) {
+	if (o->window == 0 || o->window > MODEL_WINDOW_MAX) {
 		(void)err_set(err, ERR_INPUT, "a window of %zu words: expected 1 to %d", o->window,
-			      ALACARTE_WINDOW_MAX);
+			      MODEL_WINDOW_MAX);
 		return err_param(err, "window");
 	}
 	if (o->min_count == 0 || o->fit_count == 0 || o->min_count > COUNT_MOST ||
