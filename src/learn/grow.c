@@ -12,7 +12,8 @@ static const double least_proof = 0.1;
 
 static size_t usual_words(const struct model *m)
 {
-	bool fits = model_sums(m) == METHOD_LEARNED && !m->facts.folded && !m->projection;
+	bool passes = model_sums(m) == METHOD_LEARNED && m->projection; /* no fit takes that */
+	bool fits = model_learned(m) && !m->facts.folded && !passes;
 
 	return fits && !(m->rules.unknown & UNKNOWN_LAST) ? alacarte_options_default().max_words : 0;
 }

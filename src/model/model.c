@@ -351,6 +351,11 @@ void model_release(struct model *m)
 	free(m);
 }
 
+bool model_learned(const struct model *m)
+{
+	return m->facts.learned || model_sums(m) == METHOD_LEARNED;
+}
+
 bool model_has(const struct model *m, enum method method)
 {
 	const struct model_facts *f = &m->facts;

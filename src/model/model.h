@@ -54,6 +54,7 @@ struct model_facts {
 	enum method method; /* the default one */
 	enum method sums;   /* what that was before an LSTM came; model_sums() */
 	bool fitted;
+	bool learned;	    /* fitted by another method over learned rows: model_learned() */
 	bool folded;	    /* rows already carry weights, components and projection of `method` */
 	double a;	    /* of a / (a + p) */
 	double power;	    /* of the whitening */
@@ -136,6 +137,9 @@ void model_release(struct model *m);
 
 /* The method that its weights, matrix and components are of: its default one but those of an LSTM. */
 enum method model_sums(const struct model *m);
+
+/* Were its words' weights learnt, in the rows' lengths or apart?  Then a corpus's counts would spoil them. */
+bool model_learned(const struct model *m);
 
 /*
  * For another LSTM: parts, a copy of some model, without the one that it has, and with method lstm.  What it

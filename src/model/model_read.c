@@ -71,6 +71,7 @@ static int read_facts(struct model *m, const struct safetensors *s, struct err *
 			  : (enum method)method;
 	f->folded = folded != 0;
 	f->fitted = fitted != 0;
+	f->learned = strcmp(text_of(s, "learned"), "1") == 0; /* there only when it is */
 	copy_text(f->corpus, sizeof(f->corpus), text_of(s, "corpus"));
 	copy_text(f->source, sizeof(f->source), text_of(s, "source"));
 	copy_text(f->program, sizeof(f->program), text_of(s, "program"));

@@ -97,6 +97,7 @@ static void same_facts(const struct model_facts *a, const struct model_facts *b)
 {
 	assert_int_equal(b->method, a->method);
 	assert_int_equal(b->fitted, a->fitted);
+	assert_int_equal(b->learned, a->learned);
 	assert_int_equal(b->folded, a->folded);
 	assert_true(a->a == b->a && a->power == b->power && a->prior == b->prior && a->mass == b->mass &&
 		    a->explained == b->explained);
@@ -129,6 +130,7 @@ static void what_is_written_opens_the_same(void **state)
 
 		toy.type = types[i % 4];
 		m = toy_model(toy);
+		m->facts.learned = i % 2;
 		must_write(m, path, false);
 		must_verify(path);
 		opened = must_open(path);
