@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "embed/fit.h"
 #include "embed/publish.h"
+#include "learn/grow.h"
 #include "model/model.h"
 #include "text/corpus.h"
 
@@ -13,25 +14,39 @@ struct call {
 	struct model_choice choice;
 	struct fit_options fit;
 	const char *output, *unit;
-	size_t min_count, seed;
+	size_t min_count, new_words, seed;
 	bool overlay, lossy;
 };
 
-static void report(const struct fit_report *r, const struct model *m, const char *output)
+static double percent(const struct fit_report *r)
+{
+	return r->tokens ? 100.0 * (double)r->known / (double)r->tokens : 0.0;
+}
+
+static void report(const struct fit_report *r, const struct grow_report *grown, const struct model *m,
+		   const char *output)
 {
 	(void)fprintf(stderr,
 		      "%" PRIu64 " sentences, %" PRIu64 " words (%.1f %% known) in %" PRIu64 " bytes -> %s\n",
-		      r->sentences, r->tokens, r->tokens ? 100.0 * (double)r->known / (double)r->tokens : 0.0,
-		      r->bytes, output);
+		      r->sentences, r->tokens, percent(r), r->bytes, output);
 	(void)fprintf(
 		stderr,
 		"  method %s, %zu components with %.1f %% of the variance, this corpus weighs %.0f %%\n",
 		method_name(m->facts.method), m->k, 100.0 * r->explained, 100.0 * r->share);
+	if (grown->words)
+		(void)fprintf(stderr,
+			      "  %zu new word%s got a vector from contexts: %.2f %% known, before %.2f %%\n",
+			      grown->words, grown->words == 1 ? "" : "s", percent(r),
+			      100.0 * grown->coverage);
+	else if (*grown->none)
+		(void)fprintf(stderr, "  no new words: %s; %.2f %% known, as before\n", grown->none,
+			      percent(r));
 }
 
 static int fit_to(struct call *c, const struct arguments *rest, struct err *err)
 {
 	struct fit_report r = { 0 };
+	struct grow_report grown;
 	struct progress_line line;
 	struct corpus *corpus;
 	struct model *base = cli_open_model(&c->choice, err);
@@ -46,11 +61,11 @@ static int fit_to(struct call *c, const struct arguments *rest, struct err *err)
 		return -1;
 	}
 	progress_line_start(&line);
-	fitted = fit_model(base, corpus, &c->fit, &r, &line.progress, err);
+	fitted = grow_and_fit(base, corpus, &c->fit, c->new_words, &r, &grown, &line.progress, err);
 	failed = !fitted || publish_model(fitted, c->output, c->overlay, err);
 	progress_line_stop(&line);
 	if (!failed)
-		report(&r, fitted, c->output);
+		report(&r, &grown, fitted, c->output);
 	if (fitted)
 		model_release(fitted);
 	corpus_close(corpus);
@@ -75,6 +90,11 @@ static int settle(struct call *c, const struct arguments *rest, struct err *err)
 	if (c->fit.fold && c->overlay)
 		return err_set(err, ERR_INPUT,
 			       "--fold writes whole rows, --overlay writes none: give one of them");
+	if (c->overlay && c->new_words != GROW_USUAL && c->new_words > 0)
+		return err_set(err, ERR_INPUT,
+			       "--new-words needs rows, --overlay writes none: give one of them");
+	if (c->overlay)
+		c->new_words = 0;
 	c->fit.method = (enum method)method;
 	c->fit.by_line = strcmp(c->unit, "line") == 0;
 	c->fit.min_count = c->min_count;
@@ -83,7 +103,7 @@ static int settle(struct call *c, const struct arguments *rest, struct err *err)
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
-	struct call c = { .fit = fit_options_default(), .unit = "sentence" };
+	struct call c = { .fit = fit_options_default(), .unit = "sentence", .new_words = GROW_USUAL };
 	const struct option_spec specs[] = {
 		CLI_MODEL_OPTIONS(&c.choice),
 		{ "output", 'o', OPTION_TEXT, &c.output, "FITTED", "the model file to write" },
@@ -102,6 +122,9 @@ static int run(const struct verb *verb, int argc, char **argv)
 		  "words seen less often weigh as if seen N times" },
 		{ "keep-counts", 0, OPTION_FLAG, &c.fit.keep_counts, NULL,
 		  "keep the model's word weights; fit the rest (always of a learned model)" },
+		{ "new-words", 0, OPTION_COUNT, &c.new_words, "N",
+		  "at most so many of the corpus's frequent unknown words get a vector, from their contexts; "
+		  "default 100000 of a learned model, else 0 = none; none with --overlay" },
 		{ "workers", 0, OPTION_COUNT, &c.fit.workers, "N",
 		  "threads; default: one per processor; the result is the same" },
 		{ "fold", 0, OPTION_FLAG, &c.fit.fold, NULL,
@@ -130,7 +153,8 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb verb_fit = {
 	.name = "fit",
 	.arguments = "CORPUS... -o FITTED [-m MODEL] [OPTION]...",
-	.summary = "Fits word weights, common components and whitening to a corpus.",
+	.summary = "Fits word weights, common components and whitening to a corpus; gives its own words "
+		   "vectors.",
 	.details = "CORPUS: text (a line holds a sentence, a paragraph or a document), JSONL with a `text` "
 		   "field, .gz, .xz or\n"
 		   ".zst of either, a folder, or - for standard input.  Example:\n\n"

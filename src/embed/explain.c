@@ -130,6 +130,13 @@ static int take_apart(struct apart *a, struct explained *e, struct sentence *s, 
 			"word has a share of its own");
 		return err_param(err, "method");
 	}
+	if (sentence_method(s) == METHOD_ALACARTE) {
+		(void)err_set(
+			err, ERR_INPUT,
+			"alacarte counts a word for the unknown ones around it too: no word has a share "
+			"of its own");
+		return err_param(err, "method");
+	}
 	if (method_recurrent(sentence_method(s))) {
 		(void)err_set(err, ERR_INPUT,
 			      "what a word does to an LSTM depends on all words before it: no word has a "

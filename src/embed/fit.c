@@ -104,13 +104,13 @@ static int check_numbers(const struct fit_options *o, struct err *err)
 
 static int check_model(const struct model *m, const struct fit_options *o, struct err *err)
 {
-	bool learned = model_sums(m) == METHOD_LEARNED;
+	bool learned = model_learned(m);
 
 	if (m->facts.folded)
 		return err_set(err, ERR_INPUT,
 			       "the model is folded: its rows carry weights already and cannot be weighted "
 			       "again; fit the model it was made from");
-	if (learned && m->projection)
+	if (model_sums(m) == METHOD_LEARNED && m->projection)
 		return err_set(err, ERR_INPUT,
 			       "the model's vectors pass through a learned matrix, which a fit would lose");
 	if (o->keep_counts && !learned && !m->counts && !m->weights)
@@ -125,10 +125,10 @@ static void settle(struct fit_options *o, const struct model *m)
 	bool usif = facts->method == METHOD_USIF;
 
 	/* Learned rows know more of their words than frequency: a corpus's counts would spoil them. */
-	if (model_sums(m) == METHOD_LEARNED)
+	if (model_learned(m))
 		o->keep_counts = true;
 	if (o->method == METHOD_COUNT)
-		o->method = model_sums(m) == METHOD_LEARNED ? METHOD_WEIGHTED : METHOD_SIF;
+		o->method = model_learned(m) ? METHOD_WEIGHTED : METHOD_SIF;
 	if (o->components == SIZE_MAX)
 		o->components = o->method == METHOD_USIF ? 5 : 1;
 	if (o->components > m->rows.d)
@@ -289,7 +289,7 @@ static int weights_of_model(struct fit *f, const struct fit_source *source, stru
 			return -1;
 		memcpy(f->memory->counts, m->counts, f->n * sizeof(*m->counts));
 	}
-	if (model_sums(m) == METHOD_LEARNED) {
+	if (model_learned(m)) {
 		for (size_t i = 0; i < f->n; i++)
 			f->memory->weights[i] = m->weights ? m->weights[i] : 1.0f;
 		f->a = f->o.a;
@@ -313,7 +313,7 @@ static void mix_moment(struct fit *f, double *sum)
 	double total = (double)f->totals.sentences + f->mass;
 	bool was = model_sums(f->m) == METHOD_USIF;
 	bool is = f->o.method == METHOD_USIF;
-	double scale = was == is ? 1.0 : is ? 4.0 : 0.25;
+	double scale = was == is || model_learned(f->m) ? 1.0 : is ? 4.0 : 0.25;
 
 	for (size_t i = 0; i < f->d * f->d; i++) {
 		double prior = f->mass > 0.0 ? f->mass * scale * (double)f->m->moment[i] : 0.0;
@@ -435,6 +435,7 @@ static struct model_facts facts_of(const struct fit *f, const struct corpus *cor
 {
 	struct model_facts facts = { .method = f->o.method,
 				     .fitted = true,
+				     .learned = model_learned(f->m),
 				     .folded = f->o.fold,
 				     .a = f->a,
 				     .power = f->o.method == METHOD_USIF ? 0.0 : f->o.power,

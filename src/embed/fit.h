@@ -79,7 +79,8 @@ struct fit_report {
  * The fitted model, in memory, over the rows of `m` (or of its base, when m is an overlay).  Folded it has
  * rows of its own, in the number format of m's, and the one method.  `corpus` is fresh or rewound.
  * ERR_INPUT when the corpus has no known word, an option is out of range (param names it), or the model's
- * rows carry weights already, folded ones; ERR_CANCELLED.  Learned rows keep their weights (keep_counts).
+ * rows carry weights already, folded ones; ERR_CANCELLED.  Learned rows keep their weights (keep_counts), in
+ * a fit of what was fitted to them too.
  */
 struct model *fit_model(struct model *m, struct corpus *corpus, const struct fit_options *options,
 			struct fit_report *report, struct progress *progress, struct err *err);

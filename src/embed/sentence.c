@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "embed/around.h"
 #include "embed/disc.h"
 #include "embed/recurrent.h"
 #include "math/rows.h"
@@ -52,7 +53,9 @@ struct sentence {
 	float *grams; /* (grams_cap): scratch of disc */
 	size_t grams_cap;
 	struct recurrent *recurrent; /* scratch of lstm; NULL until it is used */
-	uint32_t *ids; /* (ids_cap): a text's words with its unknown ones, for disc; those of many texts */
+	struct around around;	     /* scratch of alacarte */
+	/* (ids_cap): the words of a text with its unknown ones, for methods that ask; those of many texts. */
+	uint32_t *ids;
 	size_t ids_cap;
 	float *gathered; /* (gathered_cap): the weights of a text's words */
 	size_t gathered_cap;
@@ -124,7 +127,8 @@ static bool takes_mean(enum method method)
 static void choose_parts(struct sentence *s)
 {
 	const struct model *m = s->model;
-	enum method method = s->method == METHOD_FEATURES ? model_sums(m) : s->method;
+	bool by_sums = s->method == METHOD_FEATURES || s->method == METHOD_ALACARTE;
+	enum method method = by_sums ? model_sums(m) : s->method;
 	bool weighted = method == METHOD_WEIGHTED || method == METHOD_SIF || method == METHOD_USIF ||
 			method == METHOD_WHITEN;
 
@@ -221,6 +225,7 @@ void sentence_free(struct sentence *s)
 	free(s->gathered);
 	free(s->grams);
 	recurrent_free(s->recurrent);
+	around_free(&s->around);
 	free(s->ids);
 	free(s);
 }
@@ -269,7 +274,7 @@ static void transform(const struct sentence *s, const float *x, float *out)
 
 void sentence_transform(const struct sentence *s, const float *x, float *out)
 {
-	assert(s->method != METHOD_DISC && !method_recurrent(s->method));
+	assert(s->method != METHOD_DISC && s->method != METHOD_ALACARTE && !method_recurrent(s->method));
 	transform(s, x, out);
 }
 
@@ -314,6 +319,31 @@ static int sum_words(struct sentence *s, const uint32_t *ids, size_t known, floa
 	rows_sum(sum, &s->model->rows, ids, weights, known);
 	if (s->mean)
 		vec_scale(sum, sentence_factor(s, known), s->d);
+	transform(s, sum, vector);
+	return 0;
+}
+
+/* The weight of a word that was never seen. */
+static float unseen_weight(const struct sentence *s)
+{
+	return s->weights && model_sums(s->model) == METHOD_USIF ? usif_weight(0.0, 1.0) : 1.0f;
+}
+
+/* alacarte: sum_words(), and the unknown words among ids[0..n). */
+static int sum_around(struct sentence *s, const uint32_t *ids, size_t n, float *vector, struct err *err)
+{
+	float *sum = s->projection ? s->sum : vector;
+	struct around *a = &s->around;
+	const float *weights;
+
+	if (around_read(a, ids, n, s->model->alacarte_window, err) ||
+	    gather(s, a->ids, a->known, &weights, err))
+		return -1;
+	rows_sum(sum, &s->model->rows, a->ids, weights, a->known);
+	if (around_add(a, sum, s->model, unseen_weight(s), err))
+		return -1;
+	if (s->mean)
+		vec_scale(sum, sentence_factor(s, a->known + a->filled), s->d);
 	transform(s, sum, vector);
 	return 0;
 }
@@ -384,6 +414,11 @@ int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, boo
 		disc_sum(vector, s->grams, &s->model->rows, ids, known);
 		return finish(s, normalize, vector, err);
 	}
+	if (s->method == METHOD_ALACARTE) {
+		if (sum_around(s, ids, known, vector, err))
+			return -1;
+		return finish(s, normalize, vector, err);
+	}
 	if (method_recurrent(s->method)
 		    ? run_words(s, &(struct recurrent_text){ .ids = ids, .n = known, .vector = vector }, 1,
 				err)
@@ -419,8 +454,9 @@ static ptrdiff_t list_words(struct sentence *s, const char *text, size_t n, size
 	return count;
 }
 
-static int embed_disc(struct sentence *s, const char *text, size_t n, bool normalize, float *vector,
-		      struct seen *seen, struct err *err)
+/* For methods that ask where the unknown words stand. */
+static int embed_listed(struct sentence *s, const char *text, size_t n, bool normalize, float *vector,
+			struct seen *seen, struct err *err)
 {
 	size_t known;
 	ptrdiff_t count = list_words(s, text, n, &known, err);
@@ -439,8 +475,8 @@ int sentence_embed(struct sentence *s, const char *text, size_t n, bool normaliz
 	size_t unknown;
 	ptrdiff_t known;
 
-	if (s->method == METHOD_DISC)
-		return embed_disc(s, text, n, normalize, vector, seen, err);
+	if (s->method == METHOD_DISC || s->method == METHOD_ALACARTE)
+		return embed_listed(s, text, n, normalize, vector, seen, err);
 	known = lookup_ids(s->lookup, text, n, &ids, &unknown, err);
 	if (known < 0)
 		return -1;

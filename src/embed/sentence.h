@@ -64,7 +64,8 @@ enum { SENTENCE_MANY = 64 }; /* texts: more a call gain little */
 int sentence_embed_many(struct sentence *s, const struct text *texts, size_t n, bool normalize,
 			float *vectors, struct seen *seen, struct err *err);
 
-/* The same from word numbers, e.g. of a fit: `known` ids in order; for disc VOCAB_UNKNOWN may be among them.
+/* The same from word numbers, e.g. of a fit: `known` ids in order; for disc and alacarte VOCAB_UNKNOWN may be
+ * among them.
  */
 int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, bool normalize, float *vector,
 		      struct err *err);
@@ -72,7 +73,7 @@ int sentence_of_words(struct sentence *s, const uint32_t *ids, size_t known, boo
 /*
  * The linear part alone: x (d, the model's) -> out (sentence_dimension()): components removed or projected.
  * They may be the same memory unless there is a projection (out of another array then).
- * Not for disc, which is not linear.
+ * Not for disc, which is not linear, nor for alacarte, where words count for others too.
  * What one word, taken by itself with its weight, adds to an unnormalized sentence sum.
  */
 void sentence_transform(const struct sentence *s, const float *x, float *out);

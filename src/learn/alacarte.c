@@ -13,17 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELD_OUT_EVERY = 10, WORDS_LEAST = 20, COUNT_MOST = 1000 * 1000 * 1000 };
+enum { HELD_OUT_EVERY = 10, COUNT_MOST = 1000 * 1000 * 1000 };
 
 static const float most_f16 = 65504.0F;
-
-/* The share of the mean variance that is added to every direction, so that any corpus has an answer. */
-static const double ridge = 1e-3;
 
 /* What is solved for: A, by its rows. */
 struct fitting {
 	struct contexts *c;
 	double *moment;	  /* (d, d) sum of u u' */
+	double *sum;	  /* (d) of u */
+	double words;	  /* in these sums */
 	double *targets;  /* (d, d) row o: sum of v_o u */
 	double *scratch;  /* (d, d) */
 	double *matrix;	  /* (d, d) A */
@@ -58,6 +57,9 @@ static void add_words(struct fitting *f, bool held_out)
 			continue;
 		mean_context(f->c, i, f->u);
 		rows_get(f->v, &f->c->m->rows, f->c->known[i]);
+		f->words += 1.0;
+		for (size_t a = 0; a < d; a++)
+			f->sum[a] += f->u[a];
 		for (size_t a = 0; a < d; a++)
 			for (size_t b = 0; b < d; b++) {
 				f->moment[a * d + b] += f->u[a] * f->u[b];
@@ -66,17 +68,21 @@ static void add_words(struct fitting *f, bool held_out)
 	}
 }
 
+/*
+ * To every direction 2 d / n of the mean variance is added, n the number of words: what so many words leave
+ * unsure of d unknowns, and enough for any corpus to have an answer.
+ */
 static int solve(struct fitting *f, struct err *err)
 {
 	size_t d = f->c->m->rows.d;
-	double trace = 0.0;
+	double spread = 0.0;
 
 	memcpy(f->scratch, f->moment, d * d * sizeof(*f->scratch));
 	memcpy(f->matrix, f->targets, d * d * sizeof(*f->matrix));
 	for (size_t j = 0; j < d; j++)
-		trace += f->moment[j * d + j];
+		spread += f->moment[j * d + j] - f->sum[j] * f->sum[j] / f->words;
 	for (size_t j = 0; j < d; j++)
-		f->scratch[j * d + j] += ridge * trace / (double)d;
+		f->scratch[j * d + j] += 2.0 * spread / f->words;
 	if (mat_solve(f->matrix, f->scratch, d, d, err))
 		return err_prefix(err, "the words' contexts");
 	return 0;
@@ -132,7 +138,7 @@ static int fit(struct fitting *f, struct err *err)
 /* The model that comes out. */
 struct grown {
 	void *rows;
-	float *scales, *weights;
+	float *scales, *weights, *matrix;
 	uint64_t *counts;
 	char *bytes;
 	uint64_t *offsets, *slots;
@@ -146,6 +152,7 @@ static void grown_free(void *context)
 	free(g->rows);
 	free(g->scales);
 	free(g->weights);
+	free(g->matrix);
 	free(g->counts);
 	free(g->bytes);
 	free(g->offsets);
@@ -153,6 +160,28 @@ static void grown_free(void *context)
 	if (g->old)
 		model_release(g->old);
 	free(g);
+}
+
+/* The weight of a new word by its share of the corpus. */
+static float weight_of(const struct contexts *c, size_t i)
+{
+	const struct model_facts *facts = &c->m->facts;
+	double p = (double)c->fresh_counts[i] / (double)c->report->tokens;
+	double a = facts->a > 0.0 ? facts->a : 1e-3;
+
+	return facts->method == METHOD_USIF ? usif_weight(p, a) : sif_weight(p, a);
+}
+
+/* The row of a new word.  Learned rows have their words' weights in their lengths, and so it gets its own. */
+static void fresh_row(struct fitting *f, size_t i)
+{
+	const struct model *m = f->c->m;
+
+	guess(f, f->c->known_n + i);
+	if (m->weights || model_sums(m) != METHOD_LEARNED)
+		return;
+	for (size_t j = 0; j < m->rows.d; j++)
+		f->guess[j] *= weight_of(f->c, i);
 }
 
 static int grow_rows(struct grown *g, struct fitting *f, struct err *err)
@@ -172,7 +201,7 @@ static int grow_rows(struct grown *g, struct fitting *f, struct err *err)
 	for (size_t i = 0; i < fresh_n; i++) {
 		float scale;
 
-		guess(f, f->c->known_n + i);
+		fresh_row(f, i);
 		for (size_t j = 0; j < rows->d; j++)
 			if (!isfinite(f->guess[j]) ||
 			    (rows->type == ROWS_F16 && fabsf(f->guess[j]) > most_f16))
@@ -212,7 +241,6 @@ static int grow_shares(struct grown *g, const struct contexts *c, struct err *er
 	const struct model *m = c->m;
 	const uint64_t *counts = m->counts ? m->counts : m->base ? m->base->counts : NULL;
 	size_t n = m->vocab.n + c->fresh.n;
-	double a = m->facts.a > 0.0 ? m->facts.a : 1e-3;
 	double total = 0.0;
 
 	g->weights = m->weights ? mem_try_aligned(n, sizeof(float), err) : NULL;
@@ -231,9 +259,27 @@ static int grow_shares(struct grown *g, const struct contexts *c, struct err *er
 		if (g->counts)
 			g->counts[m->vocab.n + i] = (uint64_t)ceil(p * total);
 		if (g->weights)
-			g->weights[m->vocab.n + i] =
-				m->facts.method == METHOD_USIF ? usif_weight(p, a) : sif_weight(p, a);
+			g->weights[m->vocab.n + i] = weight_of(c, i);
 	}
+	return 0;
+}
+
+/* A, laid out for rows: u A' */
+static int keep_matrix(struct grown *g, const struct fitting *f, struct err *err)
+{
+	size_t d = f->c->m->rows.d;
+
+	g->matrix = mem_try_aligned(d * d, sizeof(*g->matrix), err);
+	if (!g->matrix)
+		return -1;
+	for (size_t a = 0; a < d; a++)
+		for (size_t b = 0; b < d; b++) {
+			float x = (float)f->matrix[a * d + b];
+
+			if (!isfinite(x))
+				return err_set(err, ERR_INPUT, "the matrix is beyond what floats hold");
+			g->matrix[b * d + a] = x;
+		}
 	return 0;
 }
 
@@ -245,7 +291,8 @@ static struct model *grow(struct fitting *f, struct err *err)
 	struct model *grown = NULL;
 
 	g->old = model_retain(c->m);
-	if (grow_rows(g, f, err) == 0 && grow_words(g, c, err) == 0 && grow_shares(g, c, err) == 0) {
+	if (grow_rows(g, f, err) == 0 && grow_words(g, c, err) == 0 && grow_shares(g, c, err) == 0 &&
+	    keep_matrix(g, f, err) == 0) {
 		size_t n = c->m->vocab.n + c->fresh.n;
 
 		parts.rows.n = n;
@@ -258,6 +305,8 @@ static struct model *grow(struct fitting *f, struct err *err)
 		parts.vocab.slots_n = vocab_slots(n);
 		parts.weights = g->weights;
 		parts.counts = g->counts;
+		parts.alacarte = g->matrix;
+		parts.alacarte_window = c->o->window;
 		parts.base = NULL;
 		grown = model_of_parts(&parts, grown_free, g, err);
 	}
@@ -268,9 +317,9 @@ static struct model *grow(struct fitting *f, struct err *err)
 
 static int check(const struct model *m, const struct alacarte_options *o, struct err *err)
 {
-	if (o->window == 0 || o->window > ALACARTE_WINDOW_MAX) {
+	if (o->window == 0 || o->window > MODEL_WINDOW_MAX) {
 		(void)err_set(err, ERR_INPUT, "a window of %zu words: expected 1 to %d", o->window,
-			      ALACARTE_WINDOW_MAX);
+			      MODEL_WINDOW_MAX);
 		return err_param(err, "window");
 	}
 	if (o->min_count == 0 || o->fit_count == 0 || o->min_count > COUNT_MOST ||
@@ -285,18 +334,6 @@ static int check(const struct model *m, const struct alacarte_options *o, struct
 	return 0;
 }
 
-static int check_found(const struct contexts *c, struct err *err)
-{
-	if (c->known_n < WORDS_LEAST || c->known_n < c->m->rows.d / 4)
-		return err_set(err, ERR_INPUT,
-			       "%zu known words are seen %llu times or more: too few to learn from",
-			       c->known_n, (unsigned long long)c->o->fit_count);
-	if (c->fresh.n == 0)
-		return err_set(err, ERR_INPUT, "no word without a vector is seen %llu times or more",
-			       (unsigned long long)c->o->min_count);
-	return 0;
-}
-
 static struct model *learn(struct fitting *f, struct err *err)
 {
 	struct contexts *c = f->c;
@@ -306,17 +343,17 @@ static struct model *learn(struct fitting *f, struct err *err)
 	f->targets = mem_try(d, d * sizeof(*f->targets), err);
 	f->scratch = mem_try(d, d * sizeof(*f->scratch), err);
 	f->matrix = mem_try(d, d * sizeof(*f->matrix), err);
+	f->sum = mem_try(d, sizeof(*f->sum), err);
 	f->u = mem_try(d, sizeof(*f->u), err);
 	f->v = mem_try(d, sizeof(*f->v), err);
 	f->guess = mem_try(d, sizeof(*f->guess), err);
-	if (!f->moment || !f->targets || !f->scratch || !f->matrix || !f->u || !f->v || !f->guess)
+	if (!f->moment || !f->targets || !f->scratch || !f->matrix || !f->sum || !f->u || !f->v || !f->guess)
 		return NULL;
 	progress_phase(c->progress, "learning the matrix", "words", c->known_n);
 	if (fit(f, err))
 		return NULL;
 	c->report->fit_words = c->known_n;
 	c->report->new_words = c->fresh.n;
-	c->report->known_after = c->report->known_before;
 	for (size_t i = 0; i < c->fresh.n; i++)
 		c->report->known_after += c->fresh_counts[i];
 	return grow(f, err);
@@ -332,12 +369,13 @@ struct model *alacarte_learn(struct model *m, struct corpus *corpus, const struc
 	memset(report, 0, sizeof(*report));
 	if (check(m, options, err))
 		return NULL;
-	if (contexts_gather(&c, corpus, err) == 0 && check_found(&c, err) == 0)
+	if (contexts_gather(&c, corpus, err) == 0)
 		grown = learn(&f, err);
 	free(f.moment);
 	free(f.targets);
 	free(f.scratch);
 	free(f.matrix);
+	free(f.sum);
 	free(f.u);
 	free(f.v);
 	free(f.guess);

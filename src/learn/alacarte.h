@@ -6,9 +6,11 @@
  *	u_w = mean over the occurrences of w of the sum of the vectors around it
  *
  * the matrix A that brings A u_w nearest to v_w (least squares, over the known words seen often enough)
- * gives a word without a vector the row A u_w.
+ * gives a word without a vector the row A u_w.  The model keeps A and the window, for words that stand in no
+ *corpus (embed/around.h).
  *
- * Two passes over the corpus: what is in it, and how often; then the sums around the words of interest.
+ * Two passes over the corpus: what is in it, and how often; then, if there is something to learn, the sums
+ * around the words of interest.
  * Blocks are finished in order, so the result is the same for any number of workers.
  */
 #ifndef SIFD_LEARN_ALACARTE_H
@@ -23,7 +25,7 @@ struct err;
 struct model;
 struct progress;
 
-enum { ALACARTE_WINDOW_MAX = 64, ALACARTE_FORM_BYTES = 64, ALACARTE_FORMS_MAX = 5 * 1000 * 1000 };
+enum { ALACARTE_FORM_BYTES = 64, ALACARTE_FORMS_MAX = 5 * 1000 * 1000 };
 
 struct alacarte_options {
 	uint64_t fit_count; /* A is learnt from known words seen so often */
@@ -46,14 +48,15 @@ struct alacarte_report {
 	 */
 	double held_out, chance;
 	size_t held_out_words;
+	bool barren; /* the corpus has too few known words, or no new one: ERR_INPUT says which */
 };
 
 /*
  * The model with the new words behind its own, in memory; all that it was fitted or trained to be it
- * stays; the new words' weights come from their share of the corpus.  Forms longer than
- * ALACARTE_FORM_BYTES get no vector; of more different unknown forms than ALACARTE_FORMS_MAX those met first
- * count.  ERR_INPUT: too few known words to learn from, no word to be given a vector, an option out of range;
- * ERR_CANCELLED.
+ * stays; the new words' weights a/(a+p) come from their share of the corpus (of learned rows, whose lengths
+ * are their weights, the new rows' lengths).  Forms longer than ALACARTE_FORM_BYTES get no vector; of more
+ * different unknown forms than ALACARTE_FORMS_MAX those met first count.  ERR_INPUT: too few known words to
+ * learn from, no word to be given a vector, an option out of range; ERR_CANCELLED.
  */
 struct model *alacarte_learn(struct model *m, struct corpus *corpus, const struct alacarte_options *options,
 			     struct alacarte_report *report, struct progress *progress, struct err *err);

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WORDS_LEAST = 20 }; /* known ones, and a quarter as many as dimensions */
+
 /* One of these a worker. */
 struct reader {
 	struct lookup *lookup;
@@ -355,6 +357,22 @@ static int choose_fresh(struct contexts *c, struct err *err)
 	return rc;
 }
 
+/* Is there something to learn from, and something to learn? */
+static int check_found(const struct contexts *c, struct err *err)
+{
+	c->report->known_after = c->report->known_before;
+	c->report->barren = true;
+	if (c->fresh.n == 0)
+		return err_set(err, ERR_INPUT, "no word without a vector is seen %llu times or more",
+			       (unsigned long long)c->o->min_count);
+	if (c->known_n < WORDS_LEAST || c->known_n < c->m->rows.d / 4)
+		return err_set(err, ERR_INPUT,
+			       "%zu known words are seen %llu times or more: too few to learn from",
+			       c->known_n, (unsigned long long)c->o->fit_count);
+	c->report->barren = false;
+	return 0;
+}
+
 /* Summing */
 
 /* The row of sums for a word, or ALACARTE_NO_SLOT; takes the form of an unknown one off *form. */
@@ -472,7 +490,7 @@ static int prepare_sums(struct pass *p, struct err *err)
 	struct contexts *c = p->c;
 	size_t d = c->m->rows.d;
 
-	if (choose_known(c, err) || choose_fresh(c, err))
+	if (choose_known(c, err) || choose_fresh(c, err) || check_found(c, err))
 		return -1;
 	c->sums = mem_try(c->known_n + c->fresh.n, d * sizeof(*c->sums), err);
 	p->ring = mem_try(2 * c->o->window + 1, d * sizeof(*p->ring), err);

@@ -35,7 +35,7 @@ struct contexts {
 	double *sums; /* (known_n + fresh.n, d): of the vectors around each word, over its occurrences */
 };
 
-/* Both passes. */
+/* Both passes; after the first ERR_INPUT when the corpus is barren. */
 int contexts_gather(struct contexts *c, struct corpus *corpus, struct err *err);
 void contexts_free(struct contexts *c);
 

@@ -10,8 +10,8 @@
 enum { LANES = 16, BLOCKS = I8_PANEL / LANES, ROWS = 4, CHUNK = 12 * ROWS };
 
 /*
- * sums + unsigned weights times signed inputs, by fours.  As an instruction, since for its builtin gcc 12 moves
- * every sum to another register and back, a third of the time.
+ * sums + unsigned weights times signed inputs, by fours.  As an instruction, since for its builtin gcc 12
+ * moves every sum to another register and back, a third of the time.
  */
 static inline __attribute__((always_inline)) __m512i add_fours(__m512i sums, __m512i weights, __m512i inputs)
 {

@@ -23,6 +23,7 @@ static const struct {
 	[TENSOR_WEIGHTS] = { "weights", true, true },
 	[TENSOR_COMPONENTS] = { "components", true, true },
 	[TENSOR_COMPONENT_SCALES] = { "component_scales", true, true },
+	[TENSOR_ALACARTE] = { "alacarte", false, true },
 	[TENSOR_LSTM] = { "lstm.weight_ih_l0", true, true },
 	[TENSOR_LSTM + 1] = { "lstm.weight_hh_l0", true, true },
 	[TENSOR_LSTM + 2] = { "lstm.bias_ih_l0", true, true },
@@ -160,6 +161,8 @@ struct tensor model_tensor(const struct model *m, enum model_tensor which)
 		return matrix(m->k ? m->components : NULL, TENSOR_F32, m->k, d);
 	case TENSOR_COMPONENT_SCALES:
 		return flat(m->k ? m->component_scales : NULL, TENSOR_F32, m->k);
+	case TENSOR_ALACARTE:
+		return matrix(m->alacarte, TENSOR_F32, d, d);
 	case TENSOR_LSTM_ATTENTION:
 		return flat(m->lstm_attention, TENSOR_F32, model_lstm_outputs(m));
 	case TENSOR_WORDS:
@@ -227,6 +230,7 @@ void model_fingerprint(const struct model *m, char hex[DIGEST_HEX + 1])
 {
 	struct digest d;
 	char unknown[64];
+	char window[24];
 
 	digest_start(&d);
 	for (int i = 0; i < MODEL_TENSORS; i++)
@@ -241,6 +245,10 @@ void model_fingerprint(const struct model *m, char hex[DIGEST_HEX + 1])
 	add_line(&d, "folded", m->facts.folded ? "1" : "0");
 	if (m->lstm_h && m->pooling != POOLING_MEAN)
 		add_line(&d, "pooling", pooling_name(m->pooling));
+	if (m->alacarte) {
+		(void)snprintf(window, sizeof(window), "%zu", m->alacarte_window);
+		add_line(&d, "alacarte_window", window);
+	}
 	digest_hex(&d, hex);
 }
 
@@ -273,6 +281,9 @@ static int check_parts(const struct model *m, struct err *err)
 		return err_set(err, ERR_INPUT,
 			       "%zu components and a projection to %zu dimensions are out of range", m->k,
 			       m->d_out);
+	if (m->alacarte && (m->alacarte_window == 0 || m->alacarte_window > MODEL_WINDOW_MAX))
+		return err_set(err, ERR_INPUT, "a window of %zu words: 1 to %d", m->alacarte_window,
+			       MODEL_WINDOW_MAX);
 	if (m->lstm_h > MODEL_LSTM_MAX)
 		return err_set(err, ERR_INPUT, "an LSTM of %zu states: at most %d", m->lstm_h,
 			       MODEL_LSTM_MAX);
@@ -303,8 +314,11 @@ struct model *model_of_parts(const struct model *parts, void (*drop)(void *conte
 		m->d_out = m->rows.d;
 	memory->drop = drop;
 	memory->context = context;
-	if (m->base)
+	if (m->base) {
 		(void)model_retain(m->base);
+		m->alacarte = m->base->alacarte;
+		m->alacarte_window = m->base->alacarte_window;
+	}
 	if (model_pack_lstm(m, err)) {
 		memory->drop = NULL;
 		model_release(m);
@@ -337,6 +351,11 @@ void model_release(struct model *m)
 	free(m);
 }
 
+bool model_learned(const struct model *m)
+{
+	return m->facts.learned || model_sums(m) == METHOD_LEARNED;
+}
+
 bool model_has(const struct model *m, enum method method)
 {
 	const struct model_facts *f = &m->facts;
@@ -366,6 +385,8 @@ bool model_has(const struct model *m, enum method method)
 		return m->lstm_h > 0;
 	case METHOD_FEATURES: /* disc makes no sums */
 		return sums != METHOD_DISC;
+	case METHOD_ALACARTE:
+		return m->alacarte && sums <= METHOD_LEARNED;
 	case METHOD_COUNT:
 		break;
 	}
@@ -400,5 +421,5 @@ size_t model_dimension(const struct model *m, enum method method)
 		return model_lstm_vector(m) + (method == METHOD_LSTM_STATIC ? model_lstm_inputs(m) : 0);
 	if (method == METHOD_DISC)
 		return METHOD_DISC_GRAMS * m->rows.d;
-	return sum_length(m, method);
+	return sum_length(m, method == METHOD_ALACARTE ? model_sums(m) : method);
 }

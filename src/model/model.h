@@ -31,6 +31,7 @@ enum {
 	MODEL_DIMENSIONS_MAX = 16384,
 	MODEL_COMPONENTS_MAX = 64,
 	MODEL_CANARIES = 8,
+	MODEL_WINDOW_MAX = 64,
 	MODEL_LSTM_LAYERS = 2,
 	MODEL_LSTM_RUNS = 2 * MODEL_LSTM_LAYERS,    /* a layer in a direction */
 	MODEL_LSTM_TENSORS = 8 * MODEL_LSTM_LAYERS, /* weight_ih, weight_hh, bias_ih, bias_hh; the same
@@ -52,6 +53,7 @@ struct model_facts {
 	enum method method; /* the default one */
 	enum method sums;   /* what that was before an LSTM came; model_sums() */
 	bool fitted;
+	bool learned;	    /* fitted by another method over learned rows: model_learned() */
 	bool folded;	    /* rows already carry weights, components and projection of `method` */
 	double a;	    /* of a / (a + p) */
 	double power;	    /* of the whitening */
@@ -89,7 +91,13 @@ struct model {
 	struct lstm_served lstm[MODEL_LSTM_RUNS];
 	struct readout readout;
 	struct f32_matrix mix;
-	const float *moment; /* (d, d) mean of v v' over `mass` sentences: the prior of a later fit */
+	/*
+	 * (d, d): the sum of the rows around a word it lacks, as a row, times this is that word's row.  An
+	 * overlay's is its base's, as the rows are.
+	 */
+	const float *alacarte;
+	size_t alacarte_window; /* so many words to either side are around it, 1 to MODEL_WINDOW_MAX */
+	const float *moment;	/* (d, d) mean of v v' over `mass` sentences: the prior of a later fit */
 	struct model_facts facts;
 
 	char fingerprint[DIGEST_HEX + 1]; /* SHA-256 over all that determines its vectors */
@@ -128,6 +136,9 @@ void model_release(struct model *m);
 
 /* The method that its weights, matrix and components are of: its default one but those of an LSTM. */
 enum method model_sums(const struct model *m);
+
+/* Were its words' weights learnt, in the rows' lengths or apart?  Then a corpus's counts would spoil them. */
+bool model_learned(const struct model *m);
 
 /*
  * For another LSTM: parts, a copy of some model, without the one that it has, and with method lstm.  What it

@@ -21,6 +21,7 @@ enum model_tensor {
 	TENSOR_WEIGHTS,
 	TENSOR_COMPONENTS,
 	TENSOR_COMPONENT_SCALES,
+	TENSOR_ALACARTE,
 	TENSOR_LSTM, /* the first of MODEL_LSTM_TENSORS */
 	TENSOR_LSTM_LAST = TENSOR_LSTM + MODEL_LSTM_TENSORS - 1,
 	TENSOR_LSTM_SCALES, /* of the weights that are stored as I8, by lstm_scales_of() */

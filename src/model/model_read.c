@@ -71,6 +71,7 @@ static int read_facts(struct model *m, const struct safetensors *s, struct err *
 			  : (enum method)method;
 	f->folded = folded != 0;
 	f->fitted = fitted != 0;
+	f->learned = strcmp(text_of(s, "learned"), "1") == 0; /* there only when it is */
 	copy_text(f->corpus, sizeof(f->corpus), text_of(s, "corpus"));
 	copy_text(f->source, sizeof(f->source), text_of(s, "source"));
 	copy_text(f->program, sizeof(f->program), text_of(s, "program"));
@@ -330,6 +331,27 @@ static int read_fit(struct model *m, const struct safetensors *s, struct err *er
 	return 0;
 }
 
+/* The matrix that makes rows of what stands around a word, and how far around. */
+static int read_alacarte(struct model *m, const struct safetensors *s, struct err *err)
+{
+	size_t d = m->rows.d;
+	uint64_t window;
+	const void *at;
+
+	if (take(&at, s, TENSOR_ALACARTE, TENSOR_F32, d, d, err))
+		return -1;
+	if (!at)
+		return 0;
+	if (whole_of(&window, s, "alacarte_window", err))
+		return -1;
+	if (window == 0 || window > MODEL_WINDOW_MAX)
+		return err_set(err, ERR_FORMAT, "metadata 'alacarte_window' is not 1 to %d",
+			       MODEL_WINDOW_MAX);
+	m->alacarte = at;
+	m->alacarte_window = (size_t)window;
+	return all_finite(m->alacarte, d * d, "alacarte", err);
+}
+
 static int read_rules(struct model *m, const struct safetensors *s, struct err *err)
 {
 	uint64_t strip_accents;
@@ -352,7 +374,10 @@ int model_parse(struct model *m, const struct safetensors *s, struct err *err)
 		m->rows = m->base->rows;
 		m->vocab = m->base->vocab;
 		m->rules = m->base->rules;
-	} else if (read_rows(m, s, err) || read_vocab(m, s, err) || read_rules(m, s, err)) {
+		m->alacarte = m->base->alacarte;
+		m->alacarte_window = m->base->alacarte_window;
+	} else if (read_rows(m, s, err) || read_vocab(m, s, err) || read_rules(m, s, err) ||
+		   read_alacarte(m, s, err)) {
 		return -1;
 	}
 	return read_fit(m, s, err);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* put_facts() and put_base() give 28, put_tensors() one for each, and the header's own. */
+/* put_facts() and put_base() give 30, put_tensors() one for each, and the header's own. */
 enum { METADATA_MAX = 32 + MODEL_TENSORS };
 
 static void put(struct safetensors *s, const char *key, const char *fmt, ...)
@@ -42,8 +42,12 @@ static void put_facts(struct safetensors *s, const struct model *m, const char *
 		put(s, "sums", "%s", method_name(model_sums(m)));
 	if (m->lstm_h)
 		put(s, "pooling", "%s", pooling_name(m->pooling));
+	if (m->alacarte)
+		put(s, "alacarte_window", "%zu", m->alacarte_window);
 	put(s, "folded", "%d", f->folded);
 	put(s, "fitted", "%d", f->fitted);
+	if (f->learned)
+		put(s, "learned", "1");
 	put(s, "a", "%.17g", f->a);
 	put(s, "power", "%.17g", f->power);
 	put(s, "prior", "%.17g", f->prior);

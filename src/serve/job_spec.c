@@ -144,12 +144,33 @@ int spec_workers(size_t *workers, const json_t *object, struct err *err)
 	return 0;
 }
 
+/* 4 bytes a word: a daemon may hold a model for every customer.  New words take rows. */
+static int read_fit_form(struct job_spec *spec, const json_t *object, struct err *err)
+{
+	uint64_t words = GROW_USUAL;
+	int asked;
+
+	spec->overlay = !spec->fit.fold;
+	if (wire_count(&words, object, "new_words", 0, ALACARTE_FORMS_MAX, err) < 0)
+		return -1;
+	spec->new_words = words;
+	asked = wire_bool(&spec->overlay, object, "overlay", err);
+	if (asked <= 0 || !spec->overlay)
+		return asked < 0 ? -1 : 0;
+	if (spec->fit.fold)
+		return spec_wrong(err, "overlay", "false with `fold`, which writes whole rows");
+	if (spec->new_words != GROW_USUAL && spec->new_words > 0)
+		return spec_wrong(err, "new_words", "0 with `overlay`, which writes no rows");
+	spec->new_words = 0;
+	return 0;
+}
+
 static int read_fit(struct job_spec *spec, json_t *object, struct err *err)
 {
 	static const char *const known[] = { "type",	"model", "corpus",	"texts",     "output",
 					     "method",	"a",	 "components",	"power",     "prior",
 					     "unit",	"fold",	 "keep_counts", "min_count", "overlay",
-					     "workers", "seed",	 NULL };
+					     "workers", "seed",	 "new_words",	NULL };
 	struct fit_options *fit = &spec->fit;
 	uint64_t components, seed;
 
@@ -172,13 +193,7 @@ static int read_fit(struct job_spec *spec, json_t *object, struct err *err)
 	fit->components = components;
 	if (spec_plain_model(spec, err) != 0)
 		return -1;
-	/* 4 bytes a word: a daemon may hold a model for every customer. */
-	spec->overlay = !fit->fold;
-	if (wire_bool(&spec->overlay, object, "overlay", err) < 0)
-		return -1;
-	if (fit->fold && spec->overlay)
-		return spec_wrong(err, "overlay", "false with `fold`, which writes whole rows");
-	return 0;
+	return read_fit_form(spec, object, err);
 }
 
 static int read_rows_type(struct job_spec *spec, const json_t *object, struct err *err)

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "embed/fit.h"
 #include "learn/alacarte.h"
+#include "learn/grow.h"
 #include "learn/train.h"
 #include "learn/train_lstm.h"
 #include "model/import.h"
@@ -47,7 +48,8 @@ struct job_spec {
 	bool has_texts;
 
 	struct fit_options fit;
-	bool overlay;
+	size_t new_words; /* of a fit: learn/grow.h */
+	bool overlay;	  /* of a fit: unless it has new words */
 
 	struct import_options import; /* path and counts are left to the worker */
 	const char *vectors;	      /* a file of the imports folder, or NULL: the corpus */

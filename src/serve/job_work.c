@@ -280,7 +280,8 @@ void work_put_sources(struct work *w)
 	}
 }
 
-static void put_fit(struct work *w, const struct model *m, const struct fit_report *r, const char *digest)
+static void put_fit(struct work *w, const struct model *m, const struct fit_report *r,
+		    const struct grow_report *grown, const char *digest)
 {
 	double coverage = r->tokens ? (double)r->known / (double)r->tokens : 0.0;
 
@@ -292,6 +293,12 @@ static void put_fit(struct work *w, const struct model *m, const struct fit_repo
 	buf_printf(w->result, ",\"explained_variance\":%.6f,\"corpus_share\":%.6f", r->explained, r->share);
 	buf_printf(w->result, ",\"a\":%.9g,\"components\":%zu,\"bytes\":%llu,\"lines\":%llu", m->facts.a,
 		   m->k, (unsigned long long)r->bytes, (unsigned long long)r->lines);
+	buf_printf(w->result, ",\"new_words\":%zu,\"coverage_before\":%.6f,\"no_new_words\":", grown->words,
+		   grown->coverage);
+	if (*grown->none)
+		json_put_string(w->result, grown->none, strlen(grown->none));
+	else
+		buf_text(w->result, "null");
 	buf_printf(w->result, ",\"overlay\":%s,\"corpus_sha256\":\"%s\",\"corpus\":[",
 		   w->spec.overlay ? "true" : "false", digest);
 	work_put_sources(w);
@@ -301,14 +308,17 @@ static void put_fit(struct work *w, const struct model *m, const struct fit_repo
 static int fit_and_publish(struct work *w, struct model *m, struct corpus *corpus, struct err *err)
 {
 	struct fit_report report = { 0 };
+	struct grow_report grown;
 	char digest[DIGEST_HEX + 1];
-	struct model *fitted = fit_model(m, corpus, &w->spec.fit, &report, &w->jobs->progress, err);
+	struct model *fitted = grow_and_fit(m, corpus, &w->spec.fit, w->spec.new_words, &report, &grown,
+					    &w->jobs->progress, err);
 	int rc;
 
 	if (!fitted)
 		return -1;
 	corpus_digest(corpus, digest);
-	put_fit(w, fitted, &report, digest);
+	w->spec.overlay = w->spec.overlay && grown.words == 0;
+	put_fit(w, fitted, &report, &grown, digest);
 	rc = work_publish(w, fitted, w->spec.overlay, err);
 	model_release(fitted);
 	return rc;

@@ -87,7 +87,7 @@ static const struct operation operations[] = {
 	  ",\"warmup\":" NUMBER ",\"patience\":" NATURAL ",\"scores\":" COUNT ",\"matrix\":" FLAG
 	  ",\"dimensions\":" COUNT ",\"states\":" COUNT ",\"layers\":" COUNT ",\"directions\":" COUNT
 	  ",\"pooling\":" TEXT ",\"dropout\":" NUMBER ",\"scramble\":" NUMBER ",\"window\":" COUNT
-	  ",\"fit_count\":" COUNT,
+	  ",\"fit_count\":" COUNT ",\"new_words\":" NATURAL,
 	  "\"type\"", NULL },
 	{ "/v1/jobs/{id}", VERB_GET, 200, "One job; ?wait=SECONDS waits for its end", NULL, NULL, NULL },
 	{ "/v1/jobs/{id}", VERB_DELETE, 200, "Cancel a job", NULL, NULL, NULL },

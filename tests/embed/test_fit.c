@@ -641,7 +641,7 @@ static void learned_weights_are_kept(void **state)
 	struct lines l = make_lines(LINES, WORDS, 7);
 	struct fit_options o = by_line(METHOD_SIF);
 	struct model parts = *m;
-	struct model *learned, *fitted;
+	struct model *learned, *fitted, *again;
 	struct err err = { 0 };
 
 	(void)state;
@@ -656,6 +656,11 @@ static void learned_weights_are_kept(void **state)
 	fitted = fit_lines(learned, l, &o, NULL);
 	assert_int_equal(fitted->facts.method, METHOD_WEIGHTED);
 	assert_true(model_has(fitted, METHOD_SIF) && fitted->components);
+	again = fit_lines(fitted, l, &o, NULL); /* and a fit of the fit knows it still */
+	assert_memory_equal(again->weights, m->weights, WORDS * sizeof(float));
+	assert_int_equal(again->facts.method, METHOD_WEIGHTED);
+	assert_true(model_learned(again) && !model_learned(m));
+	model_release(again);
 	model_release(fitted);
 	fitted = fit_lines(m, l, &o, NULL);
 	assert_int_equal(fitted->facts.method, METHOD_SIF);

@@ -111,6 +111,40 @@ def new_words(d):
         same("the new word is known", reply.json()["tokens"][0]["known"], True)
 
 
+def a_fit_grows(d):
+    """Four kinds of words, each among its own; `gizmo` is of the first kind."""
+    numbers = random.Random(6)
+    kinds = [[numbers.gauss(0, 1) for _ in range(16)] for _ in range(4)]
+    word = [f"k{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(120)]
+    vectors = "".join(f"{w} " + " ".join(f"{x + numbers.gauss(0, .5):.4f}" for x in kinds[i % 4]) + "\n"
+                      for i, w in enumerate(word))
+    text = lambda kind, n: [word[4 * numbers.randrange(30) + kind] for _ in range(n)]
+    body = "".join(" ".join(text(i % 4, 4) + ["gizmo"] * (i % 8 == 0) + text(i % 4, 4)) + "\n" for i in range(4000))
+    d.call("PUT", "/v1/corpora/kinds", vectors.encode())
+    d.call("PUT", "/v1/corpora/own", body.encode())
+    run_job(d, type="import", corpus="kinds", output="kinds")
+    run_job(d, type="train", learn="vectors", model="kinds", output="learnt",
+            pairs=[[" ".join(text(i % 4, 3)), " ".join(text(i % 4, 3))] for i in range(200)])
+    for name, model, members, new, overlay in (
+            ("by itself", "learnt", {}, 1, False),
+            ("as an overlay", "learnt", {"overlay": True}, 0, True),
+            ("not at all", "learnt", {"new_words": 0}, 0, True),
+            ("not a model that is not learned", "kinds", {}, 0, True),
+            ("such a one on request", "kinds", {"new_words": 5}, 1, False)):
+        job = run_job(d, type="fit", model=model, corpus="own", output="own", **members)
+        same(f"a fit grows {name}", (job["state"], job["error"]), ("succeeded", None))
+        r = job["result"]
+        same(f"{name}: new words, overlay", (r["new_words"], r["overlay"], r["no_new_words"]), (new, overlay, None))
+        check(f"{name}: coverage", (r["coverage"] > r["coverage_before"]) == bool(new), r)
+        token = d.post("/v1/tokenize", {"model": "own", "text": "Gizmo"}).json()["tokens"][0]
+        same(f"{name}: known", token["known"], bool(new))
+    r = run_job(d, type="fit", model="learnt", texts=body.splitlines()[:9], output="few")["result"]
+    same("too small a corpus", (r["new_words"], r["overlay"], r["coverage"]), (0, True, r["coverage_before"]))
+    check("says so", "10 times" in r["no_new_words"], r)
+    reply = d.post("/v1/jobs", {"type": "fit", "corpus": "own", "output": "x", "overlay": True, "new_words": 5})
+    same("words in an overlay", (reply.status, reply.error()["param"]), (400, "new_words"))
+
+
 def refusals(d):
     job = {"type": "train", "learn": "weights", "pairs": "pairs", "output": "x"}
     for name, body, status, param in (
@@ -257,6 +291,7 @@ with tempfile.TemporaryDirectory() as folder:
         learns(d)
         the_same_as_by_the_verb(d, folder)
         new_words(d)
+        a_fit_grows(d)
         refusals(d)
         rate = cancels(d)
         same("it ends in order", d.stop(), 0)

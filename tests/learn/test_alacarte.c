@@ -9,6 +9,7 @@
 #include "math/mat.h"
 #include "math/vec.h"
 #include "model/model.h"
+#include "support/company.h"
 #include "support/toy.h"
 #include "text/corpus.h"
 
@@ -23,57 +24,9 @@
 /* cmocka.h needs those before it */
 #include <cmocka.h>
 
-enum { WORDS = 60, D = 8, NEW = 4, NEAR = 10, SENTENCES = 60 };
+enum { WORDS = 60, D = 8, NEW = 4, SENTENCES = 60 };
 
 static const char *const data_file = "../shared/data/corpora/enwiki-part.txt.xz";
-
-/* The NEAR words whose vectors lie nearest to that of `word`, it left out. */
-static void neighbours(uint32_t near[NEAR], const struct model *m, uint32_t word)
-{
-	float own[D];
-	float other[D];
-	bool taken[WORDS] = { false };
-
-	rows_get(own, &m->rows, word);
-	taken[word] = true;
-	for (size_t k = 0; k < NEAR; k++) {
-		float best = -2.0F;
-
-		for (uint32_t i = 0; i < WORDS; i++) {
-			rows_get(other, &m->rows, i);
-			if (!taken[i] && vec_cosine(own, other, D) > best) {
-				best = vec_cosine(own, other, D);
-				near[k] = i;
-			}
-		}
-		taken[near[k]] = true;
-	}
-}
-
-/* Sentences in which every word stands among its neighbours; word i < NEW also goes by a name unknown so far.
- */
-static void write_corpus(struct buf *text, const struct model *m)
-{
-	uint64_t seed = 8;
-	uint32_t near[NEAR];
-
-	for (uint32_t word = 0; word < WORDS; word++) {
-		neighbours(near, m, word);
-		for (size_t s = 0; s < SENTENCES; s++) {
-			for (size_t i = 0; i < 5; i++) {
-				char name[8];
-				uint32_t id = i == 2 ? word : near[toy_random(&seed) % NEAR];
-
-				if (i == 2 && word < NEW && s % 2)
-					buf_printf(text, "Novel%c ", 'a' + (char)word);
-				else
-					buf_printf(text, "%s ", toy_word(name, id));
-			}
-			buf_text(text, ".\n");
-		}
-	}
-	buf_text(text, "once seen\n");
-}
 
 static struct model *toy(enum rows_type type)
 {
@@ -102,7 +55,7 @@ static struct model *learn(struct model *m, const struct alacarte_options *o, st
 	struct corpus *corpus;
 	struct model *grown;
 
-	write_corpus(&text, m);
+	company_write(&text, m, SENTENCES, NEW);
 	all = text.data;
 	n = text.len;
 	corpus = corpus_of_texts(&all, &n, 1, err);
@@ -209,6 +162,77 @@ static void new_words_stand_where_their_doubles_stand(void **state)
 	check_new_words(ROWS_F32);
 	check_new_words(ROWS_F16);
 	check_new_words(ROWS_I8);
+}
+
+/* The matrix that the model keeps is the one that made the new rows, laid out for rows. */
+static void the_matrix_is_kept(void **state)
+{
+	struct model *m = toy(ROWS_F32);
+	struct err err = { 0 };
+	struct alacarte_options o = options(1);
+	struct alacarte_report r;
+	struct model *grown = learn(m, &o, &r, &err);
+	struct contexts c = { .m = m, .o = &o, .report = &r };
+	struct buf text = { 0 };
+	struct corpus *corpus;
+	const char *all;
+	size_t n;
+
+	(void)state;
+	company_write(&text, m, SENTENCES, NEW);
+	all = text.data;
+	n = text.len;
+	corpus = corpus_of_texts(&all, &n, 1, &err);
+	assert_int_equal(contexts_gather(&c, corpus, &err), 0);
+	assert_int_equal(grown->alacarte_window, o.window);
+	for (uint32_t i = 0; i < NEW; i++) {
+		float u[D], row[D], expected[D];
+
+		for (size_t j = 0; j < D; j++)
+			u[j] = (float)(c.sums[(c.known_n + i) * D + j] / (double)c.fresh_counts[i]);
+		vec_times_matrix(expected, u, grown->alacarte, D, D);
+		rows_get(row, &grown->rows, WORDS + i);
+		for (size_t j = 0; j < D; j++)
+			assert_true(fabsf(row[j] - expected[j]) < 1e-5F);
+	}
+	contexts_free(&c);
+	corpus_close(corpus);
+	buf_free(&text);
+	model_release(grown);
+	model_release(m);
+}
+
+/* Where rows carry their words' weights in their lengths, a new one is as long as its word is rare. */
+static void learned_rows_get_their_weights_in_their_lengths(void **state)
+{
+	struct err err = { 0 };
+	struct alacarte_options o = options(1);
+	struct alacarte_report r;
+	struct model *weighted = toy(ROWS_F32);
+	struct model parts = *weighted;
+	struct model *learned, *one, *other;
+
+	(void)state;
+	parts.weights = NULL;
+	parts.facts.method = METHOD_LEARNED;
+	parts.facts.a = 0.0;
+	learned = model_of_parts(&parts, NULL, NULL, &err);
+	one = learn(weighted, &o, &r, &err);
+	other = learn(learned, &o, &r, &err);
+	assert_true(one && other && !other->weights);
+	for (uint32_t i = WORDS; i < WORDS + NEW; i++) {
+		double p = (double)SENTENCES / 2 / (double)r.tokens;
+		float plain[D], weighed[D];
+
+		rows_get(plain, &one->rows, i);
+		rows_get(weighed, &other->rows, i);
+		for (size_t j = 0; j < D; j++)
+			assert_true(fabs((double)weighed[j] - (double)plain[j] * 1e-3 / (1e-3 + p)) < 1e-6);
+	}
+	model_release(one);
+	model_release(other);
+	model_release(learned);
+	model_release(weighted);
 }
 
 static void workers_and_limits_change_what_they_should(void **state)
@@ -355,6 +379,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(contexts_are_as_defined),
 		cmocka_unit_test(new_words_stand_where_their_doubles_stand),
+		cmocka_unit_test(the_matrix_is_kept),
+		cmocka_unit_test(learned_rows_get_their_weights_in_their_lengths),
 		cmocka_unit_test(workers_and_limits_change_what_they_should),
 		cmocka_unit_test(what_cannot_be_learnt_is_refused),
 		cmocka_unit_test(the_model_can_be_published),

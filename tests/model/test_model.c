@@ -83,6 +83,8 @@ static void same_model(const struct model *a, const struct model *b)
 	assert_int_equal(b->d_out, a->d_out);
 	same_array(a->projection, b->projection, d * a->d_out * sizeof(float));
 	same_array(a->moment, b->moment, d * d * sizeof(float));
+	same_array(a->alacarte, b->alacarte, d * d * sizeof(float));
+	assert_int_equal(b->alacarte_window, a->alacarte_window);
 	assert_int_equal(b->rules.normalize, a->rules.normalize);
 	assert_int_equal(b->rules.strip_accents, a->rules.strip_accents);
 	assert_int_equal(b->rules.split, a->rules.split);
@@ -95,6 +97,7 @@ static void same_facts(const struct model_facts *a, const struct model_facts *b)
 {
 	assert_int_equal(b->method, a->method);
 	assert_int_equal(b->fitted, a->fitted);
+	assert_int_equal(b->learned, a->learned);
 	assert_int_equal(b->folded, a->folded);
 	assert_true(a->a == b->a && a->power == b->power && a->prior == b->prior && a->mass == b->mass &&
 		    a->explained == b->explained);
@@ -109,9 +112,10 @@ static const enum rows_type types[] = { ROWS_F32, ROWS_F16, ROWS_BF16, ROWS_I8 }
 static const struct toy toys[] = {
 	{ .n = 1, .d = 1, .method = METHOD_MEAN, .seed = 1 },
 	{ .n = 7, .d = 3, .method = METHOD_WEIGHTED, .seed = 2 },
-	{ .n = 50, .d = 8, .k = 3, .method = METHOD_SIF, .seed = 3 },
+	{ .n = 50, .d = 8, .k = 3, .window = 5, .method = METHOD_SIF, .seed = 3 },
 	{ .n = 33, .d = 5, .k = 5, .method = METHOD_USIF, .seed = 4 },
 	{ .n = 101, .d = 9, .k = 1, .d_out = 4, .method = METHOD_WHITEN, .seed = 5 },
+	{ .n = 40, .d = 6, .window = 3, .method = METHOD_LEARNED, .seed = 6 },
 };
 
 static void what_is_written_opens_the_same(void **state)
@@ -126,6 +130,7 @@ static void what_is_written_opens_the_same(void **state)
 
 		toy.type = types[i % 4];
 		m = toy_model(toy);
+		m->facts.learned = i % 2;
 		must_write(m, path, false);
 		must_verify(path);
 		opened = must_open(path);
@@ -203,6 +208,7 @@ static struct model *overlay_of(struct model *base, struct model *fit)
 	struct err err;
 
 	parts.base = base;
+	parts.alacarte = NULL; /* comes with the base's rows */
 	parts.weights = fit->weights;
 	parts.k = fit->k;
 	parts.components = fit->components;
@@ -237,6 +243,7 @@ static void write_base_and_overlay(const char *base_path, const char *overlay_pa
 	assert_non_null(opened->base);
 	assert_string_equal(opened->base->fingerprint, base->fingerprint);
 	assert_string_not_equal(opened->fingerprint, base->fingerprint);
+	assert_true(model_has(opened, METHOD_ALACARTE));
 	model_release(opened);
 	model_release(overlay);
 	model_release(base);

@@ -178,6 +178,14 @@ struct model *toy_model(struct toy toy)
 		m.projection = projection;
 		m.d_out = toy.d_out;
 	}
+	if (toy.window) {
+		float *matrix = keep(memory, toy.d * toy.d, sizeof(*matrix));
+
+		for (size_t i = 0; i < toy.d * toy.d; i++)
+			matrix[i] = uniform(&state);
+		m.alacarte = matrix;
+		m.alacarte_window = toy.window;
+	}
 	return finish(&m, memory);
 }
 

@@ -20,6 +20,7 @@ struct toy {
 	size_t n, d;	     /* words, dimensions */
 	size_t k;	     /* components, 0 = none */
 	size_t d_out;	     /* of a projection, 0 = none */
+	size_t window;	     /* of a matrix of A La Carte, 0 = none */
 	enum rows_type type; /* of the rows */
 	enum method method;  /* the default one */
 	unsigned seed;
