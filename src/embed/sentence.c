@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "embed/around.h"
 #include "embed/disc.h"
+#include "embed/gather.h"
 #include "embed/recurrent.h"
 #include "math/rows.h"
 #include "math/sif.h"
@@ -53,6 +54,7 @@ struct sentence {
 	float *grams; /* (grams_cap): scratch of disc */
 	size_t grams_cap;
 	struct recurrent *recurrent; /* scratch of lstm; NULL until it is used */
+	struct gather *gather;	     /* whose scratch is used instead; borrowed, NULL: none */
 	struct around around;	     /* scratch of alacarte */
 	/* (ids_cap): the words of a text with its unknown ones, for methods that ask; those of many texts. */
 	uint32_t *ids;
@@ -191,6 +193,11 @@ int sentence_use(struct sentence *s, struct model *m, enum method method, struct
 	s->method = method;
 	choose_parts(s);
 	return 0;
+}
+
+void sentence_gather(struct sentence *s, struct gather *gather)
+{
+	s->gather = gather;
 }
 
 struct sentence *sentence_new(struct model *m, enum method method, struct err *err)
@@ -395,7 +402,8 @@ static int run_words(struct sentence *s, struct recurrent_text *texts, size_t n,
 
 	for (size_t i = 0; i < n; i++)
 		texts[i].mean = states ? texts[i].vector + model_lstm_vector(m) : NULL;
-	if (m->lstm_h && recurrent_embed(s->recurrent, m, texts, n, err))
+	if (m->lstm_h && (s->gather ? gather_embed(s->gather, m, texts, n, err)
+				    : recurrent_embed(s->recurrent, m, texts, n, err)))
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (add_words(s, &texts[i], err))

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct err;
+struct gather;
 struct lookup;
 struct model;
 struct sentence;
@@ -37,6 +38,9 @@ void sentence_free(struct sentence *s);
 
 /* Changes model and method, keeping what can be kept; cheap when nothing changes.  For servers' threads. */
 int sentence_use(struct sentence *s, struct model *m, enum method method, struct err *err);
+
+/* From now on its LSTM runs together with those of other threads' sentences; borrowed, NULL: no more. */
+void sentence_gather(struct sentence *s, struct gather *gather);
 
 struct model *sentence_model(const struct sentence *s);
 enum method sentence_method(const struct sentence *s);

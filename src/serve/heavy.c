@@ -14,6 +14,7 @@ enum { NICE = 5 };
 
 struct heavy {
 	struct service *service;
+	struct gather *gather;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct heavy_task *first;
@@ -40,7 +41,7 @@ static struct heavy_task *take(struct heavy *h, bool *cancelled)
 		if (!h->first)
 			h->last = &h->first;
 		h->waiting--;
-		atomic_store_explicit(&h->service->queued, h->waiting, memory_order_relaxed);
+		(void)atomic_fetch_sub_explicit(&h->service->queued, 1, memory_order_relaxed);
 	}
 	*cancelled = h->ending;
 	(void)pthread_mutex_unlock(&h->lock);
@@ -54,6 +55,8 @@ static void *work(void *heavy)
 	struct heavy_task *task;
 	bool cancelled;
 
+	if (context)
+		context->gather = h->gather;
 	/* On Linux a thread has a priority of its own; not being given it does no harm. */
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	while ((task = take(h, &cancelled)))
@@ -62,11 +65,13 @@ static void *work(void *heavy)
 	return NULL;
 }
 
-struct heavy *heavy_start(struct service *service, size_t workers, size_t most, struct err *err)
+struct heavy *heavy_start(struct service *service, size_t workers, size_t most, struct gather *gather,
+			  struct err *err)
 {
 	struct heavy *h = mem_new(1, sizeof(*h));
 
 	h->service = service;
+	h->gather = gather;
 	h->most = most;
 	h->last = &h->first;
 	h->threads = mem_new(workers, sizeof(*h->threads));
@@ -103,7 +108,7 @@ void heavy_push(struct heavy *heavy, struct heavy_task *task)
 	heavy->last = &task->next;
 	heavy->promised--;
 	heavy->waiting++;
-	atomic_store_explicit(&heavy->service->queued, heavy->waiting, memory_order_relaxed);
+	(void)atomic_fetch_add_explicit(&heavy->service->queued, 1, memory_order_relaxed);
 	if (heavy->ending)
 		(void)pthread_cond_broadcast(&heavy->changed); /* it may have been the last one promised */
 	else

@@ -13,6 +13,7 @@
 
 struct context;
 struct err;
+struct gather;
 struct heavy;
 struct service;
 
@@ -22,7 +23,9 @@ struct heavy_task {
 	void (*run)(struct heavy_task *task, struct context *context, bool cancelled);
 };
 
-struct heavy *heavy_start(struct service *service, size_t workers, size_t most, struct err *err);
+/* At most `most` tasks wait.  gather (may be NULL) is for the workers' contexts; it outlives them. */
+struct heavy *heavy_start(struct service *service, size_t workers, size_t most, struct gather *gather,
+			  struct err *err);
 
 /* A place in the queue; false when it is full or the end has begun.  Each true is followed by one
  * heavy_push(). */

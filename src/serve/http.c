@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/pipeline.h"
+#include "embed/gather.h"
 #include "serve/http_exchange.h"
 #include "serve/links.h"
 #include "serve/service.h"
@@ -18,6 +19,7 @@
 
 enum {
 	TICK_MS = 250,	     /* between two looks for clients that are late */
+	GATHERERS = 32,	     /* requests of an LSTM that run together, at most */
 	PARKED_TICK_MS = 20, /* the same when routes wait to be asked again */
 	/* During a drain, how long a connection may be silent: between two requests, and before the first. */
 	IDLE_PATIENCE_MS = 200,
@@ -140,6 +142,7 @@ struct http *http_start(struct service *service, int fd, struct err *err)
 {
 	const struct serve_options *o = service->options;
 	struct http *http = mem_new(1, sizeof(*http));
+	size_t workers = o->heavy ? o->heavy : pipeline_processors();
 	pthread_condattr_t monotonic;
 
 	http->service = service;
@@ -157,8 +160,11 @@ struct http *http_start(struct service *service, int fd, struct err *err)
 		(void)err_set(err, ERR_IO, "no key for what threads keep");
 		goto fail;
 	}
-	http->heavy = heavy_start(service, o->heavy ? o->heavy : pipeline_processors(), o->limits.queue, err);
-	if (!http->heavy || start_clock(http, err) != 0 || start_daemon(http, err) != 0)
+	http->heavy = heavy_start(service, workers, o->limits.queue, NULL, err);
+	http->gather = gather_new(workers, err);
+	if (http->gather)
+		http->gatherers = heavy_start(service, GATHERERS, o->limits.connections, http->gather, err);
+	if (!http->heavy || !http->gatherers || start_clock(http, err) != 0 || start_daemon(http, err) != 0)
 		goto fail;
 	return http;
 fail:
@@ -211,6 +217,7 @@ void http_stop(struct http *http)
 	if (http->has_clock)
 		(void)pthread_join(http->clock, NULL);
 	heavy_stop(http->heavy);
+	heavy_stop(http->gatherers);
 	if (http->daemon) {
 		/* The library insists that nobody is suspended any more. */
 		exchange_wake(http, 0, true);
@@ -222,6 +229,7 @@ void http_stop(struct http *http)
 		(void)pthread_setspecific(http->context, NULL);
 		(void)pthread_key_delete(http->context);
 	}
+	gather_free(http->gather);
 	links_free(http->links);
 	(void)pthread_cond_destroy(&http->changed);
 	(void)pthread_mutex_destroy(&http->lock);

@@ -68,7 +68,11 @@ static struct context *own_context(struct http *http)
 	if (context)
 		return context;
 	context = context_new(http->service);
-	if (context && pthread_setspecific(http->context, context) != 0) {
+	if (!context)
+		return NULL;
+	context->light = true;
+	context->gather = http->gather;
+	if (pthread_setspecific(http->context, context) != 0) {
 		context_free(context);
 		context = NULL;
 	}
@@ -480,11 +484,12 @@ static void run_route(struct exchange *x, struct context *context)
 {
 	reply_free(&x->reply);
 	reply_init(&x->reply);
+	context->elsewhere = false;
 	x->request.age_ms = (now_ns() - x->began_ns) / 1000000;
 	routes_run(x->route, context, &x->request, &x->reply);
 }
 
-/* On a heavy worker. */
+/* On a heavy worker, or a gatherer. */
 static void run_task(struct heavy_task *task, struct context *context, bool cancelled)
 {
 	struct exchange *x = (struct exchange *)task;
@@ -499,16 +504,16 @@ static void run_task(struct heavy_task *task, struct context *context, bool canc
 	MHD_resume_connection(x->connection);
 }
 
-static enum MHD_Result start_heavy(struct exchange *x)
+static enum MHD_Result start_heavy(struct exchange *x, struct heavy *heavy)
 {
-	if (!heavy_reserve(x->http->heavy)) {
+	if (!heavy_reserve(heavy)) {
 		fill_busy(x, "too many big requests are waiting; try again");
 		return send_reply(x);
 	}
 	x->state = STATE_WORK;
 	x->task.run = run_task;
 	MHD_suspend_connection(x->connection);
-	heavy_push(x->http->heavy, &x->task);
+	heavy_push(heavy, &x->task);
 	return MHD_YES;
 }
 
@@ -528,8 +533,10 @@ static enum MHD_Result work(struct exchange *x)
 	x->request.body = x->body;
 	x->request.body_n = x->body ? x->body_n : 0;
 	if (routes_heavy(x->route, &x->request))
-		return start_heavy(x);
+		return start_heavy(x, x->http->heavy);
 	run_route(x, context);
+	if (context->elsewhere)
+		return start_heavy(x, x->http->gatherers);
 	if (x->reply.again_ms && park(x, false))
 		return MHD_YES;
 	return send_reply(x);

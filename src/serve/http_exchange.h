@@ -25,6 +25,8 @@ struct http {
 	struct MHD_Daemon *daemon;
 	struct links *links;
 	struct heavy *heavy;
+	struct heavy *gatherers; /* for requests of an LSTM, which run together */
+	struct gather *gather;
 	int fd;
 	pthread_key_t context; /* the struct context of an event loop's thread */
 	bool has_context;

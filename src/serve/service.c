@@ -77,6 +77,8 @@ static struct sentence *use(struct context *context, struct model *m, enum metho
 		sentence_free(*s);
 		*s = NULL;
 	}
+	if (*s)
+		sentence_gather(*s, context->gather);
 	context->sentences[slot].used = ++context->tick;
 	return *s;
 }
@@ -90,6 +92,18 @@ static void forget_replaced(struct context *context)
 		return;
 	context_forget(context);
 	context->generation = now;
+}
+
+/* Is it for a thread that may wait?  A client alone is served sooner without the way there. */
+static bool goes_elsewhere(struct context *context, const struct model *m, enum method method,
+			   struct err *err)
+{
+	if (!context->light || !method_recurrent(method) || !m->lstm_h ||
+	    atomic_load_explicit(&context->service->connections, memory_order_relaxed) <= 1)
+		return false;
+	context->elsewhere = true;
+	(void)err_set(err, ERR_BUSY, "an LSTM runs elsewhere");
+	return true;
 }
 
 struct sentence *context_sentence(struct context *context, const char *model, size_t n, const char *method,
@@ -112,7 +126,8 @@ struct sentence *context_sentence(struct context *context, const char *model, si
 		(void)err_param(err, "model");
 		return NULL;
 	}
-	if (method_choose(&chosen, m, method && *method ? method : named, err) == 0)
+	if (method_choose(&chosen, m, method && *method ? method : named, err) == 0 &&
+	    !goes_elsewhere(context, m, chosen, err))
 		s = use(context, m, chosen, err);
 	model_release(m);
 	return s;

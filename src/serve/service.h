@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 struct depot;
+struct gather;
 struct jobs;
 struct metrics;
 struct shard;
@@ -51,6 +52,15 @@ struct context {
 	} sentences[CONTEXT_SENTENCES];
 	uint64_t tick;
 	unsigned long generation;
+
+	/*
+	 * Texts of an LSTM run together with those of other requests (gather), which takes threads that may
+	 * wait.  An event loop (light) may not: unless the client is the only one, context_sentence() fails
+	 * there, and says so in `elsewhere`.
+	 */
+	struct gather *gather; /* borrowed; NULL: they run alone */
+	bool light;
+	bool elsewhere; /* to be set to false before each request */
 };
 
 /* To be called after every shelf_put() over an older model, so that threads let go of that. */

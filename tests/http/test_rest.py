@@ -2,7 +2,9 @@
 """The native REST interface from outside: every route, every form of answer, every kind of refusal."""
 
 import base64
+import concurrent.futures
 import math
+import random
 import struct
 import subprocess
 import tempfile
@@ -149,6 +151,26 @@ def about(d):
     same("HEAD has no body", d.call("HEAD", "/live").body, b"")
 
 
+def together():
+    """Clients of an LSTM at the same time, whose texts run together: each has the bits of its text alone."""
+    draw = random.Random(1)
+    texts = [" ".join(draw.choices(WORDS, k=i % 9)) for i in range(48)]
+    bodies = [{"input": t, "model": "default:" + m, "encoding_format": "base64"}
+              for t in texts for m in ("lstm", "features", "lstm+static")]
+    with Daemon("--models", "models") as d:
+        def ask(body):
+            r = d.post("/v1/embeddings", body)
+            return r.status, r.json()["data"][0]["embedding"] if r.status == 200 else r.body
+
+        alone = [ask(b) for b in bodies]
+        with concurrent.futures.ThreadPoolExecutor(24) as clients:
+            same("many at a time", list(clients.map(ask, bodies)), alone)
+            wrong = list(clients.map(lambda _: d.post("/v1/explain", {"text": "a", "method": "lstm"}).status, range(24)))
+        same("refused at a time", set(wrong), {400})
+        check("not all alike", len(set(alone)) > len(texts))
+    same("of status 200", {status for status, _ in alone}, {200})
+
+
 def main():
     with tempfile.TemporaryDirectory() as models:
         model = make_model(models)
@@ -161,6 +183,7 @@ def main():
             about(d)
             check("no text of a user in the log", "zebra" not in d.log() and "cat sat" not in d.log())
             same("ends with 0", d.stop(), 0)
+    together()
     finish()
 
 

@@ -1,0 +1,143 @@
+#include "embed/gather.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "math/lstm_serve.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What one thread waits for, on its stack. */
+struct call {
+	struct call *next;
+	const struct model *m;
+	struct recurrent_text *texts;
+	size_t n;
+	int rc;
+	struct err *err;
+	bool done;
+	pthread_cond_t changed; /* it is done, or its thread may run a batch */
+};
+
+struct gather {
+	pthread_mutex_t lock; /* of all below */
+	struct call *first;   /* waiting */
+	struct call **last;
+	struct recurrent **idle; /* (idle_n): scratch of runners */
+	size_t idle_n;
+};
+
+struct gather *gather_new(size_t runners, struct err *err)
+{
+	struct gather *g = mem_try(1, sizeof(*g), err);
+
+	if (!g)
+		return NULL;
+	(void)pthread_mutex_init(&g->lock, NULL);
+	g->last = &g->first;
+	g->idle = mem_try(runners, sizeof(struct recurrent *), err);
+	for (; g->idle && g->idle_n < runners; g->idle_n++) {
+		g->idle[g->idle_n] = recurrent_new(err);
+		if (!g->idle[g->idle_n])
+			break;
+	}
+	if (g->idle_n == runners)
+		return g;
+	gather_free(g);
+	return NULL;
+}
+
+void gather_free(struct gather *g)
+{
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->idle_n; i++)
+		recurrent_free(g->idle[i]);
+	free(g->idle);
+	(void)pthread_mutex_destroy(&g->lock);
+	free(g);
+}
+
+/* Takes the first call and those behind it that can run with it: one list, ended by NULL. */
+static struct call *take_calls(struct gather *g, size_t *texts)
+{
+	struct call *first = g->first;
+	struct call *last = first;
+
+	for (*texts = first->n; last->next && last->next->m == first->m; last = last->next) {
+		if (*texts + last->next->n > LSTM_TEXTS_MAX)
+			break;
+		*texts += last->next->n;
+	}
+	g->first = last->next;
+	if (!g->first)
+		g->last = &g->first;
+	last->next = NULL;
+	return first;
+}
+
+static void run_calls(struct recurrent *r, struct call *calls, size_t n)
+{
+	struct recurrent_text together[LSTM_TEXTS_MAX];
+	struct err err = { 0 };
+	size_t at = 0;
+	int rc;
+
+	if (!calls->next) {
+		calls->rc = recurrent_embed(r, calls->m, calls->texts, calls->n, calls->err);
+		return;
+	}
+	for (struct call *c = calls; c; at += c->n, c = c->next)
+		memcpy(together + at, c->texts, c->n * sizeof(*together));
+	rc = recurrent_embed(r, calls->m, together, n, &err);
+	for (struct call *c = calls; c; c = c->next) {
+		c->rc = rc;
+		if (rc != 0)
+			*c->err = err;
+	}
+}
+
+/* With the lock held, which is let go while they run. */
+static void run_some(struct gather *g)
+{
+	struct recurrent *r = g->idle[--g->idle_n];
+	size_t n;
+	struct call *calls = take_calls(g, &n);
+
+	(void)pthread_mutex_unlock(&g->lock);
+	run_calls(r, calls, n);
+	(void)pthread_mutex_lock(&g->lock);
+	g->idle[g->idle_n++] = r;
+	while (calls) {
+		struct call *next = calls->next;
+
+		calls->done = true;
+		(void)pthread_cond_signal(
+			&calls->changed); /* its thread may now return, and the call is gone */
+		calls = next;
+	}
+	if (g->first)
+		(void)pthread_cond_signal(&g->first->changed);
+}
+
+int gather_embed(struct gather *g, const struct model *m, struct recurrent_text *texts, size_t n,
+		 struct err *err)
+{
+	struct call call = { .m = m, .texts = texts, .n = n, .err = err };
+
+	(void)pthread_cond_init(&call.changed, NULL);
+	(void)pthread_mutex_lock(&g->lock);
+	*g->last = &call;
+	g->last = &call.next;
+	while (!call.done) {
+		if (g->first && g->idle_n)
+			run_some(g);
+		else
+			(void)pthread_cond_wait(&call.changed, &g->lock);
+	}
+	(void)pthread_mutex_unlock(&g->lock);
+	(void)pthread_cond_destroy(&call.changed);
+	return call.rc;
+}
