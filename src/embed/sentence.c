@@ -5,6 +5,7 @@
 #include "embed/around.h"
 #include "embed/disc.h"
 #include "embed/gather.h"
+#include "embed/lookups.h"
 #include "embed/recurrent.h"
 #include "math/rows.h"
 #include "math/sif.h"
@@ -17,22 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Lookups kept for models seen lately: a server's thread alternates between a few. */
-enum { LOOKUPS_KEPT = 4, IDS_AT_FIRST = 1024, ROWS_AHEAD = 16 };
+enum { IDS_AT_FIRST = 1024, ROWS_AHEAD = 16 };
 enum { GROUP = 4 * LSTM_TEXTS_MAX }; /* texts whose words are listed together, to be run by like lengths */
-
-/*
- * A lookup depends on the rules and the vocabulary alone, so overlays of one vectors file share one, and no
- * reference to the model is held for it (a replaced model must be free to go).  The fingerprint
- * guards against another vocabulary at the same addresses.
- */
-struct kept {
-	struct lookup *lookup; /* NULL: an empty place */
-	struct token_rules rules;
-	struct vocab vocab;
-	char fingerprint[DIGEST_HEX + 1]; /* of the file that holds the vocabulary */
-	uint64_t used;			  /* when, by the sentence's clock */
-};
 
 struct sentence {
 	struct model *model;
@@ -45,9 +32,8 @@ struct sentence {
 	size_t k;	      /* components to remove */
 	const float *projection;
 
-	struct lookup *lookup; /* the current one, among kept */
-	struct kept kept[LOOKUPS_KEPT];
-	uint64_t clock;
+	struct lookups lookups;
+	struct lookup *lookup; /* the current one, among them */
 
 	float *sum; /* (sum_cap): a sum, or a word, on its way through the projection, and what comes of it */
 	size_t sum_cap;
@@ -66,57 +52,6 @@ struct sentence {
 float seen_coverage(struct seen seen)
 {
 	return seen.words ? (float)seen.known / (float)seen.words : 0.0f;
-}
-
-static const struct model *vocabulary_owner(const struct model *m)
-{
-	return m->base ? m->base : m;
-}
-
-static bool same_rules(const struct token_rules *a, const struct token_rules *b)
-{
-	return a->normalize == b->normalize && a->strip_accents == b->strip_accents && a->split == b->split &&
-	       a->keep_punctuation == b->keep_punctuation && a->unknown == b->unknown;
-}
-
-static bool same_vocab(const struct vocab *a, const struct vocab *b)
-{
-	return a->n == b->n && a->bytes == b->bytes && a->offsets == b->offsets && a->slots == b->slots &&
-	       a->slots_n == b->slots_n && a->seed == b->seed;
-}
-
-static bool fits(const struct kept *kept, const struct model *m)
-{
-	return kept->lookup && same_vocab(&kept->vocab, &m->vocab) && same_rules(&kept->rules, &m->rules) &&
-	       strcmp(kept->fingerprint, vocabulary_owner(m)->fingerprint) == 0;
-}
-
-/* The lookup of the model: a kept one, or a new one in the place unused for longest. */
-static struct lookup *find_lookup(struct sentence *s, const struct model *m, struct err *err)
-{
-	struct kept *place = &s->kept[0];
-	struct lookup *lookup;
-
-	s->clock++;
-	for (size_t i = 0; i < LOOKUPS_KEPT; i++) {
-		struct kept *kept = &s->kept[i];
-
-		if (fits(kept, m)) {
-			kept->used = s->clock;
-			return kept->lookup;
-		}
-		/* The current one stays: should this switch fail, the sentence goes on with it. */
-		if (place->lookup == s->lookup || (kept->used < place->used && kept->lookup != s->lookup))
-			place = kept;
-	}
-	lookup = lookup_new(&m->rules, &m->vocab, err);
-	if (!lookup)
-		return NULL;
-	if (place->lookup)
-		lookup_free(place->lookup);
-	*place = (struct kept){ .lookup = lookup, .rules = m->rules, .vocab = m->vocab, .used = s->clock };
-	memcpy(place->fingerprint, vocabulary_owner(m)->fingerprint, sizeof(place->fingerprint));
-	return lookup;
 }
 
 static bool takes_mean(enum method method)
@@ -156,7 +91,8 @@ static void choose_parts(struct sentence *s)
 static int take_model(struct sentence *s, struct model *m, struct err *err)
 {
 	size_t room = m->rows.d + (m->d_out > m->rows.d ? m->d_out : m->rows.d);
-	struct lookup *lookup = find_lookup(s, m, err);
+	/* The current one stays: should this switch fail, the sentence goes on with it. */
+	struct lookup *lookup = lookups_find(&s->lookups, s->lookup, m, err);
 
 	if (!lookup)
 		return -1;
@@ -222,10 +158,7 @@ void sentence_free(struct sentence *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < LOOKUPS_KEPT; i++) {
-		if (s->kept[i].lookup)
-			lookup_free(s->kept[i].lookup);
-	}
+	lookups_free(&s->lookups);
 	if (s->model)
 		model_release(s->model);
 	free(s->sum);
