@@ -4,15 +4,12 @@
  *	build/release/bench/bench_lstm [MODEL] [SECONDS]
  *
  * Text to vector by the methods learned and lstm of a model (default: the shipped one), sentences of 10 of
- *its 20,000 first words, p ~ 1 / (r + 2.7).  Then a batch of 64 texts of 15 words through both directions of
- *a layer 300 -> 512 as training runs it, against its matrix products alone.
+ * its 20,000 first words, p ~ 1 / (r + 2.7).
  */
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "embed/sentence.h"
-#include "math/lstm.h"
-#include "math/mat.h"
 #include "math/vec.h"
 #include "model/model.h"
 
@@ -23,7 +20,7 @@
 #include <time.h>
 
 enum { TEXTS = 4096, TEXT_WORDS = 10, WORDS = 20000, TEXT_BYTES = 512 };
-enum { IN = 300, H = 512, BATCH = 64, STEPS = 15, ROWS = BATCH * STEPS };
+enum { BATCH = 64 };
 
 static double seconds(void)
 {
@@ -114,64 +111,11 @@ static int run_model(const char *path, double most)
 	return failed;
 }
 
-static void products(const struct lstm *l, const struct lstm_batch *b)
-{
-	mat_mul(b->gates, b->x, l->input, ROWS, 4 * H, IN, 0, 0, 1.0f, 0.0f);
-	for (size_t t = 1; t < STEPS; t++)
-		mat_mul(b->gates + t * BATCH * 4 * H, b->states + (t - 1) * BATCH * H, l->recurrent, BATCH,
-			4 * H, H, 0, 0, 1.0f, 1.0f);
-}
-
-/* The best of passes, since other programs only ever take time away. */
-static void run_layer(double most)
-{
-	size_t sizes[] = { 4 * H * IN, 4 * H * H, 4 * H, ROWS * IN, ROWS * 4 * H, ROWS * H, ROWS * H, H };
-	float *at[8];
-	size_t active[STEPS];
-	double best[2] = { 1e9, 1e9 };
-	uint64_t random = 1;
-	double start = seconds();
-
-	for (size_t i = 0; i < 8; i++) {
-		at[i] = mem_new(sizes[i], sizeof(float));
-		for (size_t k = 0; k < sizes[i]; k++)
-			at[i][k] = 0.1f * (random_unit(&random) - 0.5f);
-	}
-	for (size_t t = 0; t < STEPS; t++)
-		active[t] = BATCH;
-	while (seconds() - start < most) {
-		struct lstm l = { IN, H, at[0], at[1], at[2] };
-		struct lstm_batch b = { STEPS, ROWS, active, at[3], at[4], at[5], at[6] };
-
-		for (int alone = 0; alone < 2; alone++) {
-			double began = seconds();
-			double took;
-
-			for (int side = 0; side < 2; side++) {
-				if (alone)
-					products(&l, &b);
-				else
-					lstm_forward(&l, &b, at[7]);
-			}
-			took = seconds() - began;
-			best[alone] = took < best[alone] ? took : best[alone];
-		}
-	}
-	printf("300 -> 2 x 512, batch 64: %.0f texts/s of %d words, %.2f of the matrix products alone\n",
-	       BATCH / best[0], STEPS, best[1] / best[0]);
-	for (size_t i = 0; i < 8; i++)
-		free(at[i]);
-}
-
 int main(int argc, char **argv)
 {
 	const char *path = argc > 1 ? argv[1] : "models/default.safetensors";
 	double most = argc > 2 ? atof(argv[2]) : 2.0;
-	int failed;
 
 	vec_init();
-	mat_init();
-	failed = run_model(path, most);
-	run_layer(most);
-	return failed;
+	return run_model(path, most);
 }

@@ -134,8 +134,9 @@ def bench_sentence():
 
 
 def bench_lstm():
-    out = subprocess.run([os.path.join(B, "bench/bench_lstm")], capture_output=True, text=True, check=True).stdout
-    print(out.rstrip())
+    for part in ("bench_lstm", "bench_layer"):
+        out = subprocess.run([os.path.join(B, "bench", part)], capture_output=True, text=True, check=True).stdout
+        print(out.rstrip())
 
 
 def bench_http():

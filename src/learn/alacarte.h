@@ -7,7 +7,7 @@
  *
  * the matrix A that brings A u_w nearest to v_w (least squares, over the known words seen often enough)
  * gives a word without a vector the row A u_w.  The model keeps A and the window, for words that stand in no
- *corpus (embed/around.h).
+ * corpus (embed/around.h).
  *
  * Two passes over the corpus: what is in it, and how often; then, if there is something to learn, the sums
  * around the words of interest.

@@ -10,7 +10,7 @@
  * The kind is told by the first line's columns, or said.  With two columns: groups when the first is a whole
  * number, else pairs.  With three: labelled when the first is a label of the list above, scored when the
  * last is a number.  Empty lines are skipped.  Files may be compressed.  Texts without a known word are left
- *out.
+ * out.
  *
  * A file is a source; a batch comes from one source, since texts of one kind are the harder negatives.
  */

@@ -19,7 +19,7 @@
  *		   vector of the model's sums (model_sums()), then that mean.  A word's unit vector is that of
  *		   a text of it alone by those sums
  *	alacarte   what the model is for sums, but an unknown word counts too, by the sum of the vectors
- *around it through the matrix of A La Carte (embed/around.h)
+ *		   around it through the matrix of A La Carte (embed/around.h)
  *
  * "mean" here divides by the number of known words.  After normalizing,
  * sum and mean are the same.
