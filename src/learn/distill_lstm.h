@@ -7,9 +7,9 @@
  * t: the teacher's vector of the text, P as in learn/distill.h.  W and v start at 0, so the first step
  * *is* the table that learn/distill.h made and training can only add; the recurrent matrices start
  * orthogonal, the forget gates open.  Inputs have one length: as they are, frequent words are nearly
- * invisible.  The second term keeps the rows good on their own: one file serves both. Adam (b2 0.99) on all
- *of it, the rows at a slower rate; gradients longer than 1 are cut to 1.  A batch holds texts of equal
- *length.
+ * invisible.  The second term keeps the rows good on their own: one file serves both.  Adam (b2 0.99)
+ * on all of it, the rows at a slower rate; gradients longer than 1 are cut to 1.  A batch holds texts of
+ * equal length.
  *
  * The same bits for any number of workers (the batch's work is cut in a fixed way); another processor's
  * matrix products may change last bits.
