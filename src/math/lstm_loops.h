@@ -96,7 +96,7 @@ static inline void lstm_back_loop(float *restrict gates, const float *restrict b
 			by_state + i, by_cell + i, h - i);
 }
 
-/* Of LSTMs stored as bytes (math/lstm_i8.h). */
+/* Of LSTMs stored as bytes (math/lstm_serve.h). */
 static inline __attribute__((always_inline)) void i8_gates_block(float *restrict gates,
 								 const struct i8_gates *from, size_t at,
 								 size_t n)
