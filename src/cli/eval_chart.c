@@ -6,21 +6,19 @@
 #include <string.h>
 
 enum {
-	BAR = 14,   /* px: one method's bar */
-	GAP = 18,   /* between two sets */
-	LEFT = 110, /* room for the axis, and for the first name */
-	PLOT = 240,
-	NAMES = 126, /* below the plot */
-	KEY_ROW = 18,
-	TOP = 34,
+	LEFT = 14,
+	LETTER = 7, /* px of a letter, about */
+	CELL = 150, /* a set's column */
+	BAR = 100,  /* in it, of a figure of 100; its number stands behind */
+	ROW = 20,   /* a method's */
+	HEAD = 54,  /* title and names above the rows */
+	FOOT = 26,
 	BLOCKS = 2,
-	LETTERS_MAX = 28, /* of a set's name */
+	LETTERS_MAX = 21,	 /* of a set's name */
+	METHOD_LETTERS_MAX = 32, /* of a method's */
 };
 
-/* Okabe and Ito's colours, which most people can tell apart. */
-static const char *const colours[] = { "#0072b2", "#e69f00", "#009e73", "#cc79a7",
-				       "#56b4e9", "#d55e00", "#f0e442", "#000000" };
-enum { COLOURS = sizeof(colours) / sizeof(colours[0]) };
+static const char *const plain = "#9ecae1", *const best = "#0072b2";
 
 /* At most so many letters; what is not UTF-8 has no place in XML. */
 static void put_escaped(struct buf *out, const char *text, size_t most)
@@ -57,58 +55,60 @@ static size_t rows_of(const struct eval_table *t, size_t block)
 	return n;
 }
 
-static size_t group_width(const struct eval_table *t)
+static double figure(const struct eval_table *t, size_t row, size_t column)
 {
-	return t->columns_n * BAR + GAP;
+	const struct eval_cell *cell = &t->cells[row * t->columns_n + column];
+
+	return in_block(&t->rows[row]) == 0 ? cell->pearson : cell->accuracy;
 }
 
-/* The grey lines at 0, 20, ... 100 and what is measured. */
-static void put_axis(struct buf *out, const char *title, size_t top, size_t right)
+/* Room for the methods' names. */
+static size_t names_width(const struct eval_table *t)
 {
-	buf_printf(out, "<text x=\"%d\" y=\"%zu\" font-weight=\"bold\">%s</text>\n", LEFT, top - 12, title);
-	for (size_t value = 0; value <= 100; value += 20) {
-		size_t y = top + PLOT - value * PLOT / 100;
-
-		buf_printf(out, "<path d=\"M%d %zuH%zu\" stroke=\"#ccc\"/>", LEFT, y, right);
-		buf_printf(out, "<text x=\"%d\" y=\"%zu\" text-anchor=\"end\">%zu</text>\n", LEFT - 6, y + 4,
-			   value);
-	}
-}
-
-static void put_group(struct buf *out, const struct eval_table *t, size_t row, size_t x, size_t top)
-{
-	size_t block = in_block(&t->rows[row]);
-	size_t name_x = x + t->columns_n * BAR / 2 + 4;
-	size_t name_y = top + PLOT + 14;
+	size_t most = 0;
 
 	for (size_t j = 0; j < t->columns_n; j++) {
-		const struct eval_cell *cell = &t->cells[row * t->columns_n + j];
-		double value = block == 0 ? cell->pearson : cell->accuracy;
-		double height = value > 0.0 ? value * PLOT / 100.0 : 0.0;
+		size_t n = strlen(t->columns[j]);
 
-		buf_printf(out, "<rect x=\"%zu\" y=\"%.1f\" width=\"%d\" height=\"%.1f\" fill=\"%s\"><title>",
-			   x + j * BAR, (double)(top + PLOT) - height, BAR - 1, height, colours[j % COLOURS]);
-		put_escaped(out, t->rows[row].name, LETTERS_MAX);
-		buf_text(out, ", ");
-		put_escaped(out, t->columns[j], LETTERS_MAX);
-		buf_printf(out, ": %.2f</title></rect>\n", value);
+		most = n > most ? n : most;
 	}
-	buf_printf(out, "<text x=\"%zu\" y=\"%zu\" text-anchor=\"end\" transform=\"rotate(-35 %zu %zu)\">",
-		   name_x, name_y, name_x, name_y);
+	return LETTER * (most < METHOD_LETTERS_MAX ? most : METHOD_LETTERS_MAX) + LEFT;
+}
+
+static void put_names(struct buf *out, const struct eval_table *t, const char *title, size_t top)
+{
+	buf_printf(out, "<text x=\"%d\" y=\"%zu\" font-weight=\"bold\">%s</text>\n", LEFT, top + 16, title);
+	for (size_t j = 0; j < t->columns_n; j++) {
+		buf_printf(out, "<text x=\"%d\" y=\"%zu\">", LEFT, top + HEAD + j * ROW + 14);
+		put_escaped(out, t->columns[j], METHOD_LETTERS_MAX);
+		buf_text(out, "</text>\n");
+	}
+}
+
+/* A set: a bar and a number for each method, the best of them dark. */
+static void put_set(struct buf *out, const struct eval_table *t, size_t row, size_t x, size_t top)
+{
+	double most = figure(t, row, 0);
+
+	for (size_t j = 1; j < t->columns_n; j++)
+		most = figure(t, row, j) > most ? figure(t, row, j) : most;
+	buf_printf(out, "<text x=\"%zu\" y=\"%zu\">", x, top + HEAD - 8);
 	put_escaped(out, t->rows[row].name, LETTERS_MAX);
 	buf_text(out, "</text>\n");
-}
-
-static void put_key(struct buf *out, const struct eval_table *t, size_t top)
-{
 	for (size_t j = 0; j < t->columns_n; j++) {
-		size_t y = top + j * KEY_ROW;
+		double value = figure(t, row, j);
+		double width = value > 0.0 ? value * BAR / 100.0 : 0.0;
+		size_t y = top + HEAD + j * ROW;
 
-		buf_printf(out, "<rect x=\"%d\" y=\"%zu\" width=\"12\" height=\"12\" fill=\"%s\"/>", LEFT, y,
-			   colours[j % COLOURS]);
-		buf_printf(out, "<text x=\"%d\" y=\"%zu\">", LEFT + 18, y + 10);
-		put_escaped(out, t->columns[j], LETTERS_MAX);
-		buf_text(out, "</text>\n");
+		buf_printf(out, "<rect x=\"%zu\" y=\"%zu\" width=\"%.1f\" height=\"%d\" fill=\"%s\"><title>",
+			   x, y + 2, width, ROW - 4, value >= most ? best : plain);
+		put_escaped(out, t->rows[row].name, LETTERS_MAX);
+		buf_text(out, ", ");
+		put_escaped(out, t->columns[j], METHOD_LETTERS_MAX);
+		buf_printf(out, ": %.2f</title></rect>", value);
+		buf_printf(out, "<text x=\"%.1f\" y=\"%zu\" fill=\"#333\"%s>%.1f</text>\n",
+			   (double)x + width + 4, y + 14, value >= most ? " font-weight=\"bold\"" : "",
+			   value);
 	}
 }
 
@@ -116,10 +116,12 @@ void eval_put_chart(struct buf *out, const struct eval_table *t)
 {
 	static const char *const titles[BLOCKS] = { "Similarity: Pearson x 100",
 						    "Classification: accuracy, %" };
-	size_t most = rows_of(t, 0) > rows_of(t, 1) ? rows_of(t, 0) : rows_of(t, 1);
+	size_t sets = rows_of(t, 0) > rows_of(t, 1) ? rows_of(t, 0) : rows_of(t, 1);
 	size_t panels = rows_of(t, 0) && rows_of(t, 1) ? 2 : 1;
-	size_t width = LEFT + GAP + most * group_width(t) + GAP;
-	size_t top = TOP;
+	size_t names = names_width(t);
+	size_t panel = HEAD + t->columns_n * ROW + FOOT;
+	size_t width = names + sets * CELL + LEFT;
+	size_t top = 0;
 
 	if (width < 320)
 		width = 320;
@@ -127,21 +129,20 @@ void eval_put_chart(struct buf *out, const struct eval_table *t)
 		   "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%zu\" height=\"%zu\" "
 		   "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%%\" height=\"100%%\" "
 		   "fill=\"white\"/>\n",
-		   width, panels * (TOP + PLOT + NAMES) + t->columns_n * KEY_ROW + GAP);
+		   width, panels * panel);
 	for (size_t block = 0; block < BLOCKS; block++) {
-		size_t x = LEFT + GAP;
+		size_t x = names + LEFT;
 
 		if (rows_of(t, block) == 0)
 			continue;
-		put_axis(out, titles[block], top, width - GAP);
+		put_names(out, t, titles[block], top);
 		for (size_t i = 0; i < t->rows_n; i++) {
 			if (in_block(&t->rows[i]) != block)
 				continue;
-			put_group(out, t, i, x, top);
-			x += group_width(t);
+			put_set(out, t, i, x, top);
+			x += CELL;
 		}
-		top += PLOT + NAMES + TOP;
+		top += panel;
 	}
-	put_key(out, t, top - TOP + 6);
 	buf_text(out, "</svg>\n");
 }

@@ -42,7 +42,7 @@ void eval_put_json(struct buf *out, const struct eval_table *t);
 /* The blocks as tables, the best of each row in bold; one figure a method: Pearson's, or the accuracy. */
 void eval_put_markdown(struct buf *out, const struct eval_table *t);
 
-/* A chart of bars (SVG), a group a set and a bar a method, alone in its file. */
+/* A chart of bars (SVG), a row a method and a column a set, alone in its file. */
 void eval_put_chart(struct buf *out, const struct eval_table *t);
 
 #endif
