@@ -166,6 +166,16 @@ static int prepare(struct train *t, struct train_report *report, struct progress
 	return 0;
 }
 
+static int choose_start(struct train *t, struct err *err)
+{
+	if (method_recurrent(t->method) || t->method == METHOD_ALACARTE)
+		t->method = model_sums(t->m);
+	if (t->method != METHOD_DISC)
+		return 0;
+	(void)err_set(err, ERR_INPUT, "disc multiplies words: training starts from a sum of them");
+	return err_param(err, "method");
+}
+
 struct model *train_static(struct model *m, enum method start, const struct train_options *options,
 			   struct train_report *report, struct progress *progress, struct err *err)
 {
@@ -173,7 +183,7 @@ struct model *train_static(struct model *m, enum method start, const struct trai
 	struct model *trained = NULL;
 
 	*report = (struct train_report){ 0 };
-	if (check_options(options, err))
+	if (check_options(options, err) || choose_start(&t, err))
 		return NULL;
 	if (prepare(&t, report, progress, err) == 0 && run(&t, report, progress, err) == 0) {
 		/* The weights are those of the parameters that the loop chose. */

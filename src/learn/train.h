@@ -57,10 +57,11 @@ struct train_report {
 };
 
 /*
- * The trained model, method learned: for vectors and a matrix rows of its own in the number format of m's
- * (d_out long, whole); for weights without a change of M an overlay's parts over m's rows.  ERR_INPUT:
- * options out of range (param names it), m folded into rows but not learned, files that cannot be trained on;
- * ERR_CANCELLED.
+ * The trained model, method learned, from what m does by the method `start`; of one that is more than a sum,
+ * an LSTM say, from its model's sums (model_sums()).  For vectors and a matrix rows of its own in the number
+ * format of m's (d_out long, whole); for weights without a change of M an overlay's parts over m's rows.
+ * ERR_INPUT: options out of range or a start that is no sum, disc (param names it), m folded into rows but
+ * not learned, files that cannot be trained on; ERR_CANCELLED.
  */
 struct model *train_static(struct model *m, enum method start, const struct train_options *options,
 			   struct train_report *report, struct progress *progress, struct err *err);

@@ -31,6 +31,11 @@ check "svg parses" python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.arg
 check "no checkpoint stays" test ! -e "$DIR/a.checkpoint"
 check "again" train --learn vectors --pairs "$DIR/pairs.tsv" -o "$DIR/b.safetensors" --dev "$DIR/scored.tsv"
 check "the same bytes" cmp "$DIR/a.safetensors" "$DIR/b.safetensors"
+check "from what is more than a sum" train --learn vectors "$DIR/pairs.tsv" -o "$DIR/b.safetensors" \
+	--dev "$DIR/scored.tsv" --method features
+check "it starts from the sum" cmp "$DIR/a.safetensors" "$DIR/b.safetensors"
+check "disc is no start" sh -c "! '$SIFD' train --learn vectors '$DIR/pairs.tsv' -o '$DIR/b2.safetensors' \
+	--method disc 2>'$DIR/said' && grep -q 'disc multiplies' '$DIR/said'"
 check "seed" train --learn vectors --pairs "$DIR/pairs.tsv" -o "$DIR/b.safetensors" --seed 2 --curve none
 check "other bytes" sh -c "! cmp -s '$DIR/a.safetensors' '$DIR/b.safetensors'"
 xz -k "$DIR/pairs.tsv"
