@@ -375,7 +375,8 @@ static void embed_dev(void *context, size_t member, size_t members)
 				for (size_t side = 0; side < 2; side++)
 					memcpy(states + (2 * w + side) * t->h, s->states[side] + w * t->h,
 					       t->h * sizeof(float));
-			readout_run(&readout, t->mix, s->x, states, n, t->x.dev_vectors + i * t->d, s->scratch);
+			readout_run(&readout, t->mix, s->x, states, n, t->x.dev_vectors + i * t->d,
+				    s->scratch);
 		}
 	}
 }

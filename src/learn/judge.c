@@ -123,7 +123,7 @@ static int embed_set(struct embedding *c, struct model *m, enum method method, s
 				     .context = c };
 
 	c->sentences = mem_try(workers, sizeof(struct sentence *), err);
-	c->vectors = mem_try_aligned(workers, 2 * TEXTS_A_BLOCK * c->d * sizeof(*c->vectors), err);
+	c->vectors = mem_try_aligned(workers, (size_t)2 * TEXTS_A_BLOCK * c->d * sizeof(*c->vectors), err);
 	c->x = mem_try_aligned(c->set->n, c->features * sizeof(*c->x), err);
 	if (!c->sentences || !c->vectors || !c->x)
 		return -1;

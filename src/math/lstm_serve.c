@@ -19,7 +19,7 @@ size_t lstm_serve_bytes(size_t in, size_t h, bool bytes)
 {
 	size_t input = bytes ? i8_packed_size(4 * h, in) : f32_packed_size(4 * h, in);
 	size_t recurrent = bytes ? i8_packed_size(4 * h, h) : f32_packed_size(4 * h, h);
-	size_t scales = (bytes ? 3U : 1U) * 4 * h * sizeof(float);
+	size_t scales = (size_t)(bytes ? 12 : 4) * h * sizeof(float);
 	size_t size;
 
 	if (input == 0 || recurrent == 0 || __builtin_add_overflow(input, recurrent, &size) ||
@@ -97,8 +97,8 @@ size_t lstm_serve_scratch(const struct lstm_served *l)
 {
 	size_t h = l->h * sizeof(float);
 
-	return aligned(ROWS * l->in * element(l)) + 2 * aligned(ROWS * 4 * h) + 2 * aligned(ROWS * h) +
-	       aligned(ROWS * l->h * element(l)) + aligned(4 * h);
+	return aligned(ROWS * l->in * element(l)) + 2 * aligned((size_t)ROWS * 4 * h) +
+	       2 * aligned(ROWS * h) + aligned(ROWS * l->h * element(l)) + aligned(4 * h);
 }
 
 static void *take(char **at, size_t bytes)
@@ -117,8 +117,8 @@ static struct run run_of(const struct lstm_served *l, const struct lstm_words *w
 	struct run r = { .l = l, .words = words, .reversed = reversed };
 
 	r.inputs = take(&at, ROWS * l->in * element(l));
-	r.by_inputs = take(&at, ROWS * 4 * h);
-	r.by_states = take(&at, ROWS * 4 * h);
+	r.by_inputs = take(&at, (size_t)ROWS * 4 * h);
+	r.by_states = take(&at, (size_t)ROWS * 4 * h);
 	r.cells[0] = take(&at, ROWS * h);
 	r.cells[1] = take(&at, ROWS * h);
 	r.before = take(&at, ROWS * l->h * element(l));

@@ -150,13 +150,14 @@ static int put_aligned(struct side *left, struct side *right, struct sentence *s
 	bool one_left = left->n != right->n || left->n == 1;
 	size_t most = some_of(right->n);
 	float *a = arena_alloc(&context->arena, 2 * most * d, sizeof(*a), err);
-	float *b = a + most * d;
+	float *b;
 
 	assert(left->texts && right->texts && left->n && right->n);
 	left->coverage = arena_alloc(&context->arena, left->n, sizeof(float), err);
 	right->coverage = arena_alloc(&context->arena, right->n, sizeof(float), err);
 	if (!a || !left->coverage || !right->coverage)
 		return -1;
+	b = a + most * d;
 	buf_text(&reply->body, ",\"scores\":[");
 	for (size_t i = 0; i < right->n; i += SENTENCE_MANY) {
 		size_t n = some_of(right->n - i);
