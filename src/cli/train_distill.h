@@ -34,7 +34,7 @@ struct distill_call {
 		  "1" },                                                                                      \
 	{                                                                                                     \
 		"dtype", 0, OPTION_TEXT, &(call)->dtype, "TYPE",                                              \
-			"distil: f32, f16, bf16 or i8 rows; default f32"                                      \
+			"of distilled rows, or of an LSTM's weights: f32, f16, bf16 or i8; default f32"       \
 	}
 
 /* Unset, where 0 is a choice. */

@@ -26,6 +26,7 @@ struct call {
 	double dropout, scramble;
 	size_t states, layers, directions;
 	const char *pooling;
+	enum rows_type type; /* of an LSTM's weights */
 	double temperature, margin, lr, lr_weights, lr_matrix, l2, warmup;
 	size_t epochs, batch, dimensions, patience, scores, seed, workers;
 	bool matrix, resume, overlay, lstm;
@@ -154,6 +155,10 @@ static int settle_goal(struct call *c, struct err *err)
 		return err_set(err, ERR_INPUT, "--objective %s learns from %s", c->objective,
 			       scored ? "--pairs, not from --scored" : "--scored, not from --pairs");
 	c->lstm = strcmp(c->learn, "lstm") == 0;
+	if (c->distill.dtype && !c->lstm)
+		return err_set(err, ERR_INPUT, "--dtype goes with --learn lstm and with --teacher");
+	if (c->distill.dtype && cli_parse_rows_type(&c->type, c->distill.dtype, err))
+		return -1;
 	c->o = train_options_default(strcmp(c->learn, "vectors") == 0 ? TRAIN_VECTORS : TRAIN_WEIGHTS,
 				     scored);
 	if (c->objective)
@@ -210,6 +215,7 @@ static struct model *train_layer(struct call *c, struct model *m, struct train_r
 		o.dropout = c->dropout;
 	if (c->scramble >= 0)
 		o.scramble = c->scramble;
+	o.type = c->type;
 	return train_lstm(m, &o, r, progress, err);
 }
 

@@ -61,7 +61,7 @@ struct parts {
 	float *scales; /* (words) */
 	float *sums;   /* (texts, outputs) */
 	float *mixed;  /* (texts, d) */
-	float *row;    /* (d), or of a text's words */
+	float *row;    /* (d + inputs), or of a text's words */
 	void *scratch; /* of lstm_serve() */
 };
 
@@ -92,11 +92,13 @@ static size_t lay_out(struct parts *p, const struct model *m, const struct batch
 	size_t at = 0;
 	size_t outputs = model_lstm_outputs(m);
 	size_t d = m->rows.d;
-	size_t row = b->words > d ? b->words : d;
+	size_t in = model_lstm_inputs(m);
+	size_t row = b->words > d + in ? b->words : d + in;
+	size_t x = in * sizeof(float) > outputs ? in * sizeof(float) : outputs; /* those as bytes */
 
 	p->y = take(memory, &at, b->words, outputs * sizeof(float));
 	p->above = take(memory, &at, b->words, outputs * sizeof(float));
-	p->x = take(memory, &at, b->words, model_lstm_inputs(m) * sizeof(float));
+	p->x = take(memory, &at, b->words, x);
 	p->scales = take(memory, &at, b->words, sizeof(float));
 	p->sums = take(memory, &at, b->n, outputs * sizeof(float));
 	p->mixed = take(memory, &at, b->n, d * sizeof(float));
@@ -124,38 +126,50 @@ static int make_room(struct recurrent *r, const struct model *m, const struct ba
 
 /* ---- running ---- */
 
-/* The words' bytes, and the scales that make them as long as recurrent_input() does. */
-static void take_bytes(const struct model *m, const struct recurrent_text *text, size_t n, int8_t *x,
-		       float *scales)
+/* A row of bytes as it is, and the scale that makes it as long as recurrent_input() does. */
+static void take_row(const struct model *m, uint32_t id, int8_t *q, float *scale)
 {
 	size_t d = m->rows.d;
+	int32_t square = 0;
 
-	for (size_t t = 0; t < n; t++) {
-		const int8_t *row = (const int8_t *)m->rows.data + text->ids[t] * d;
-		int32_t square = 0;
-
-		memcpy(x + t * d, row, d);
-		for (size_t k = 0; k < d; k++)
-			square += row[k] * row[k];
-		scales[t] = square ? sqrtf((float)d) / sqrtf((float)square) : 0.0f;
-	}
+	memcpy(q, (const int8_t *)m->rows.data + id * d, d);
+	for (size_t k = 0; k < d; k++)
+		square += q[k] * q[k];
+	*scale = square ? sqrtf((float)d) / sqrtf((float)square) : 0.0f;
 }
 
 static void take_words(const struct model *m, const struct batch *b, struct parts *p)
 {
 	size_t in = model_lstm_inputs(m);
+	bool bytes = model_lstm_of_bytes(m);
+	bool as_they_are = m->rows.type == ROWS_I8 && (!m->projection || m->facts.folded);
 
 	for (size_t i = 0; i < b->n; i++) {
-		size_t from = b->starts[i];
+		for (size_t t = 0; t < b->lengths[i]; t++) {
+			uint32_t id = b->texts[i].ids[t];
+			size_t at = b->starts[i] + t;
 
-		if (model_lstm_of_bytes(m)) {
-			take_bytes(m, &b->texts[i], b->lengths[i], (int8_t *)p->x + from * in,
-				   p->scales + from);
-			continue;
+			if (!bytes) {
+				recurrent_input(m, id, (float *)p->x + at * in, p->row);
+			} else if (as_they_are) {
+				take_row(m, id, (int8_t *)p->x + at * in, p->scales + at);
+			} else {
+				recurrent_input(m, id, p->row, p->row + in);
+				rows_encode((int8_t *)p->x + at * in, p->scales + at, ROWS_I8, p->row, in);
+			}
 		}
-		for (size_t t = 0; t < b->lengths[i]; t++)
-			recurrent_input(m, b->texts[i].ids[t], (float *)p->x + (from + t) * in, p->row);
 	}
+}
+
+/* What a layer said as what the next one reads. */
+static void pass_up(const struct model *m, const struct batch *b, struct parts *p, struct lstm_words *words)
+{
+	words->x = p->y;
+	if (!model_lstm_of_bytes(m))
+		return;
+	lstm_serve_states(p->x, p->y, b->words * model_lstm_outputs(m));
+	for (size_t i = 0; i < b->words; i++)
+		p->scales[i] = LSTM_STATE_SCALE;
 }
 
 /* y: what the last layer says of each word. */
@@ -172,10 +186,12 @@ static void run_layers(const struct model *m, const struct batch *b, struct part
 	for (size_t layer = 0; layer < model_lstm_layers(m); layer++) {
 		float *y = layer ? p->above : p->y;
 
+		if (layer)
+			pass_up(m, b, p, &words);
 		for (size_t side = 0; side < sides; side++)
 			lstm_serve(&m->lstm[2 * layer + side], &words, side == 1, y + side * m->lstm_h,
 				   sides * m->lstm_h, p->scratch);
-		words.x = p->y = y;
+		p->y = y;
 	}
 }
 

@@ -9,9 +9,8 @@
 struct result {
 	void *rows;
 	float *scales;
-	float *parts; /* PyTorch's tensors of both directions, then W and v */
-	char *coded;  /* the weights among them in the rows' type */
-	float *coded_scales;
+	float *parts;		  /* PyTorch's tensors of both directions, then W and v */
+	void *coded;		  /* the weights among them in the rows' type */
 	struct model *vocabulary; /* lends its words */
 };
 
@@ -23,7 +22,6 @@ static void drop(void *context)
 	free(r->scales);
 	free(r->parts);
 	free(r->coded);
-	free(r->coded_scales);
 	if (r->vocabulary)
 		model_release(r->vocabulary);
 	free(r);
@@ -59,37 +57,6 @@ static void lay_out(const struct distill_lstm *t, struct model *parts, float *at
 	memcpy(at + 2 * t->h * t->d, t->gate, 2 * t->h * sizeof(float));
 }
 
-/* Weights and W as rows of the type; the floats are no part then. */
-static int encode(struct model *parts, struct result *r, enum rows_type type, struct err *err)
-{
-	const int weights[] = { 0, 1, 4, 5 };
-	size_t gates = 4 * parts->lstm_h;
-	size_t elements = 2 * gates * (parts->d_out + parts->lstm_h) + parts->d_out * 2 * parts->lstm_h;
-	char *at;
-	float *scales;
-
-	if (type == ROWS_F32)
-		return 0;
-	at = r->coded = mem_try_aligned(elements, rows_type_size(type), err);
-	scales = r->coded_scales = mem_try(4 * gates + parts->d_out, sizeof(float), err);
-	if (!at || !scales)
-		return -1;
-	for (size_t i = 0; i < 5; i++) {
-		bool last = i == 4;
-		size_t d = last ? 2 * parts->lstm_h : i % 2 ? parts->lstm_h : parts->d_out;
-		size_t n = last ? parts->d_out : gates;
-
-		const float *from = last ? parts->lstm_residual.data : parts->lstm_parts[weights[i]];
-		struct rows *to = last ? &parts->lstm_residual : &parts->lstm_coded[weights[i]];
-		*to = (struct rows){ type, n, d, at, type == ROWS_I8 ? scales : NULL };
-		for (size_t row = 0; row < n; row++, at += d * rows_type_size(type))
-			rows_encode(at, scales++, type, from + row * d, d);
-		if (!last)
-			parts->lstm_parts[weights[i]] = NULL;
-	}
-	return 0;
-}
-
 struct model *distill_lstm_model(const struct distill_lstm *t, struct err *err)
 {
 	struct result *r = mem_new(1, sizeof(*r));
@@ -112,7 +79,7 @@ struct model *distill_lstm_model(const struct distill_lstm *t, struct err *err)
 		r->vocabulary = model_retain(ground);
 		parts.rows =
 			(struct rows){ type, t->x.words, t->d, r->rows, type == ROWS_I8 ? r->scales : NULL };
-		if (encode(&parts, r, type, err) == 0)
+		if (model_lstm_encode(&parts, type, &r->coded, err) == 0)
 			m = model_of_parts(&parts, drop, r, err);
 	}
 	if (!m)

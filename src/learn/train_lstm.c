@@ -239,6 +239,7 @@ static int run(struct lstm_train *t, struct train_report *report, struct progres
 /* What the trained model owns. */
 struct result {
 	float *parts;	 /* PyTorch's tensors, and attention's */
+	void *coded;	 /* the weights among them in another type */
 	struct model *m; /* lends all else */
 };
 
@@ -247,6 +248,7 @@ static void drop(void *context)
 	struct result *r = context;
 
 	free(r->parts);
+	free(r->coded);
 	if (r->m)
 		model_release(r->m);
 	free(r);
@@ -297,7 +299,8 @@ static struct model *make_model(const struct lstm_train *t, struct err *err)
 		if (attention)
 			memcpy(at, attention, t->outputs * sizeof(float));
 		parts.base = t->m->base ? t->m->base : t->m;
-		m = model_of_parts(&parts, drop, r, err);
+		if (model_lstm_encode(&parts, t->o->type, &r->coded, err) == 0)
+			m = model_of_parts(&parts, drop, r, err);
 	}
 	if (!m)
 		drop(r);

@@ -19,12 +19,13 @@ struct train_lstm_options {
 	size_t states;			    /* h of a direction */
 	size_t layers, directions;	    /* 1 or 2 */
 	enum pooling pooling;
-	double rate;	 /* Adam's */
-	double dropout;	 /* share of the words left out, [0, 1) */
-	double scramble; /* share of the texts in another order, [0, 1] */
+	double rate;	     /* Adam's */
+	double dropout;	     /* share of the words left out, [0, 1) */
+	double scramble;     /* share of the texts in another order, [0, 1] */
+	enum rows_type type; /* of the result's weights; I8 are served as bytes, several times as fast */
 };
 
-/* h 128, one layer, two directions, mean, rate 2e-3, dropout .2, scramble .3 */
+/* h 128, one layer, two directions, mean, rate 2e-3, dropout .2, scramble .3, F32 */
 struct train_lstm_options train_lstm_options_default(const struct train_options *common);
 
 /*

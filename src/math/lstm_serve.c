@@ -73,6 +73,11 @@ struct lstm_served lstm_serve_pack(void *memory, const struct rows *input, const
 	return l;
 }
 
+void lstm_serve_states(int8_t *q, const float *states, size_t n)
+{
+	kernels->i8_round(q, states, n);
+}
+
 /* ---- running ---- */
 
 /* Texts side by side; products are floats or int32_t, inputs floats or bytes. */

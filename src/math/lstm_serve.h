@@ -54,6 +54,10 @@ struct lstm_words {
 	const uint32_t *lengths; /* (texts): its words, at least 1; longest first */
 };
 
+/* States (n) as the words' bytes q of a layer above, whose scales are all LSTM_STATE_SCALE. */
+#define LSTM_STATE_SCALE (1.0f / 127.0f)
+void lstm_serve_states(int8_t *q, const float *states, size_t n);
+
 /* Bytes of scratch, aligned to 64, that lstm_serve() needs. */
 size_t lstm_serve_scratch(const struct lstm_served *l);
 

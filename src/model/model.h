@@ -150,13 +150,19 @@ void model_without_lstm(struct model *parts);
 bool model_has(const struct model *m, enum method method);
 
 /*
+ * The F32 weights of parts' LSTM (its pooling's W too) become rows of another type, in *memory, which
+ * parts point into from now on and free() frees.  F32: nothing changes.  ERR_MEMORY.
+ */
+int model_lstm_encode(struct model *parts, enum rows_type type, void **memory, struct err *err);
+
+/*
  * Layer run / 2 in direction run % 2 as math/lstm.h has it: input (in, 4 h), recurrent (h, 4 h), bias (4 h);
  * scratch: the longer of in and h.
  */
 void model_lstm_run(const struct model *m, int run, float *input, float *recurrent, float *bias,
 		    float *scratch);
 
-/* Is it laid out as bytes?  Where rows and weights are I8, of one layer. */
+/* Is it laid out as bytes?  Where all its weights are I8. */
 bool model_lstm_of_bytes(const struct model *m);
 
 /* The length of the LSTM's inputs: of a row, through the projection where there is one. */

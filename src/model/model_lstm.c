@@ -117,12 +117,10 @@ static void lay_columns(float *to, const struct rows *rows, float *row)
 
 bool model_lstm_of_bytes(const struct model *m)
 {
-	bool bytes = m->lstm_h && m->rows.type == ROWS_I8 && model_lstm_inputs(m) == m->rows.d &&
-		     model_lstm_layers(m) == 1 && m->rows.d <= I8_INPUTS_MAX;
+	bool bytes = m->lstm_h && model_lstm_inputs(m) <= I8_INPUTS_MAX;
 
-	for (size_t i = 0; bytes && i < model_lstm_sides(m); i++)
-		bytes = model_lstm_weight(m, 4 * (int)i).type == ROWS_I8 &&
-			model_lstm_weight(m, 4 * (int)i + 1).type == ROWS_I8;
+	for (int i = 0; bytes && i < MODEL_LSTM_TENSORS; i++)
+		bytes = i % 4 > 1 || !model_lstm_weight(m, i).data || model_lstm_weight(m, i).type == ROWS_I8;
 	return bytes;
 }
 
@@ -186,6 +184,55 @@ int model_pack_lstm(struct model *m, struct err *err)
 		f32_pack(at, &m->lstm_residual, one);
 		m->mix = (struct f32_matrix){ m->lstm_residual.n, m->lstm_residual.d, at };
 		m->readout = (struct readout){ m->rows.d, model_lstm_outputs(m), m->lstm_attention };
+	}
+	return 0;
+}
+
+/* The weights among parts' tensors, by number, and W behind them; columns 0: that one is none. */
+static struct rows floats_of_part(const struct model *parts, int part)
+{
+	struct rows rows = { ROWS_F32, 0, 0, NULL, NULL };
+
+	if (part == MODEL_LSTM_TENSORS)
+		return parts->lstm_residual;
+	if (part % 4 < 2 && parts->lstm_parts[part]) {
+		rows.data = parts->lstm_parts[part];
+		model_lstm_shape(parts, part, &rows.n, &rows.d);
+	}
+	return rows;
+}
+
+int model_lstm_encode(struct model *parts, enum rows_type type, void **memory, struct err *err)
+{
+	struct rows all[MODEL_LSTM_TENSORS + 1];
+	size_t bytes = 0;
+	float *scales;
+	char *at;
+
+	*memory = NULL;
+	if (type == ROWS_F32)
+		return 0;
+	for (int i = 0; i <= MODEL_LSTM_TENSORS; i++) {
+		all[i] = floats_of_part(parts, i); /* before parts change: shapes are told by them */
+		bytes += all[i].n * (sizeof(*scales) + all[i].d * rows_type_size(type));
+	}
+	scales = *memory = mem_try_aligned(bytes, 1, err);
+	if (!scales)
+		return -1;
+	at = (char *)scales;
+	for (int i = 0; i <= MODEL_LSTM_TENSORS; i++)
+		at += all[i].n * sizeof(*scales);
+	for (int i = 0; i <= MODEL_LSTM_TENSORS; i++) {
+		struct rows *to = i < MODEL_LSTM_TENSORS ? &parts->lstm_coded[i] : &parts->lstm_residual;
+		const float *from = all[i].data;
+
+		if (!from)
+			continue;
+		*to = (struct rows){ type, all[i].n, all[i].d, at, type == ROWS_I8 ? scales : NULL };
+		for (size_t row = 0; row < to->n; row++, at += to->d * rows_type_size(type))
+			rows_encode(at, scales++, type, from + row * to->d, to->d);
+		if (i < MODEL_LSTM_TENSORS)
+			parts->lstm_parts[i] = NULL;
 	}
 	return 0;
 }

@@ -196,18 +196,18 @@ static int read_fit(struct job_spec *spec, json_t *object, struct err *err)
 	return read_fit_form(spec, object, err);
 }
 
-static int read_rows_type(struct job_spec *spec, const json_t *object, struct err *err)
+int spec_rows_type(enum rows_type *type, const json_t *object, struct err *err)
 {
 	const char *name = "f32";
 
 	if (wire_text(&name, object, "dtype", err) < 0)
 		return -1;
 	if (strcmp(name, "f32") == 0)
-		spec->import.type = ROWS_F32;
+		*type = ROWS_F32;
 	else if (strcmp(name, "f16") == 0)
-		spec->import.type = ROWS_F16;
+		*type = ROWS_F16;
 	else if (strcmp(name, "i8") == 0)
-		spec->import.type = ROWS_I8;
+		*type = ROWS_I8;
 	else
 		return spec_wrong(err, "dtype", "f32, f16 or i8");
 	return 0;
@@ -238,7 +238,7 @@ static int read_import(struct job_spec *spec, json_t *object, struct err *err)
 	    spec_name(&spec->vectors, object, "vectors", false, err) != 0 ||
 	    spec_name(&spec->counts, object, "counts", false, err) != 0 ||
 	    spec_corpora(spec, object, "corpus", err) != 0 || read_import_format(spec, object, err) != 0 ||
-	    read_rows_type(spec, object, err) != 0 ||
+	    spec_rows_type(&spec->import.type, object, err) != 0 ||
 	    wire_count(&max_words, object, "max_words", 1, MODEL_WORDS_MAX, err) < 0 ||
 	    wire_number(&spec->import.a, object, "a", 1e-12, 1e3, err) < 0 ||
 	    spec_workers(&spec->import.workers, object, err) != 0)

@@ -22,6 +22,7 @@ int spec_source(struct job_spec *spec, const json_t *object, struct err *err);
 
 int spec_model(struct job_spec *spec, const json_t *object, struct err *err);
 int spec_plain_model(const struct job_spec *spec, struct err *err);
+int spec_rows_type(enum rows_type *type, const json_t *object, struct err *err); /* `dtype` */
 int spec_unit(bool *by_line, const json_t *object, struct err *err);
 int spec_workers(size_t *workers, const json_t *object, struct err *err);
 

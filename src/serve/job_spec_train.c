@@ -46,9 +46,9 @@ static const struct {
 	{ "dimensions", STATIC },  { "matrix", WEIGHTS },     { "overlay", WEIGHTS | LSTM },
 	{ "states", LSTM },	   { "layers", LSTM },	      { "directions", LSTM },
 	{ "pooling", LSTM },	   { "dropout", LSTM },	      { "scramble", LSTM },
-	{ "corpus", ALACARTE },	   { "texts", ALACARTE },     { "unit", ALACARTE },
-	{ "window", ALACARTE },	   { "min_count", ALACARTE }, { "fit_count", ALACARTE },
-	{ "max_words", ALACARTE },
+	{ "dtype", LSTM },	   { "corpus", ALACARTE },    { "texts", ALACARTE },
+	{ "unit", ALACARTE },	   { "window", ALACARTE },    { "min_count", ALACARTE },
+	{ "fit_count", ALACARTE }, { "max_words", ALACARTE },
 };
 
 enum { MEMBERS = sizeof(members) / sizeof(members[0]) };
@@ -253,7 +253,7 @@ static int read_layer(struct job_spec *spec, const json_t *object, struct err *e
 	if (wire_count(&states, object, "states", STATES_LEAST, MODEL_LSTM_MAX, err) < 0 ||
 	    wire_count(&layers, object, "layers", 1, MODEL_LSTM_LAYERS, err) < 0 ||
 	    wire_count(&directions, object, "directions", 1, 2, err) < 0 ||
-	    wire_text(&name, object, "pooling", err) < 0 ||
+	    wire_text(&name, object, "pooling", err) < 0 || spec_rows_type(&o->type, object, err) < 0 ||
 	    wire_number(&o->dropout, object, "dropout", 0, 0.99, err) < 0 ||
 	    wire_number(&o->scramble, object, "scramble", 0, 1, err) < 0)
 		return -1;

@@ -46,6 +46,13 @@ check "an overlay is small" sh -c "[ $(wc -c <"$DIR/c.safetensors") -lt $(($(wc 
 check "margin" train --learn vectors "$DIR/pairs.tsv.xz" -o "$DIR/d.safetensors" --objective margin \
 	--negatives mix --l2 1e-6 --lr 0.005 --curve none
 
+check "an LSTM of bytes" train --learn lstm "$DIR/pairs.tsv" --states 64 -o "$DIR/lstm8.safetensors" --dtype i8 --overlay --curve none
+check "of floats" train --learn lstm "$DIR/pairs.tsv" --states 64 -o "$DIR/lstm32.safetensors" --overlay --curve none
+check "takes less room" sh -c "[ $(($(wc -c <"$DIR/lstm8.safetensors") * 3)) -lt $(wc -c <"$DIR/lstm32.safetensors") ]"
+check "and says nearly the same" sh -c "[ $(score "$DIR/lstm8.safetensors" | cut -c1-3) = $(score "$DIR/lstm32.safetensors" | cut -c1-3) ]"
+check "weights have no type" sh -c "! '$SIFD' train --learn weights '$DIR/pairs.tsv' -o '$DIR/e.safetensors' --dtype i8 2>'$DIR/said' \
+	&& grep -q -e --dtype '$DIR/said'"
+
 # Ctrl-C in the middle, kill -9 in the middle of what went on: the end is that of a run in one go.
 long="--learn vectors --pairs $DIR/pairs.tsv --epochs 3000 --curve none -o"
 check "in one go" train $long "$DIR/whole.safetensors"

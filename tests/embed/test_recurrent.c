@@ -10,6 +10,7 @@
 #include "embed/pool.h"
 #include "embed/publish.h"
 #include "embed/sentence.h"
+#include "math/kernels.h"
 #include "math/vec.h"
 #include "model/model.h"
 #include "model/safetensors.h"
@@ -46,7 +47,7 @@ static void fill(float *x, size_t n, uint64_t *random)
 		x[i] = random_unit(random) - 0.5f;
 }
 
-static struct model *of_shape(struct shape shape, struct err *err)
+static struct model parts_of(struct shape shape)
 {
 	struct model parts = *toy;
 
@@ -60,7 +61,24 @@ static struct model *of_shape(struct shape shape, struct err *err)
 			memcpy(parts.lstm_parts + 4 * i, at, sizeof(at));
 	}
 	parts.facts.method = METHOD_LSTM;
+	return parts;
+}
+
+static struct model *of_shape(struct shape shape, struct err *err)
+{
+	struct model parts = parts_of(shape);
+
 	return model_of_parts(&parts, NULL, NULL, err);
+}
+
+/* With weights of bytes. */
+static struct model *of_bytes(struct shape shape, struct err *err)
+{
+	struct model parts = parts_of(shape);
+	void *memory;
+
+	assert_int_equal(model_lstm_encode(&parts, ROWS_I8, &memory, err), 0);
+	return model_of_parts(&parts, free, memory, err);
 }
 
 static struct model *with_lstm(struct err *err)
@@ -292,6 +310,60 @@ static void check_many_of_shape(struct shape shape)
 	model_release(m);
 }
 
+static void embed_ids(struct model *m, float *vector)
+{
+	struct err err = { 0 };
+	struct sentence *s = sentence_new(m, METHOD_LSTM, &err);
+
+	assert_int_equal(sentence_of_words(s, ids, N, false, vector, &err), 0);
+	sentence_free(s);
+}
+
+/* Close to floats; the same by every kernel, from a file, and whatever is beside. */
+static void check_bytes(struct shape shape)
+{
+	static const struct kernels *const sets[] = { &kernels_plain, &kernels_avx2, &kernels_avx512 };
+	const struct kernels *kept = kernels;
+	const char *path = scratch_path(&scratch, "bytes.safetensors");
+	struct err err = { 0 };
+	struct model *exact = of_shape(shape, &err);
+	struct model *m = of_bytes(shape, &err);
+	struct model *opened;
+	float expected[WIDTH], a[WIDTH], b[WIDTH];
+	size_t width = shape.sides * H;
+
+	assert_true(model_lstm_of_bytes(m) && !model_lstm_of_bytes(exact));
+	assert_string_not_equal(m->fingerprint, exact->fingerprint);
+	embed_ids(exact, expected);
+	embed_ids(m, a);
+	for (size_t k = 0; k < width; k++)
+		assert_true(fabsf(a[k] - expected[k]) < 0.02f);
+	for (size_t set = 0; set < sizeof(sets) / sizeof(sets[0]); set++) {
+		if (!kernels_runs(sets[set]))
+			continue;
+		kernels = sets[set];
+		embed_ids(m, b);
+		assert_memory_equal(a, b, width * sizeof(*a));
+	}
+	kernels = kept;
+	check_many(m, METHOD_LSTM);
+	assert_int_equal(publish_model(m, path, false, &err), 0);
+	opened = model_open(path, NULL, &err);
+	assert_non_null(opened);
+	assert_true(model_lstm_of_bytes(opened));
+	embed_ids(opened, b);
+	assert_memory_equal(a, b, width * sizeof(*a));
+	model_release(opened);
+	model_release(exact);
+	model_release(m);
+}
+
+static void bytes_are_close_to_floats(void **state)
+{
+	(void)state;
+	each_shape(check_bytes);
+}
+
 static void many_at_a_time_are_one_by_one(void **state)
 {
 	struct err err = { 0 };
@@ -518,6 +590,7 @@ int main(void)
 		cmocka_unit_test(a_file_gives_the_same_bits),
 		cmocka_unit_test(fingerprints_differ),
 		cmocka_unit_test(many_at_a_time_are_one_by_one),
+		cmocka_unit_test(bytes_are_close_to_floats),
 		cmocka_unit_test(a_missing_part_is_said),
 		cmocka_unit_test(no_word_has_a_share),
 	};

@@ -60,7 +60,9 @@ def learns(d):
             ("judged", {"learn": "vectors", "scored": scored_of(400), "dimensions": 8, "epochs": 40, "batch": 16}),
             ("layer", {"learn": "lstm", "pairs": "pairs", "states": 8, "batch": 16, "epochs": 40, "lr": 0.01}),
             ("deep", {"learn": "lstm", "pairs": "pairs", "states": 8, "batch": 16, "epochs": 40, "lr": 0.01, "layers": 2,
-                      "directions": 1, "pooling": "max"})):
+                      "directions": 1, "pooling": "max"}),
+            ("bytes", {"learn": "lstm", "pairs": "pairs", "states": 8, "batch": 16, "epochs": 40, "lr": 0.01, "layers": 2,
+                       "dtype": "i8"})):
         job = run_job(d, type="train", model="default", output=name, **body)
         same(f"{name}: succeeds", (job["state"], job["error"]), ("succeeded", None))
         result = job["result"]

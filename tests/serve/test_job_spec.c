@@ -121,13 +121,14 @@ static void all_is_read(void **state)
 	assert_true(o->matrix && !spec.overlay);
 	json_decref(object);
 	object = taken(&spec, "'learn': 'lstm', 'pairs': [['a', 'b']], 'lr': 0.5, 'states': 16, 'layers': 2, "
-			      "'directions': 1, 'pooling': 'max', "
+			      "'directions': 1, 'pooling': 'max', 'dtype': 'i8', "
 			      "'dropout': 0.25, 'scramble': 1, 'temperature': 0.5");
 	assert_int_equal(o->kind, PAIRS_PAIRS);
 	assert_int_equal(spec.train.lstm.states, 16);
 	assert_int_equal(spec.train.lstm.layers, 2);
 	assert_int_equal(spec.train.lstm.directions, 1);
 	assert_int_equal(spec.train.lstm.pooling, POOLING_MAX);
+	assert_int_equal(spec.train.lstm.type, ROWS_I8);
 	assert_true(spec.train.lstm.rate == 0.5 && spec.train.lstm.dropout == 0.25);
 	assert_true(spec.train.lstm.scramble == 1 && o->objective.temperature == 0.5f);
 	json_decref(object);
@@ -201,6 +202,8 @@ static void a_wrong_member_is_named(void **state)
 		{ "'learn': 'lstm', 'pairs': 'a', 'layers': 3", "layers", "2" },
 		{ "'learn': 'lstm', 'pairs': 'a', 'directions': 0", "directions", "1" },
 		{ "'learn': 'lstm', 'pairs': 'a', 'pooling': 'min'", "pooling", "attention" },
+		{ "'learn': 'lstm', 'pairs': 'a', 'dtype': 'i4'", "dtype", "i8" },
+		{ "'learn': 'vectors', 'pairs': 'a', 'dtype': 'i8'", "dtype", "lstm" },
 		{ "'learn': 'lstm', 'pairs': 'a', 'lr': 0", "lr", "5" },
 		{ "'learn': 'lstm', 'pairs': 'a', 'dropout': 1", "dropout", "0.99" },
 		{ "'learn': 'lstm', 'pairs': 'a', 'scramble': 2", "scramble", "1" },
