@@ -110,6 +110,24 @@ static void set_shares(const struct apart *a, size_t d_out)
 	}
 }
 
+/* Methods under which no word has a share of its own. */
+static int refuse(enum method method, struct err *err)
+{
+	static const char *const why[METHOD_COUNT] = {
+		[METHOD_DISC] = "disc makes a text's vector of products of its words",
+		[METHOD_LSTM] = "what a word does to an LSTM depends on all words before it",
+		[METHOD_LSTM_STATIC] = "what a word does to an LSTM depends on all words before it",
+		[METHOD_FEATURES] =
+			"features joins two vectors, the first of them of length 1 whatever its words",
+		[METHOD_ALACARTE] = "alacarte counts a word for the unknown ones around it too",
+	};
+
+	if (!why[method])
+		return 0;
+	(void)err_set(err, ERR_INPUT, "%s: no word has a share of its own", why[method]);
+	return err_param(err, "method");
+}
+
 static int take_apart(struct apart *a, struct explained *e, struct sentence *s, const char *text, size_t n,
 		      struct err *err)
 {
@@ -117,32 +135,8 @@ static int take_apart(struct apart *a, struct explained *e, struct sentence *s, 
 
 	memset(e, 0, sizeof(*e));
 	*a = (struct apart){ .e = e };
-	if (sentence_method(s) == METHOD_DISC) {
-		(void)err_set(err, ERR_INPUT,
-			      "disc makes a text's vector of products of its words: no word has a share of "
-			      "its own");
-		return err_param(err, "method");
-	}
-	if (sentence_method(s) == METHOD_FEATURES) {
-		(void)err_set(
-			err, ERR_INPUT,
-			"features joins two vectors, the first of them of length 1 whatever its words: no "
-			"word has a share of its own");
-		return err_param(err, "method");
-	}
-	if (sentence_method(s) == METHOD_ALACARTE) {
-		(void)err_set(
-			err, ERR_INPUT,
-			"alacarte counts a word for the unknown ones around it too: no word has a share "
-			"of its own");
-		return err_param(err, "method");
-	}
-	if (method_recurrent(sentence_method(s))) {
-		(void)err_set(err, ERR_INPUT,
-			      "what a word does to an LSTM depends on all words before it: no word has a "
-			      "share of its own");
-		return err_param(err, "method");
-	}
+	if (refuse(sentence_method(s), err))
+		return -1;
 	known = cut(e, s, text, n, err);
 	if (known < 0 || add_up(a, s, (size_t)known, err)) {
 		apart_free(a);
