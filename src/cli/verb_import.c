@@ -81,7 +81,8 @@ static int import_to(const struct import_options *options, const char *output, s
 }
 
 /* PyTorch's nn.LSTM into a model that is there. */
-static int lstm_to(const struct call *c, const char *path, const char *output, struct err *err)
+static int lstm_to(const struct call *c, const char *path, enum rows_type type, const char *output,
+		   struct err *err)
 {
 	int pooling = pooling_parse(c->pooling);
 	struct model *m = NULL;
@@ -93,7 +94,7 @@ static int lstm_to(const struct call *c, const char *path, const char *output, s
 			       c->pooling);
 	m = cli_open_model(&c->into, err);
 	if (m)
-		imported = import_lstm(m, path, (enum pooling)pooling, err);
+		imported = import_lstm(m, path, (enum pooling)pooling, type, err);
 	failed = !imported || publish_model(imported, output, c->overlay, err);
 	if (!failed)
 		(void)fprintf(stderr, "lstm: %zu layer%s of %zu direction%s, %zu states each -> %s\n",
@@ -126,7 +127,8 @@ static int run(const struct verb *verb, int argc, char **argv)
 		{ "format", 0, OPTION_TEXT, &c.format, "FORMAT",
 		  "auto, glove, word2vec, fasttext or safetensors" },
 		{ "max-words", 0, OPTION_COUNT, &c.max_words, "N", "keep the first N words" },
-		{ "dtype", 0, OPTION_TEXT, &c.dtype, "TYPE", "f32, f16, bf16 or i8 rows; default f32" },
+		{ "dtype", 0, OPTION_TEXT, &c.dtype, "TYPE",
+		  "of rows, or of an LSTM's weights: f32, f16, bf16 or i8; default f32" },
 		{ "counts", 0, OPTION_TEXT, &c.counts, "FILE", "`word count` lines; default: Zipf by rank" },
 		{ "a", 0, OPTION_NUMBER, &c.a, "A", "of the weights a/(a+p); default 1e-3" },
 		{ "into", 0, OPTION_TEXT, &c.into.model, "MODEL",
@@ -161,7 +163,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		default_output(output, options.path);
 		if (c.output)
 			(void)snprintf(output, sizeof(output), "%s", c.output);
-		status = (c.into.model ? lstm_to(&c, options.path, output, &err)
+		status = (c.into.model ? lstm_to(&c, options.path, options.type, output, &err)
 				       : vectors_to(&c, &options, output, &err))
 				 ? cli_failed(&err)
 				 : EXIT_DONE;

@@ -11,6 +11,7 @@
 /* What the model made owns. */
 struct result {
 	float *floats;
+	void *coded;	 /* the weights in another type */
 	struct model *m; /* lends all else */
 };
 
@@ -19,6 +20,7 @@ static void drop(void *context)
 	struct result *r = context;
 
 	free(r->floats);
+	free(r->coded);
 	if (r->m)
 		model_release(r->m);
 	free(r);
@@ -148,7 +150,8 @@ static int take(struct model *parts, struct result *r, const struct source *from
 	return r->floats ? copy_all(parts, found, r->floats, attention, err) : -1;
 }
 
-struct model *import_lstm(struct model *m, const char *path, enum pooling pooling, struct err *err)
+struct model *import_lstm(struct model *m, const char *path, enum pooling pooling, enum rows_type type,
+			  struct err *err)
 {
 	struct result *r = mem_new(1, sizeof(*r));
 	struct source from = { 0 };
@@ -165,7 +168,7 @@ struct model *import_lstm(struct model *m, const char *path, enum pooling poolin
 	parts.pooling = pooling;
 	parts.base = m->base ? m->base : m;
 	failed = safetensors_read(&from.s, map.data, map.size, err) || find_prefix(&from, err) ||
-		 take(&parts, r, &from, err);
+		 take(&parts, r, &from, err) || model_lstm_encode(&parts, type, &r->coded, err);
 	if (failed)
 		(void)err_prefix(err, "%.200s", path);
 	safetensors_free(&from.s);
