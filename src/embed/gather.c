@@ -110,9 +110,9 @@ static void run_some(struct gather *g)
 	while (calls) {
 		struct call *next = calls->next;
 
+		/* Once the lock is let go its thread may return, and the call is gone. */
 		calls->done = true;
-		(void)pthread_cond_signal(
-			&calls->changed); /* its thread may now return, and the call is gone */
+		(void)pthread_cond_signal(&calls->changed);
 		calls = next;
 	}
 	if (g->first)

@@ -141,7 +141,7 @@ static void take_row(const struct model *m, uint32_t id, int8_t *q, float *scale
 static void take_words(const struct model *m, const struct batch *b, struct parts *p)
 {
 	size_t in = model_lstm_inputs(m);
-	bool bytes = model_lstm_of_bytes(m);
+	bool bytes = m->lstm[0].bytes;
 	bool as_they_are = m->rows.type == ROWS_I8 && (!m->projection || m->facts.folded);
 
 	for (size_t i = 0; i < b->n; i++) {
@@ -165,7 +165,7 @@ static void take_words(const struct model *m, const struct batch *b, struct part
 static void pass_up(const struct model *m, const struct batch *b, struct parts *p, struct lstm_words *words)
 {
 	words->x = p->y;
-	if (!model_lstm_of_bytes(m))
+	if (!m->lstm[0].bytes)
 		return;
 	lstm_serve_states(p->x, p->y, b->words * model_lstm_outputs(m));
 	for (size_t i = 0; i < b->words; i++)
