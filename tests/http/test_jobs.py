@@ -147,11 +147,21 @@ def refusals(d):
     same("a wait that is too long", d.get("/v1/jobs/1?wait=100000").status, 400)
 
 
+def wait_running(d, job, seconds=20):
+    """The job once it has left the queue: a cancel before that ends it without a run."""
+    end = time.monotonic() + seconds
+    while job["state"] == "queued" and time.monotonic() < end:
+        time.sleep(0.01)
+        job = d.get(f"/v1/jobs/{job['id']}").json()
+    return job
+
+
 def cancels(d):
     d.call("PUT", "/v1/corpora/big", corpus(200000) * 6)  # long enough on any machine
     first = d.post("/v1/jobs", {"type": "fit", "corpus": "big", "output": "big"}).json()
     second = d.post("/v1/jobs", {"type": "fit", "corpus": "big", "output": "late"}).json()
     same("a waiting job is cancelled", d.call("DELETE", f"/v1/jobs/{second['id']}").json()["state"], "cancelled")
+    same("the first runs", wait_running(d, first)["state"], "running")
     same("a running one", d.call("DELETE", f"/v1/jobs/{first['id']}").status, 200)
     same("ends cancelled", wait(d, first)["state"], "cancelled")
     check("no model of theirs", not {"big", "late"} & {m["id"] for m in d.get("/v1/models").json()["data"]})
