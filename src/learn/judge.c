@@ -142,7 +142,7 @@ static int embed_set(struct embedding *c, struct model *m, enum method method, s
 struct outer {
 	size_t *learnt, *judged; /* examples */
 	size_t learnt_n, judged_n;
-	size_t *rights; /* (INNER_FOLDS, classes, STRENGTHS) */
+	size_t rights[INNER_FOLDS][STRENGTHS];
 	size_t right;
 };
 
@@ -208,8 +208,7 @@ static int make_folds(struct judging *c, struct err *err)
 		struct outer *fold = &c->folds[k];
 
 		fold->judged = mem_try(set->n, sizeof(*fold->judged), err);
-		fold->rights = mem_try(set->classes_n, sizeof(size_t[INNER_FOLDS][STRENGTHS]), err);
-		if (!fold->judged || !fold->rights)
+		if (!fold->judged)
 			return -1;
 		if (set->train) {
 			memcpy(fold->judged, c->order + learnt, (set->n - learnt) * sizeof(*c->order));
@@ -231,18 +230,6 @@ static struct examples examples_of(const struct judging *c, const size_t *which,
 	};
 }
 
-/* With two classes one regression tells both. */
-static size_t first_class(const struct judging *c)
-{
-	return c->set->classes_n == 2 ? 1 : 0;
-}
-
-/* How often each strength (STRENGTHS) was right about the class in an inner fold. */
-static size_t *rights_of(const struct judging *c, const struct outer *fold, size_t inner, size_t class)
-{
-	return fold->rights + (inner * c->set->classes_n + class) * STRENGTHS;
-}
-
 /* One inner fold: what the other learns under each strength, this one judges. */
 static int try_strengths(struct judging *c, struct logistic *l, struct outer *fold, size_t inner,
 			 size_t *scratch, struct err *err)
@@ -252,21 +239,16 @@ static int try_strengths(struct judging *c, struct logistic *l, struct outer *fo
 	struct examples learnt = examples_of(c, scratch + n, fold->learnt_n - n);
 
 	logistic_reset(l);
-	for (size_t class = first_class(c); class < c->set->classes_n; class ++) {
-		size_t *rights = rights_of(c, fold, inner, class);
-
-		for (size_t i = 0; i < STRENGTHS; i++) {
-			if (stopped(c->progress, err) ||
-			    logistic_fit_class(l, &learnt, class, strengths[i], err))
-				return -1;
-			rights[i] = logistic_right_class(l, &judged, class);
-		}
+	for (size_t i = 0; i < STRENGTHS; i++) {
+		if (stopped(c->progress, err) || logistic_fit(l, &learnt, strengths[i], err))
+			return -1;
+		fold->rights[inner][i] = logistic_right(l, &judged);
 	}
 	return 0;
 }
 
-/* The strength that most often told rightly whether a text is of the class; of equals the smallest. */
-static double best_strength(const struct judging *c, const struct outer *fold, size_t class)
+/* The strength under which most classes were told rightly; of equals the smallest. */
+static double best_strength(const struct outer *fold)
 {
 	size_t best = 0;
 	size_t best_right = 0;
@@ -275,7 +257,7 @@ static double best_strength(const struct judging *c, const struct outer *fold, s
 		size_t right = 0;
 
 		for (size_t inner = 0; inner < INNER_FOLDS; inner++)
-			right += rights_of(c, fold, inner, class)[i];
+			right += fold->rights[inner][i];
 		if (right > best_right) {
 			best_right = right;
 			best = i;
@@ -290,10 +272,8 @@ static int judge_fold(struct judging *c, struct logistic *l, struct outer *fold,
 	struct examples judged = examples_of(c, fold->judged, fold->judged_n);
 
 	logistic_reset(l);
-	for (size_t class = first_class(c); class < c->set->classes_n; class ++)
-		if (stopped(c->progress, err) ||
-		    logistic_fit_class(l, &learnt, class, best_strength(c, fold, class), err))
-			return -1;
+	if (stopped(c->progress, err) || logistic_fit(l, &learnt, best_strength(fold), err))
+		return -1;
 	fold->right = logistic_right(l, &judged);
 	return 0;
 }
@@ -394,10 +374,8 @@ static double most_frequent(const struct labelled_set *set, size_t *counts)
 
 static void judging_free(struct judging *c, size_t workers)
 {
-	for (size_t i = 0; c->folds && i < c->folds_n; i++) {
+	for (size_t i = 0; c->folds && i < c->folds_n; i++)
 		free(c->folds[i].judged);
-		free(c->folds[i].rights);
-	}
 	for (size_t i = 0; c->logistics && i < workers; i++)
 		logistic_free(c->logistics[i]);
 	free(c->folds);

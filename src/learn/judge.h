@@ -1,10 +1,14 @@
 /*
  * judge.h - how good are a method's vectors for classifiers: accuracy on labelled sets.
  *
- * The protocol of the literature (SentEval; Arora, Khodak, Saunshi, Vodrahalli 2018, whose code this
- * follows): the vectors stay as they are, logistic regression is learnt on them (learn/logistic.h), C of
- * each class chosen by 2-fold cross-validation within what is learnt from.  A set of one file is judged in 10
- * folds, each by what the other nine taught; of two files the second is judged by what the first taught.
+ * The protocol of the literature (SentEval; Arora, Khodak, Saunshi, Vodrahalli 2018): the vectors stay as
+ * they are, logistic regression is learnt on them (learn/logistic.h), C chosen by the accuracy of 2-fold
+ * cross-validation within what is learnt from.  A set of one file is judged in 10 folds, each by what the
+ * other nine taught; of two files the second is judged by what the first taught.
+ *
+ * One C for all classes, as SentEval has it.  The 2018 paper's code chooses one for each class, by how often
+ * that class alone is told rightly; of five classes "never" is often the best answer to that, and so the
+ * smallest C.  In 10 folds of SST-5's training half, DisC: 39.6 with one C, 37.0 with five.
  *
  * Features: the vector, as long as the method makes it (length tells sum from mean here); for
  * pairs [u * v, |u - v|]; and a constant.  They are all divided by one number, the root of their mean squared

@@ -246,7 +246,7 @@ static int descend(struct logistic *l, double *w, const struct examples *e, size
 	return 0;
 }
 
-int logistic_fit_class(struct logistic *l, const struct examples *e, size_t class, double c, struct err *err)
+static int fit_class(struct logistic *l, const struct examples *e, size_t class, double c, struct err *err)
 {
 	assert(e->d + (l->constant ? 1 : 0) == l->d && e->classes == l->classes);
 	assert(class < l->classes && (l->fitted > 1 || class == 1));
@@ -266,9 +266,9 @@ int logistic_fit_class(struct logistic *l, const struct examples *e, size_t clas
 int logistic_fit(struct logistic *l, const struct examples *e, double c, struct err *err)
 {
 	if (l->fitted == 1)
-		return logistic_fit_class(l, e, 1, c, err);
+		return fit_class(l, e, 1, c, err);
 	for (size_t class = 0; class < l->classes; class ++)
-		if (logistic_fit_class(l, e, class, c, err))
+		if (fit_class(l, e, class, c, err))
 			return -1;
 	return 0;
 }
@@ -298,18 +298,5 @@ size_t logistic_right(const struct logistic *l, const struct examples *e)
 
 	for (size_t i = 0; i < e->n; i++)
 		right += logistic_class(l, row_of(e, i)) == e->y[e->which[i]];
-	return right;
-}
-
-size_t logistic_right_class(const struct logistic *l, const struct examples *e, size_t class)
-{
-	const double *w = logistic_weights(l, class);
-	size_t right = 0;
-
-	for (size_t i = 0; i < e->n; i++) {
-		bool is = score(w, row_of(e, i), e->d, l->constant) > 0.0;
-
-		right += is == (e->y[e->which[i]] == class);
-	}
 	return right;
 }

@@ -43,18 +43,11 @@ void logistic_reset(struct logistic *l);
  */
 int logistic_fit(struct logistic *l, const struct examples *examples, double c, struct err *err);
 
-/* The same for one class against the rest; with two classes there is class 1 only. */
-int logistic_fit_class(struct logistic *l, const struct examples *examples, size_t class, double c,
-		       struct err *err);
-
 /* The class of greatest w.x (first of equals); with two classes that is the sign of one regression. */
 uint32_t logistic_class(const struct logistic *l, const float *x);
 
 /* Of the examples, those answered with their class. */
 size_t logistic_right(const struct logistic *l, const struct examples *examples);
-
-/* Of the examples, those of which it is rightly told whether they are of that class. */
-size_t logistic_right_class(const struct logistic *l, const struct examples *examples, size_t class);
 
 /* The weights (d, then the constant if any) of one class against the rest; with two classes only 1 has. */
 const double *logistic_weights(const struct logistic *l, size_t class);

@@ -9,16 +9,18 @@ def fit(x, y, c):
     return LogisticRegression(solver="liblinear", C=c, tol=1e-10, max_iter=10000).fit(x, y)
 
 
+def models_of(x, y, classes, c):
+    """One against the rest; of two classes one model."""
+    return [fit(x, y == k, c) for k in range(1 if classes == 2 else 0, classes)]
+
+
 def learn(x, y, classes):
-    """One against the rest, C of each by 2 folds that alternate in order of the classes."""
+    """C by 2 folds that alternate in order of the classes."""
     order = np.argsort(y, kind="stable")
     folds = order[0::2], order[1::2]
-    models = []
-    for k in range(1 if classes == 2 else 0, classes):
-        rights = [sum((fit(x[a], y[a] == k, c).predict(x[b]) == (y[b] == k)).sum()
-                      for a, b in (folds, folds[::-1])) for c in STRENGTHS]
-        models.append(fit(x, y == k, STRENGTHS[int(np.argmax(rights))]))
-    return models
+    rights = [sum((answer(models_of(x[a], y[a], classes, c), x[b]) == y[b]).sum()
+                  for a, b in (folds, folds[::-1])) for c in STRENGTHS]
+    return models_of(x, y, classes, STRENGTHS[int(np.argmax(rights))])
 
 
 def answer(models, x):
@@ -26,7 +28,7 @@ def answer(models, x):
     return (scores[0] > 0).astype(int) if len(models) == 1 else scores.argmax(0)
 
 
-for classes in (2, 3):
+for classes in (2, 3, 5):
     i, j = np.arange(N)[:, None], np.arange(D)[None]
     y = (i * i + i // 7)[:, 0] % classes
     x = (2.0 * np.sin(i * j + i + j) + 1.5 * np.cos(y[:, None] * 2 + j)).astype(np.float32).astype(float)
