@@ -46,7 +46,7 @@ struct fit_memory {
 	float *weights, *components, *component_scales, *projection, *moment;
 	void *rows; /* folded ones */
 	float *scales;
-	struct model *vocabulary; /* whose words they borrow, when the model has no base */
+	struct model *lender; /* whose words or LSTM it borrows */
 };
 
 static void free_memory(void *context)
@@ -61,8 +61,8 @@ static void free_memory(void *context)
 	free(memory->moment);
 	free(memory->rows);
 	free(memory->scales);
-	if (memory->vocabulary)
-		model_release(memory->vocabulary);
+	if (memory->lender)
+		model_release(memory->lender);
 	free(memory);
 }
 
@@ -467,7 +467,7 @@ static struct model *make_model(struct fit *f, const struct corpus *corpus, stru
 	if (f->o.fold) {
 		if (fold_rows(f, &parts, progress, err))
 			return NULL;
-		memory->vocabulary = model_retain(ground);
+		memory->lender = model_retain(ground);
 	} else {
 		parts.counts = memory->counts;
 		parts.weights = memory->weights;
@@ -477,6 +477,10 @@ static struct model *make_model(struct fit *f, const struct corpus *corpus, stru
 		parts.projection = memory->projection;
 		parts.moment = memory->moment;
 		parts.base = ground;
+		if (f->m->lstm_h && model_lstm_reads_rows(f->m)) {
+			model_lend_lstm(&parts, f->m);
+			memory->lender = model_retain(f->m);
+		}
 	}
 	fitted = model_of_parts(&parts, free_memory, memory, err);
 	if (fitted)

@@ -41,11 +41,11 @@ void recurrent_input(const struct model *m, uint32_t id, float *to, float *scrat
 {
 	size_t in = model_lstm_inputs(m);
 
-	if (m->projection && !m->facts.folded) {
+	if (model_lstm_reads_rows(m)) {
+		rows_get(to, &m->rows, id);
+	} else {
 		rows_get(scratch, &m->rows, id);
 		vec_times_matrix(to, scratch, m->projection, m->rows.d, in);
-	} else {
-		rows_get(to, &m->rows, id);
 	}
 	(void)vec_unit(to, in);
 	vec_scale(to, sqrtf((float)in), in);
@@ -142,7 +142,7 @@ static void take_words(const struct model *m, const struct batch *b, struct part
 {
 	size_t in = model_lstm_inputs(m);
 	bool bytes = m->lstm[0].bytes;
-	bool as_they_are = m->rows.type == ROWS_I8 && (!m->projection || m->facts.folded);
+	bool as_they_are = m->rows.type == ROWS_I8 && model_lstm_reads_rows(m);
 
 	for (size_t i = 0; i < b->n; i++) {
 		for (size_t t = 0; t < b->lengths[i]; t++) {

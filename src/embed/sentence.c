@@ -60,28 +60,39 @@ static bool takes_mean(enum method method)
 	       !method_recurrent(method);
 }
 
+/* The method that sums words are of, alone or beside an LSTM. */
+static enum method words_by(const struct sentence *s)
+{
+	enum method sums = model_sums(s->model);
+
+	if (s->method == METHOD_FEATURES || s->method == METHOD_ALACARTE)
+		return sums;
+	if (s->method == METHOD_LSTM_STATIC)
+		return sums == METHOD_DISC ? METHOD_SUM : sums; /* disc makes none */
+	return s->method;
+}
+
 /* Which parts of the model the method uses.  Folded rows carry them all. */
 static void choose_parts(struct sentence *s)
 {
 	const struct model *m = s->model;
-	bool by_sums = s->method == METHOD_FEATURES || s->method == METHOD_ALACARTE;
-	enum method method = by_sums ? model_sums(m) : s->method;
+	enum method method = words_by(s);
 	bool weighted = method == METHOD_WEIGHTED || method == METHOD_SIF || method == METHOD_USIF ||
 			method == METHOD_WHITEN;
 
 	s->d = m->rows.d;
 	s->d_out = model_dimension(m, s->method);
-	s->d_static = model_dimension(m, method) - (method == METHOD_LSTM_STATIC ? model_lstm_vector(m) : 0);
-	s->mean = takes_mean(method);
+	s->d_static = model_dimension(m, method);
+	s->mean = takes_mean(method) && s->method != METHOD_LSTM_STATIC; /* which makes it of length 1 */
 	s->weights = NULL;
 	s->k = 0;
 	s->projection = NULL;
 	if (!m->facts.folded) {
-		if (weighted || method == METHOD_LEARNED || method == METHOD_LSTM_STATIC)
+		if (weighted || method == METHOD_LEARNED)
 			s->weights = m->weights;
 		if (method == METHOD_SIF || method == METHOD_USIF)
 			s->k = m->k;
-		if (method == METHOD_WHITEN || method == METHOD_LEARNED || method == METHOD_LSTM_STATIC)
+		if (method == METHOD_WHITEN || method == METHOD_LEARNED)
 			s->projection = m->projection;
 	}
 	assert(s->projection || method == METHOD_DISC || method == METHOD_LSTM || s->d == s->d_static);

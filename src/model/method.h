@@ -12,8 +12,7 @@
  *	disc       sums of products of neighbours, up to three words (embed/disc.h); three
  *		   times as long
  *	lstm       pooled states of an LSTM (embed/recurrent.h)
- *	lstm+static  the unit vector of lstm, then that of the sum of the rows by all the model has for
- *		   sums: weight(w) * vector(w), through the matrix
+ *	lstm+static  the unit vector of lstm, then that of what the model is for sums (model_sums())
  *	features   for classifiers: the unit vector of lstm, then the mean of the LSTM's states; where lstm is
  *		   that mean already, then the mean of the words' unit vectors.  Without an LSTM the unit
  *		   vector of the model's sums (model_sums()), then that mean.  A word's unit vector is that of

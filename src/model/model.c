@@ -68,7 +68,9 @@ bool model_tensor_in_overlay(enum model_tensor which)
 
 bool model_tensor_is_own(const struct model *m, enum model_tensor which)
 {
-	return !m->base || tensors[which].in_overlay;
+	const void *data = model_tensor(m, which).data;
+
+	return !m->base || (tensors[which].in_overlay && data != model_tensor(m->base, which).data);
 }
 
 const char *model_digest_key(enum model_tensor which, char to[40])
@@ -245,6 +247,8 @@ void model_fingerprint(const struct model *m, char hex[DIGEST_HEX + 1])
 	add_line(&d, "folded", m->facts.folded ? "1" : "0");
 	if (m->lstm_h && m->pooling != POOLING_MEAN)
 		add_line(&d, "pooling", pooling_name(m->pooling));
+	if (m->lstm_h && m->lstm_of_rows)
+		add_line(&d, "lstm_reads", "rows");
 	if (m->alacarte) {
 		(void)snprintf(window, sizeof(window), "%zu", m->alacarte_window);
 		add_line(&d, "alacarte_window", window);
@@ -340,6 +344,7 @@ void model_release(struct model *m)
 {
 	if (atomic_fetch_sub_explicit(&m->memory->references, 1, memory_order_acq_rel) != 1)
 		return;
+	model_file_remove(m);
 	if (m->memory->drop)
 		m->memory->drop(m->memory->context);
 	file_unmap(&m->memory->map);
@@ -417,8 +422,10 @@ size_t model_dimension(const struct model *m, enum method method)
 {
 	if (method == METHOD_FEATURES)
 		return features_length(m);
-	if (method_recurrent(method))
-		return model_lstm_vector(m) + (method == METHOD_LSTM_STATIC ? model_lstm_inputs(m) : 0);
+	if (method == METHOD_LSTM_STATIC)
+		return model_lstm_vector(m) + sum_length(m, model_sums(m));
+	if (method == METHOD_LSTM)
+		return model_lstm_vector(m);
 	if (method == METHOD_DISC)
 		return METHOD_DISC_GRAMS * m->rows.d;
 	return sum_length(m, method == METHOD_ALACARTE ? model_sums(m) : method);

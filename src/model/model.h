@@ -80,6 +80,7 @@ struct model {
 	size_t d_out; /* length of vectors under whiten and learned; d when there is no projection */
 	const float *projection;		     /* (d, d_out) */
 	size_t lstm_h;				     /* states of a direction of its LSTM; 0: it has none */
+	bool lstm_of_rows;			     /* it reads rows, though there is a projection */
 	enum pooling pooling;			     /* of its states */
 	const float *lstm_parts[MODEL_LSTM_TENSORS]; /* as PyTorch has them: (4 h, in), (4 h, h), (4 h) */
 	/* The weights among them where they are stored by rows of another type, I8 say, and the part is NULL.
@@ -113,8 +114,8 @@ struct model {
  * Opens and maps a model; reads headers, offsets, the index and the small tensors, not the rows: well
  * under 100 ms whatever the size.  A header that is not the one written is refused, data that is not
  * by model_verify() alone.  An overlay finds its base by fingerprint: the file its metadata
- * names, beside it, then any *.safetensors beside it, then in `folder` (NULL: nowhere else); two overlays map
- * the base twice, in the same pages of memory.
+ * names, beside it, then any *.safetensors beside it, then in `folder` (NULL: nowhere else); the
+ * models that stand on one file share it.
  * The file must be replaced, never changed in place or cut short: touching a page that is gone ends the
  * process.
  * ERR_NOT_FOUND, ERR_FORMAT (what is wrong, and with which tensor), ERR_IO, ERR_MEMORY.
@@ -142,9 +143,18 @@ bool model_learned(const struct model *m);
 
 /*
  * For another LSTM: parts, a copy of some model, without the one that it has, and with method lstm.  What it
- * had for sums stays.
+ * had for sums stays; the new one reads what the old one read.
  */
 void model_without_lstm(struct model *parts);
+
+/* Does its LSTM, or would one, read the rows as they are, rather than through a projection? */
+bool model_lstm_reads_rows(const struct model *m);
+
+/*
+ * A fit leaves rows alone, so what it makes keeps an LSTM that reads them: parts, without one so far, get
+ * the lender's.  That must live as long as what they become.
+ */
+void model_lend_lstm(struct model *parts, const struct model *lender);
 
 /* Does it hold the method? */
 bool model_has(const struct model *m, enum method method);
@@ -165,7 +175,7 @@ void model_lstm_run(const struct model *m, int run, float *input, float *recurre
 /* Is it laid out as bytes?  Where all its weights are I8. */
 bool model_lstm_of_bytes(const struct model *m);
 
-/* The length of the LSTM's inputs: of a row, through the projection where there is one. */
+/* The length of the LSTM's inputs: of a row, or of that through the projection. */
 size_t model_lstm_inputs(const struct model *m);
 
 /* Its layers, 1 or 2; directions of each, 1 or 2; and the length of its outputs: directions times h. */

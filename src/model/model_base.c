@@ -14,7 +14,9 @@ static struct model *try_file(const char *folder, const char *file, const char *
 	struct model *m;
 
 	(void)snprintf(path, room, "%s/%s", folder, file);
-	m = model_open_base(path, fingerprint, err);
+	m = model_file_find(path, fingerprint);
+	if (!m)
+		m = model_open_base(path, fingerprint, err);
 	free(path);
 	return m;
 }

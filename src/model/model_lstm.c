@@ -42,9 +42,25 @@ void model_without_lstm(struct model *parts)
 	parts->mix = (struct f32_matrix){ 0, 0, NULL };
 }
 
+bool model_lstm_reads_rows(const struct model *m)
+{
+	return !m->projection || m->facts.folded || m->lstm_of_rows;
+}
+
+void model_lend_lstm(struct model *parts, const struct model *lender)
+{
+	parts->lstm_h = lender->lstm_h;
+	parts->lstm_of_rows = true;
+	parts->pooling = lender->pooling;
+	parts->lstm_attention = lender->lstm_attention;
+	parts->lstm_residual = lender->lstm_residual;
+	memcpy(parts->lstm_parts, lender->lstm_parts, sizeof(parts->lstm_parts));
+	memcpy(parts->lstm_coded, lender->lstm_coded, sizeof(parts->lstm_coded));
+}
+
 size_t model_lstm_inputs(const struct model *m)
 {
-	return m->projection && !m->facts.folded ? m->d_out : m->rows.d;
+	return model_lstm_reads_rows(m) ? m->rows.d : m->d_out;
 }
 
 size_t model_lstm_layers(const struct model *m)
@@ -163,6 +179,20 @@ static void pack_run(struct model *m, int run, float *at, float *one)
 	m->lstm[run] = lstm_serve_pack(at, &input, &states, one, model_lstm_of_bytes(m), one + 4 * m->lstm_h);
 }
 
+/* By a bias, which every LSTM has as floats. */
+static bool is_of_base(const struct model *m)
+{
+	return m->base && m->lstm_parts[2] == m->base->lstm_parts[2] &&
+	       model_lstm_inputs(m) == model_lstm_inputs(m->base);
+}
+
+static void take_packed(struct model *m, const struct model *base)
+{
+	memcpy(m->lstm, base->lstm, sizeof(m->lstm));
+	m->mix = base->mix;
+	m->readout = base->readout;
+}
+
 int model_pack_lstm(struct model *m, struct err *err)
 {
 	float *one;
@@ -170,6 +200,10 @@ int model_pack_lstm(struct model *m, struct err *err)
 
 	if (m->lstm_h == 0)
 		return 0;
+	if (is_of_base(m)) {
+		take_packed(m, m->base);
+		return 0;
+	}
 	m->memory->lstm = mem_try_aligned(floats_of(m), sizeof(float), err);
 	if (!m->memory->lstm)
 		return -1;

@@ -8,6 +8,7 @@
 #include "model/safetensors.h"
 
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 /* In the order of the file: U64 before F32 before bytes, so that all stand on their own size. */
 enum model_tensor {
@@ -39,7 +40,10 @@ struct model_memory {
 	float *lstm; /* its matrices as they are multiplied */
 	void (*drop)(void *context);
 	void *context;
-	bool sealed; /* the file has a digest of its header */
+	bool sealed;	    /* the file has a digest of its header */
+	struct stat status; /* of the file when it was opened */
+	bool is_file;	    /* on the list of model_files.c, whose next one follows */
+	struct model *next_file;
 	/* SHA-256 of each tensor that the model has, its base's among them; "" where it has none. */
 	char digests[MODEL_TENSORS][DIGEST_HEX + 1];
 };
@@ -100,6 +104,15 @@ int model_parse(struct model *m, const struct safetensors *s, struct err *err);
 /* model_open() of a file that must be the base of that fingerprint; no overlay.  ERR_NOT_FOUND when it is
  * another. */
 struct model *model_open_base(const char *path, const char *fingerprint, struct err *err);
+
+/*
+ * The whole models that came from files and live: what makes overlays of one file share it, with the LSTM
+ * that is laid out behind it.  Thread-safe.  find(): a reference to one opened from the file that path is
+ * now, the oldest of several, NULL when there is none.  remove(): before it goes, if it was added.
+ */
+void model_file_add(struct model *m);
+void model_file_remove(struct model *m);
+struct model *model_file_find(const char *path, const char *fingerprint);
 
 /* Finds the base that an overlay's metadata name. */
 struct model *model_find_base(const struct safetensors *s, const char *path, const char *folder,

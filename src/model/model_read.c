@@ -267,6 +267,30 @@ static int read_lstm(struct model *m, const struct safetensors *s, struct err *e
 	return 0;
 }
 
+/* What the LSTM reads where the model has a projection. */
+static int read_lstm_reads(struct model *m, const struct safetensors *s, struct err *err)
+{
+	const char *what = safetensors_metadata(s, "lstm_reads");
+
+	if (what && strcmp(what, "rows") != 0)
+		return err_set(err, ERR_FORMAT, "metadata 'lstm_reads' is unknown: '%.60s'", what);
+	m->lstm_of_rows = what != NULL;
+	return 0;
+}
+
+/* An overlay's that is its base's has no tensor in the file. */
+static int take_lstm_of_base(struct model *m, const struct safetensors *s, struct err *err)
+{
+	for (int i = TENSOR_LSTM; i <= TENSOR_LSTM_RESIDUAL; i++)
+		if (safetensors_find(s, model_tensor_name((enum model_tensor)i)))
+			return err_set(err, ERR_FORMAT, "of its LSTM the tensor '%s' is there alone",
+				       model_tensor_name((enum model_tensor)i));
+	if (!m->base->lstm_h || !model_lstm_reads_rows(m->base))
+		return err_set(err, ERR_FORMAT, "its LSTM is its base's, and that has none that reads rows");
+	model_lend_lstm(m, m->base);
+	return 0;
+}
+
 /* How states become a vector.  Older files, which have means alone, do not say. */
 static int read_pooling(struct model *m, const struct safetensors *s, struct err *err)
 {
@@ -289,6 +313,17 @@ static int read_pooling(struct model *m, const struct safetensors *s, struct err
 			"and no projection",
 			model_tensor_name(TENSOR_LSTM_ATTENTION), model_tensor_name(TENSOR_LSTM_RESIDUAL));
 	return all_finite(at, model_lstm_outputs(m), model_tensor_name(TENSOR_LSTM_ATTENTION), err);
+}
+
+static int read_any_lstm(struct model *m, const struct safetensors *s, struct err *err)
+{
+	bool first = safetensors_find(s, model_tensor_name(TENSOR_LSTM)) != NULL;
+
+	if (read_lstm_reads(m, s, err))
+		return -1;
+	if (m->base && m->lstm_of_rows && !first)
+		return take_lstm_of_base(m, s, err);
+	return read_lstm(m, s, err) || read_pooling(m, s, err) ? -1 : 0;
 }
 
 /* What a fit adds: in whole models and overlays alike. */
@@ -323,7 +358,7 @@ static int read_fit(struct model *m, const struct safetensors *s, struct err *er
 	    all_finite(m->projection, d * m->d_out, "projection", err) ||
 	    all_finite(m->moment, d * d, "moment", err))
 		return -1;
-	if (read_lstm(m, s, err) || read_pooling(m, s, err) || model_pack_lstm(m, err))
+	if (read_any_lstm(m, s, err) || model_pack_lstm(m, err))
 		return -1;
 	if (!model_has(m, m->facts.method))
 		return err_set(err, ERR_FORMAT, "the tensors that method '%s' needs are not there",
@@ -486,7 +521,6 @@ static struct model *open_file(const char *path, const struct wanted *wanted, st
 {
 	struct model *m = model_new(err);
 	struct safetensors s = { 0 };
-	struct stat status;
 	int failed;
 
 	if (!m)
@@ -497,11 +531,13 @@ static struct model *open_file(const char *path, const struct wanted *wanted, st
 		model_release(m);
 		return NULL;
 	}
-	if (stat(path, &status) == 0)
-		m->created = (uint64_t)status.st_mtime;
+	if (stat(path, &m->memory->status) == 0)
+		m->created = (uint64_t)m->memory->status.st_mtime;
 	failed = safetensors_read(&s, m->memory->map.data, m->memory->map.size, err) ||
 		 read_model(m, &s, wanted, err);
 	safetensors_free(&s);
+	if (!failed && !m->base)
+		model_file_add(m);
 	if (!failed)
 		return m;
 	(void)err_prefix(err, "%.200s", path);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* put_facts() and put_base() give 30, put_tensors() one for each, and the header's own. */
+/* put_facts() and put_base() give 31, put_tensors() one for each, and the header's own. */
 enum { METADATA_MAX = 32 + MODEL_TENSORS };
 
 static void put(struct safetensors *s, const char *key, const char *fmt, ...)
@@ -42,6 +42,8 @@ static void put_facts(struct safetensors *s, const struct model *m, const char *
 		put(s, "sums", "%s", method_name(model_sums(m)));
 	if (m->lstm_h)
 		put(s, "pooling", "%s", pooling_name(m->pooling));
+	if (m->lstm_h && m->lstm_of_rows)
+		put(s, "lstm_reads", "rows");
 	if (m->alacarte)
 		put(s, "alacarte_window", "%zu", m->alacarte_window);
 	put(s, "folded", "%d", f->folded);
@@ -73,14 +75,20 @@ static bool same_rules(const struct token_rules *a, const struct token_rules *b)
 	       a->keep_punctuation == b->keep_punctuation && a->unknown == b->unknown;
 }
 
-/* The vectors file that an overlay stands on: the model itself or the lowest one below it, as a file. */
+/* What an overlay stands on: the model itself or the lowest one below it. */
+static const struct model *ground_of(const struct model *m)
+{
+	while (m->base)
+		m = m->base;
+	return m;
+}
+
+/* The vectors file, which the ground must be. */
 static int put_base(struct safetensors *s, const struct model *m, struct err *err)
 {
-	const struct model *base = m;
+	const struct model *base = ground_of(m);
 	const char *slash;
 
-	while (base->base)
-		base = base->base;
 	slash = strrchr(base->path, '/');
 	if (!base->path[0])
 		return err_set(err, ERR_INPUT, "an overlay needs vectors that are a file already");
@@ -107,13 +115,23 @@ static void put_tensor(struct safetensors *s, const struct model *m, enum model_
 	s->tensors[s->n++] = t;
 }
 
+/* Is it left to the base?  All that no fit adds; of an LSTM that is the base's all, too. */
+static bool stays_in_base(const struct model *m, enum model_tensor which)
+{
+	bool lstm = which >= TENSOR_LSTM && which <= TENSOR_LSTM_RESIDUAL;
+
+	return !model_tensor_in_overlay(which) ||
+	       (lstm && m->lstm_of_rows && m->base &&
+		model_tensor(m, which).data == model_tensor(ground_of(m), which).data);
+}
+
 /* The rows come first, where pages begin, unless that would leave the U64 tensors behind them askew. */
 static void put_tensors(struct safetensors *s, const struct model *m, bool as_overlay)
 {
 	bool rows_first = model_tensor(m, TENSOR_VECTORS).bytes % sizeof(uint64_t) == 0;
 
 	for (int i = 0; i < MODEL_TENSORS; i++) {
-		if (as_overlay && !model_tensor_in_overlay((enum model_tensor)i))
+		if (as_overlay && stays_in_base(m, (enum model_tensor)i))
 			continue;
 		if (i == TENSOR_WORDS && !rows_first)
 			put_tensor(s, m, TENSOR_VECTORS);

@@ -60,6 +60,7 @@ static struct model parts_of(struct shape shape)
 		if (i % 2 < shape.sides)
 			memcpy(parts.lstm_parts + 4 * i, at, sizeof(at));
 	}
+	parts.facts.sums = toy->facts.method;
 	parts.facts.method = METHOD_LSTM;
 	return parts;
 }

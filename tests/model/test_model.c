@@ -266,6 +266,43 @@ static void an_overlay_opens_the_same(void **state)
 	assert_int_equal(unlink(overlay), 0);
 }
 
+/* Of the same file; another in its place is another, even if it holds the same. */
+static void overlays_share_their_base(void **state)
+{
+	const char *base = in_folder("base.safetensors");
+	const char *overlay = in_folder("overlay.safetensors");
+	struct model *toy = toy_model(toys[2]);
+	struct model *first;
+	struct model *second;
+	struct model *third;
+
+	(void)state;
+	write_base_and_overlay(base, overlay);
+	first = must_open(overlay);
+	second = must_open(overlay);
+	assert_ptr_equal(first->base, second->base);
+	model_release(first); /* the second still stands on it */
+	must_write(toy, base, false);
+	third = must_open(overlay);
+	assert_ptr_not_equal(third->base, second->base);
+	same_model(second, third);
+	model_release(second);
+	second = must_open(overlay);
+	assert_ptr_equal(third->base, second->base);
+	model_release(second);
+	model_release(third);
+	first = must_open(base);
+	third = must_open(base);
+	second = must_open(overlay);
+	assert_ptr_equal(second->base, first); /* who serves the base itself shares it too; the oldest */
+	model_release(first);
+	model_release(third);
+	model_release(second);
+	model_release(toy);
+	assert_int_equal(unlink(base), 0);
+	assert_int_equal(unlink(overlay), 0);
+}
+
 static void a_base_is_found_by_its_fingerprint(void **state)
 {
 	const char *base = in_folder("base.safetensors");
@@ -473,6 +510,7 @@ int main(void)
 		cmocka_unit_test(what_is_written_opens_the_same),
 		cmocka_unit_test(all_parts_and_facts_are_kept),
 		cmocka_unit_test(an_overlay_opens_the_same),
+		cmocka_unit_test(overlays_share_their_base),
 		cmocka_unit_test(a_base_is_found_by_its_fingerprint),
 		cmocka_unit_test(overlays_of_what_is_no_file_are_refused),
 		cmocka_unit_test(the_same_model_gives_the_same_bytes),
