@@ -27,34 +27,19 @@ static void drop(void *context)
 	free(r);
 }
 
-static float *transpose(float *to, const float *from, size_t rows, size_t columns)
-{
-	for (size_t i = 0; i < rows; i++)
-		for (size_t j = 0; j < columns; j++)
-			to[j * rows + i] = from[i * columns + j];
-	return to + rows * columns;
-}
-
 static void lay_out(const struct distill_lstm *t, struct model *parts, float *at)
 {
-	size_t gates = 4 * t->h;
+	size_t width = 2 * t->h;
 
-	for (size_t side = 0; side < 2; side++) {
-		const struct lstm *l = &t->sides[side];
-		const float **to = parts->lstm_parts + 4 * side;
-
-		to[0] = at;
-		to[1] = transpose(at, l->input, t->d, gates);
-		to[2] = transpose(at + gates * t->d, l->recurrent, t->h, gates);
-		at += gates * (t->d + t->h);
-		memcpy(at, l->bias, gates * sizeof(float));
-		to[3] = at + gates; /* PyTorch has two, whose sum counts */
-		memset(at + gates, 0, gates * sizeof(float));
-		at += 2 * gates;
-	}
-	parts->lstm_residual = (struct rows){ ROWS_F32, t->d, 2 * t->h, at, NULL };
-	parts->lstm_attention = transpose(at, t->mix, 2 * t->h, t->d);
-	memcpy(at + 2 * t->h * t->d, t->gate, 2 * t->h * sizeof(float));
+	for (int side = 0; side < 2; side++)
+		at = model_lstm_put_run(parts, side, &t->sides[side], at);
+	parts->lstm_residual = (struct rows){ ROWS_F32, t->d, width, at, NULL };
+	for (size_t i = 0; i < width; i++) /* W is learnt as its transpose */
+		for (size_t j = 0; j < t->d; j++)
+			at[j * width + i] = t->mix[i * t->d + j];
+	at += width * t->d;
+	parts->lstm_attention = at;
+	memcpy(at, t->gate, width * sizeof(float));
 }
 
 struct model *distill_lstm_model(const struct distill_lstm *t, struct err *err)

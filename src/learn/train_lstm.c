@@ -254,29 +254,6 @@ static void drop(void *context)
 	free(r);
 }
 
-static void transpose(float *to, const float *from, size_t rows, size_t columns)
-{
-	for (size_t i = 0; i < rows; i++)
-		for (size_t j = 0; j < columns; j++)
-			to[j * rows + i] = from[i * columns + j];
-}
-
-/* PyTorch's four tensors of a layer in a direction, of which the second bias is 0; behind them. */
-static float *put_run(const struct lstm *l, float *at, const float **parts)
-{
-	size_t gates = 4 * l->h;
-
-	parts[0] = at;
-	parts[1] = parts[0] + gates * l->in;
-	parts[2] = parts[1] + gates * l->h;
-	parts[3] = parts[2] + gates;
-	transpose(at, l->input, l->in, gates);
-	transpose(at + gates * l->in, l->recurrent, l->h, gates);
-	memcpy(at + gates * (l->in + l->h), l->bias, gates * sizeof(float));
-	memset(at + gates * (l->in + l->h + 1), 0, gates * sizeof(float));
-	return at + gates * (l->in + l->h + 2);
-}
-
 static struct model *make_model(const struct lstm_train *t, struct err *err)
 {
 	struct result *r = mem_new(1, sizeof(*r));
@@ -288,9 +265,9 @@ static struct model *make_model(const struct lstm_train *t, struct err *err)
 	r->parts = mem_try(t->floats + (size_t)MODEL_LSTM_RUNS * 4 * t->shape.h, sizeof(float), err);
 	at = r->parts;
 	model_without_lstm(&parts);
-	for (size_t run = 0; at && run < MODEL_LSTM_RUNS; run++)
+	for (int run = 0; at && run < MODEL_LSTM_RUNS; run++)
 		if (t->net.runs[run].h)
-			at = put_run(&t->net.runs[run], at, parts.lstm_parts + 4 * run);
+			at = model_lstm_put_run(&parts, run, &t->net.runs[run], at);
 	if (at) {
 		r->m = model_retain(t->m);
 		parts.lstm_h = t->shape.h;

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 
 struct err;
+struct lstm;
 struct model_memory;
 
 enum {
@@ -171,6 +172,12 @@ int model_lstm_encode(struct model *parts, enum rows_type type, void **memory, s
  */
 void model_lstm_run(const struct model *m, int run, float *input, float *recurrent, float *bias,
 		    float *scratch);
+
+/*
+ * The other way: layer run / 2 in direction run % 2 of parts is l, laid out at `at` as PyTorch has it, with a
+ * second bias of 0.  Returns what is behind: 4 h (in + h + 2) floats on.
+ */
+float *model_lstm_put_run(struct model *parts, int run, const struct lstm *l, float *at);
 
 /* Is it laid out as bytes?  Where all its weights are I8. */
 bool model_lstm_of_bytes(const struct model *m);

@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "math/lstm.h"
 #include "model/model_private.h"
 
 #include <string.h>
@@ -279,4 +280,27 @@ void model_lstm_run(const struct model *m, int run, float *input, float *recurre
 	lay_columns(input, &weights[0], scratch);
 	lay_columns(recurrent, &weights[1], scratch);
 	add_biases(bias, m, run);
+}
+
+/* from (rows, columns) to (columns, rows); returns what is behind that. */
+static float *transpose(float *to, const float *from, size_t rows, size_t columns)
+{
+	for (size_t i = 0; i < rows; i++)
+		for (size_t j = 0; j < columns; j++)
+			to[j * rows + i] = from[i * columns + j];
+	return to + rows * columns;
+}
+
+float *model_lstm_put_run(struct model *parts, int run, const struct lstm *l, float *at)
+{
+	const float **to = parts->lstm_parts + 4 * run;
+	size_t gates = 4 * l->h;
+
+	to[0] = at;
+	to[1] = at = transpose(at, l->input, l->in, gates);
+	to[2] = at = transpose(at, l->recurrent, l->h, gates);
+	memcpy(at, l->bias, gates * sizeof(*at));
+	to[3] = at += gates;
+	memset(at, 0, gates * sizeof(*at));
+	return at + gates;
 }
