@@ -40,8 +40,7 @@ struct pass {
 	struct reader *readers;
 	struct fold fold;
 	bool summing;
-	float *ring;	/* (2 window + 1, d) rows around the word */
-	double *around; /* (d) their sum */
+	float *around; /* (d) the sum of the rows around a word */
 };
 
 void contexts_free(struct contexts *c)
@@ -389,45 +388,34 @@ static int64_t slot_of(const struct contexts *c, uint32_t id, const char **form)
 	return found == VOCAB_UNKNOWN ? ALACARTE_NO_SLOT : (int64_t)c->known_n + (int64_t)found;
 }
 
-/* Adds or takes off a row of the ring. */
-static void step_around(double *around, const float *row, size_t d, double sign)
+/* The known words around the one at i, to near (2 window); returns how many. */
+static size_t words_around(uint32_t *near, const uint32_t *ids, size_t n, size_t i, size_t window)
 {
-	for (size_t j = 0; j < d; j++)
-		around[j] += sign * (double)row[j];
-}
+	size_t stop = n - i > window ? i + window + 1 : n;
+	size_t found = 0;
 
-/* The ring's row for the word at i, which enters the window; an unknown one is 0. */
-static void enter(const struct pass *p, uint32_t id, size_t i)
-{
-	size_t d = p->c->m->rows.d;
-	float *row = p->ring + i % (2 * p->c->o->window + 1) * d;
-
-	if (id == VOCAB_UNKNOWN)
-		memset(row, 0, d * sizeof(*row));
-	else
-		rows_get(row, &p->c->m->rows, id);
-	step_around(p->around, row, d, 1.0);
+	for (size_t j = i > window ? i - window : 0; j < stop; j++)
+		if (j != i && ids[j] != VOCAB_UNKNOWN)
+			near[found++] = ids[j];
+	return found;
 }
 
 static void sum_unit(struct pass *p, const uint32_t *ids, size_t n, const char **form)
 {
-	size_t d = p->c->m->rows.d;
-	size_t window = p->c->o->window;
-	size_t ring_n = 2 * window + 1;
+	const struct contexts *c = p->c;
+	uint32_t near[2 * MODEL_WINDOW_MAX];
+	size_t d = c->m->rows.d;
 
-	memset(p->around, 0, d * sizeof(*p->around));
-	for (size_t i = 0; i < n && i < window; i++)
-		enter(p, ids[i], i);
 	for (size_t i = 0; i < n; i++) {
-		const float *own = p->ring + i % ring_n * d;
-		int64_t slot = slot_of(p->c, ids[i], form);
+		int64_t slot = slot_of(c, ids[i], form);
+		double *sum;
 
-		if (i > window)
-			step_around(p->around, p->ring + (i - window - 1) % ring_n * d, d, -1.0);
-		if (i + window < n)
-			enter(p, ids[i + window], i + window);
-		for (size_t j = 0; slot >= 0 && j < d; j++)
-			p->c->sums[(size_t)slot * d + j] += p->around[j] - (double)own[j];
+		if (slot < 0)
+			continue;
+		sum = c->sums + (size_t)slot * d;
+		rows_sum(p->around, &c->m->rows, near, NULL, words_around(near, ids, n, i, c->o->window));
+		for (size_t j = 0; j < d; j++)
+			sum[j] += (double)p->around[j];
 	}
 }
 
@@ -493,10 +481,9 @@ static int prepare_sums(struct pass *p, struct err *err)
 	if (choose_known(c, err) || choose_fresh(c, err) || check_found(c, err))
 		return -1;
 	c->sums = mem_try(c->known_n + c->fresh.n, d * sizeof(*c->sums), err);
-	p->ring = mem_try(2 * c->o->window + 1, d * sizeof(*p->ring), err);
-	p->around = mem_try(d, sizeof(*p->around), err);
+	p->around = mem_try_aligned(d, sizeof(*p->around), err);
 	p->summing = true;
-	return c->sums && p->ring && p->around ? 0 : -1;
+	return c->sums && p->around ? 0 : -1;
 }
 
 int contexts_gather(struct contexts *c, struct corpus *corpus, struct err *err)
@@ -527,7 +514,6 @@ int contexts_gather(struct contexts *c, struct corpus *corpus, struct err *err)
 			folder_free(p.readers[i].folder);
 	}
 	free(p.readers);
-	free(p.ring);
 	free(p.around);
 	return rc;
 }
