@@ -85,6 +85,23 @@ def learns(d):
     same("the same pairs, the same vectors", prints["inline"], prints["uploaded"])
 
 
+def a_fit_keeps_the_lstm(folder):
+    """Of the shipped model, which another daemon on the folder serves with the same bits."""
+    ask = lambda d, model, method: d.post("/v1/embeddings", {
+        "model": f"{model}:{method}", "input": "The market fell on Monday.", "encoding_format": "base64"}).json()
+    vector = lambda reply: reply["data"][0]["embedding"]
+    state = ("--models", "models", "--state", os.path.join(folder, "fits"))
+    with Daemon(*state) as d:
+        job = run_job(d, type="fit", model="default", texts=["A dog runs.", "Prices rose again."] * 20, output="own",
+                      method="whiten")
+        same("the fit", (job["state"], job["error"]), ("succeeded", None))
+        before = [vector(ask(d, "own", m)) for m in ("lstm", "features", "lstm+static", "whiten")]
+        same("its LSTM", before[:2], [vector(ask(d, "default", m)) for m in ("lstm", "features")])
+        check("what stands beside it is its own", before[2] != vector(ask(d, "default", "lstm+static")))
+    with Daemon(*state) as d:
+        same("the next daemon's", [vector(ask(d, "own", m)) for m in ("lstm", "features", "lstm+static", "whiten")], before)
+
+
 def the_same_as_by_the_verb(d, folder):
     with open(os.path.join(folder, "pairs.tsv"), "wb") as f:
         f.write(lines(pairs_of(400)))
@@ -298,4 +315,5 @@ with tempfile.TemporaryDirectory() as folder:
         rate = cancels(d)
         same("it ends in order", d.stop(), 0)
     stopped_and_killed(folder, rate)
+    a_fit_keeps_the_lstm(folder)
 finish()

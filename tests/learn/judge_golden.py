@@ -2,7 +2,7 @@
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-N, D, STRENGTHS = 150, 6, (0.15, 1.5, 15.0, 150.0, 1500.0)
+N, D, STRENGTHS = 150, 6, (0.15, 1.5, 15.0, 150.0, 1500.0, 15000.0)
 
 
 def fit(x, y, c):
