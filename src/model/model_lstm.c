@@ -293,7 +293,7 @@ static float *transpose(float *to, const float *from, size_t rows, size_t column
 
 float *model_lstm_put_run(struct model *parts, int run, const struct lstm *l, float *at)
 {
-	const float **to = parts->lstm_parts + 4 * run;
+	const float **to = &parts->lstm_parts[4 * (size_t)run];
 	size_t gates = 4 * l->h;
 
 	to[0] = at;
