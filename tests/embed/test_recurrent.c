@@ -13,7 +13,7 @@
 #include "math/kernels.h"
 #include "math/vec.h"
 #include "model/model.h"
-#include "model/safetensors.h"
+#include "support/altered.h"
 #include "support/scratch.h"
 #include "support/toy.h"
 
@@ -475,34 +475,15 @@ static void fingerprints_differ(void **state)
 static const char *damaged(const char *from, const char *tensor, const char *key, const char *value)
 {
 	const char *path = scratch_path(&scratch, "damaged.safetensors");
-	struct err err = { 0 };
-	struct safetensors s = { 0 };
-	struct file_map map;
-	struct output *out;
+	struct altered a;
 
-	assert_int_equal(file_map(&map, from, &err), 0);
-	assert_int_equal(safetensors_read(&s, map.data, map.size, &err), 0);
-	for (size_t i = 0; i < s.n; i++)
-		if (tensor && strcmp(s.tensors[i].name, tensor) == 0) {
-			free(s.tensors[i].name);
-			s.tensors[i--] = s.tensors[--s.n];
-		}
-	for (size_t i = 0; i < s.metadata_n; i++)
-		if ((key && strcmp(s.metadata[i].key, key) == 0) ||
-		    strcmp(s.metadata[i].key, "sha256.header") == 0) {
-			bool seal = s.metadata[i].key[0] == 's';
-
-			free(s.metadata[i].value);
-			s.metadata[i].value = strdup(value && !seal ? value : "");
-			if (seal)
-				s.metadata[i].key[0] = 'x'; /* opening does without */
-		}
-	out = output_open(path, &err);
-	assert_non_null(out);
-	assert_int_equal(safetensors_write(out, &s, &err), 0);
-	assert_int_equal(output_commit(out, &err), 0);
-	safetensors_free(&s);
-	file_unmap(&map);
+	altered_open(&a, from);
+	if (tensor)
+		altered_drop(&a, tensor);
+	if (key)
+		altered_set(&a, key, value);
+	altered_unseal(&a);
+	altered_write(&a, path);
 	return path;
 }
 

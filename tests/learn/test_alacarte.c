@@ -66,6 +66,24 @@ static struct model *learn(struct model *m, const struct alacarte_options *o, st
 	return grown;
 }
 
+/* The rows of up to 3 known words to either side of the one at i, added up as floats. */
+static void add_around(double *expected, const struct model *m, const uint32_t *ids, size_t n, size_t i)
+{
+	float sum[D] = { 0 };
+
+	for (size_t j = i > 3 ? i - 3 : 0; j < n && j <= i + 3; j++) {
+		float row[D];
+
+		if (j == i || ids[j] == WORDS)
+			continue;
+		rows_get(row, &m->rows, ids[j]);
+		for (size_t k = 0; k < D; k++)
+			sum[k] += row[k];
+	}
+	for (size_t k = 0; k < D; k++)
+		expected[k] += (double)sum[k];
+}
+
 /* The sums around every word, against their definition over the ids of the lines. */
 static void contexts_are_as_defined(void **state)
 {
@@ -95,15 +113,7 @@ static void contexts_are_as_defined(void **state)
 		}
 		buf_byte(&text, '\n');
 		for (size_t i = 0; i < l; i++)
-			for (size_t j = i > 3 ? i - 3 : 0; j < l && j <= i + 3; j++) {
-				float row[D];
-
-				if (j == i || ids[l][j] == WORDS)
-					continue;
-				rows_get(row, &m->rows, ids[l][j]);
-				for (size_t k = 0; k < D; k++)
-					expected[ids[l][i] * D + k] += (double)row[k];
-			}
+			add_around(&expected[ids[l][i] * D], m, ids[l], l, i);
 	}
 	all = text.data;
 	n = text.len;
@@ -114,7 +124,7 @@ static void contexts_are_as_defined(void **state)
 		size_t id = row < c.known_n ? c.known[row] : WORDS;
 
 		for (size_t k = 0; k < D; k++)
-			assert_true(fabs(c.sums[row * D + k] - expected[id * D + k]) < 2e-5);
+			assert_true(fabs(c.sums[row * D + k] - expected[id * D + k]) < 1e-9);
 	}
 	contexts_free(&c);
 	corpus_close(corpus);

@@ -8,7 +8,7 @@
 #include "embed/sentence.h"
 #include "math/vec.h"
 #include "model/model.h"
-#include "model/safetensors.h"
+#include "support/altered.h"
 #include "support/scratch.h"
 #include "support/toy.h"
 
@@ -142,37 +142,18 @@ static void keeps_the_other_methods(void **state)
 	free(path);
 }
 
-/* The two-layer file with a tensor left out, or one more of another's numbers. */
+/* The two-layer file with a tensor left out, or under the name `more`. */
 static const char *changed(const char *without, const char *more)
 {
 	const char *path = scratch_path(&scratch, "changed.safetensors");
-	struct err err = { 0 };
-	struct safetensors s = { 0 };
-	struct file_map map;
-	struct output *out;
-	size_t kept = 0;
+	struct altered a;
 
-	assert_int_equal(file_map(&map, two_layers, &err), 0);
-	assert_int_equal(safetensors_read(&s, map.data, map.size, &err), 0);
-	for (size_t i = 0; i < s.n; i++) {
-		bool gone = without && strcmp(s.tensors[i].name, without) == 0;
-
-		if (gone && !more)
-			free(s.tensors[i].name);
-		if (gone && more) {
-			free(s.tensors[i].name);
-			s.tensors[i].name = strdup(more);
-		}
-		if (!gone || more)
-			s.tensors[kept++] = s.tensors[i];
-	}
-	s.n = kept;
-	out = output_open(path, &err);
-	assert_non_null(out);
-	assert_int_equal(safetensors_write(out, &s, &err), 0);
-	assert_int_equal(output_commit(out, &err), 0);
-	safetensors_free(&s);
-	file_unmap(&map);
+	altered_open(&a, two_layers);
+	if (more)
+		altered_rename(&a, without, more);
+	else
+		altered_drop(&a, without);
+	altered_write(&a, path);
 	return path;
 }
 
