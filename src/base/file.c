@@ -107,6 +107,25 @@ static int read_all(struct buf *buf, int fd, const char *path, size_t limit, str
 	}
 }
 
+bool file_stamp(struct file_stamp *stamp, const char *path)
+{
+	struct stat st;
+
+	*stamp = (struct file_stamp){ 0 };
+	if (stat(path, &st) != 0)
+		return false;
+	*stamp = (struct file_stamp){
+		.device = st.st_dev, .inode = st.st_ino, .size = st.st_size, .modified = st.st_mtim
+	};
+	return true;
+}
+
+bool file_same(const struct file_stamp *a, const struct file_stamp *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec;
+}
+
 int file_read(struct buf *buf, const char *path, size_t limit, struct err *err)
 {
 	struct stat info;

@@ -5,8 +5,11 @@
 #ifndef SIFD_BASE_FILE_H
 #define SIFD_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 struct buf;
 struct err;
@@ -20,6 +23,18 @@ struct file_map {
 /* Maps a regular file read-only and shared; anything else is ERR_INPUT, a missing one ERR_NOT_FOUND. */
 int file_map(struct file_map *map, const char *path, struct err *err);
 void file_unmap(struct file_map *map);
+
+/* What tells one version of a file from the next, as long as none is changed in place. */
+struct file_stamp {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec modified;
+};
+
+/* That of the file which path is now; false, and all 0, when there is none. */
+bool file_stamp(struct file_stamp *stamp, const char *path);
+bool file_same(const struct file_stamp *a, const struct file_stamp *b);
 
 /* Appends the file's bytes to buf; more than limit bytes is ERR_TOO_LARGE. */
 int file_read(struct buf *buf, const char *path, size_t limit, struct err *err);

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "learn/distill_lstm_private.h"
+#include "math/mat.h"
 #include "model/model.h"
 
 #include <stdlib.h>
@@ -34,11 +35,7 @@ static void lay_out(const struct distill_lstm *t, struct model *parts, float *at
 	for (int side = 0; side < 2; side++)
 		at = model_lstm_put_run(parts, side, &t->sides[side], at);
 	parts->lstm_residual = (struct rows){ ROWS_F32, t->d, width, at, NULL };
-	for (size_t i = 0; i < width; i++) /* W is learnt as its transpose */
-		for (size_t j = 0; j < t->d; j++)
-			at[j * width + i] = t->mix[i * t->d + j];
-	at += width * t->d;
-	parts->lstm_attention = at;
+	parts->lstm_attention = at = mat_transpose(at, t->mix, width, t->d);
 	memcpy(at, t->gate, width * sizeof(float));
 }
 

@@ -83,6 +83,14 @@ static void mirror(double *sum, size_t d)
 					sum[i * d + j] = sum[j * d + i];
 }
 
+float *mat_transpose(float *to, const float *from, size_t rows, size_t columns)
+{
+	for (size_t i = 0; i < rows; i++)
+		for (size_t j = 0; j < columns; j++)
+			to[j * rows + i] = from[i * columns + j];
+	return to + rows * columns;
+}
+
 void mat_add_second_moment(double *sum, const float *x, size_t n, size_t d, float *scratch)
 {
 	if (n == 0 || d == 0)

@@ -31,6 +31,9 @@ const char *mat_better_coretype(void);
 void mat_mul(float *c, const float *a, const float *b, size_t m, size_t n, size_t k, int ta, int tb,
 	     float alpha, float beta);
 
+/* to (columns, rows) = from (rows, columns) transposed; returns what is behind it. */
+float *mat_transpose(float *to, const float *from, size_t rows, size_t columns);
+
 /*
  * sum (d, d) += x' x for x (n, d), both triangles complete.  The products are
  * made in float over blocks of at most 512 rows, each block then added to the doubles.

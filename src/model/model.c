@@ -68,9 +68,9 @@ bool model_tensor_in_overlay(enum model_tensor which)
 
 bool model_tensor_is_own(const struct model *m, enum model_tensor which)
 {
-	const void *data = model_tensor(m, which).data;
+	bool lstm = which >= TENSOR_LSTM && which <= TENSOR_LSTM_RESIDUAL;
 
-	return !m->base || (tensors[which].in_overlay && data != model_tensor(m->base, which).data);
+	return !m->base || (tensors[which].in_overlay && !(lstm && model_lstm_of_base(m)));
 }
 
 const char *model_digest_key(enum model_tensor which, char to[40])

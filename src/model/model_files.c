@@ -6,12 +6,6 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct model *first; /* the oldest, then by memory->next_file; guarded by lock */
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 /* A reference, unless the last one has just gone: then its owner is about to take it off the list. */
 static bool retain_living(struct model *m)
 {
@@ -50,14 +44,14 @@ void model_file_remove(struct model *m)
 
 struct model *model_file_find(const char *path, const char *fingerprint)
 {
-	struct stat status;
+	struct file_stamp stamp;
 	struct model *m;
 
-	if (stat(path, &status))
+	if (!file_stamp(&stamp, path))
 		return NULL;
 	(void)pthread_mutex_lock(&lock);
 	for (m = first; m; m = m->memory->next_file)
-		if (same_file(&m->memory->status, &status) && strcmp(m->fingerprint, fingerprint) == 0 &&
+		if (file_same(&m->memory->stamp, &stamp) && strcmp(m->fingerprint, fingerprint) == 0 &&
 		    retain_living(m))
 			break;
 	(void)pthread_mutex_unlock(&lock);

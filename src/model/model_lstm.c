@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "math/lstm.h"
+#include "math/mat.h"
 #include "model/model_private.h"
 
 #include <string.h>
@@ -180,11 +181,11 @@ static void pack_run(struct model *m, int run, float *at, float *one)
 	m->lstm[run] = lstm_serve_pack(at, &input, &states, one, model_lstm_of_bytes(m), one + 4 * m->lstm_h);
 }
 
-/* By a bias, which every LSTM has as floats. */
-static bool is_of_base(const struct model *m)
+bool model_lstm_of_base(const struct model *m)
 {
-	return m->base && m->lstm_parts[2] == m->base->lstm_parts[2] &&
-	       model_lstm_inputs(m) == model_lstm_inputs(m->base);
+	bool lent = m->base && m->lstm_h && m->lstm_of_rows;
+
+	return lent && m->lstm_parts[2] == m->base->lstm_parts[2]; /* a bias, which all have as floats */
 }
 
 static void take_packed(struct model *m, const struct model *base)
@@ -201,7 +202,7 @@ int model_pack_lstm(struct model *m, struct err *err)
 
 	if (m->lstm_h == 0)
 		return 0;
-	if (is_of_base(m)) {
+	if (model_lstm_of_base(m)) {
 		take_packed(m, m->base);
 		return 0;
 	}
@@ -282,23 +283,14 @@ void model_lstm_run(const struct model *m, int run, float *input, float *recurre
 	add_biases(bias, m, run);
 }
 
-/* from (rows, columns) to (columns, rows); returns what is behind that. */
-static float *transpose(float *to, const float *from, size_t rows, size_t columns)
-{
-	for (size_t i = 0; i < rows; i++)
-		for (size_t j = 0; j < columns; j++)
-			to[j * rows + i] = from[i * columns + j];
-	return to + rows * columns;
-}
-
 float *model_lstm_put_run(struct model *parts, int run, const struct lstm *l, float *at)
 {
 	const float **to = &parts->lstm_parts[4 * (size_t)run];
 	size_t gates = 4 * l->h;
 
 	to[0] = at;
-	to[1] = at = transpose(at, l->input, l->in, gates);
-	to[2] = at = transpose(at, l->recurrent, l->h, gates);
+	to[1] = at = mat_transpose(at, l->input, l->in, gates);
+	to[2] = at = mat_transpose(at, l->recurrent, l->h, gates);
 	memcpy(at, l->bias, gates * sizeof(*at));
 	to[3] = at += gates;
 	memset(at, 0, gates * sizeof(*at));

@@ -8,7 +8,6 @@
 #include "model/safetensors.h"
 
 #include <stdatomic.h>
-#include <sys/stat.h>
 
 /* In the order of the file: U64 before F32 before bytes, so that all stand on their own size. */
 enum model_tensor {
@@ -40,9 +39,9 @@ struct model_memory {
 	float *lstm; /* its matrices as they are multiplied */
 	void (*drop)(void *context);
 	void *context;
-	bool sealed;	    /* the file has a digest of its header */
-	struct stat status; /* of the file when it was opened */
-	bool is_file;	    /* on the list of model_files.c, whose next one follows */
+	bool sealed;		 /* the file has a digest of its header */
+	struct file_stamp stamp; /* of the file when it was opened */
+	bool is_file;		 /* on the list of model_files.c, whose next one follows */
 	struct model *next_file;
 	/* SHA-256 of each tensor that the model has, its base's among them; "" where it has none. */
 	char digests[MODEL_TENSORS][DIGEST_HEX + 1];
@@ -57,7 +56,7 @@ struct tensor model_tensor(const struct model *m, enum model_tensor which);
 /* Is it part of an overlay's own file? */
 bool model_tensor_in_overlay(enum model_tensor which);
 
-/* Is it in m's own file, rather than in its base's? */
+/* Is it in m's own file, rather than in its base's?  So its LSTM is unless model_lstm_of_base(). */
 bool model_tensor_is_own(const struct model *m, enum model_tensor which);
 
 /* Fills the digests that are missing: the base's where the memory is the base's, others by reading all of it.
@@ -85,6 +84,9 @@ struct rows model_lstm_weight(const struct model *m, int part);
 
 /* Are the tensors there that its pooling needs, and no others of a pooling? */
 bool model_pooling_fits(const struct model *m);
+
+/* Is its LSTM its base's, which has it laid out already? */
+bool model_lstm_of_base(const struct model *m);
 
 /* Lays the LSTM out for use: m->lstm from m->lstm_parts. */
 int model_pack_lstm(struct model *m, struct err *err);

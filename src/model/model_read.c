@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* "" for a missing key. */
 static const char *text_of(const struct safetensors *s, const char *key)
@@ -531,8 +530,8 @@ static struct model *open_file(const char *path, const struct wanted *wanted, st
 		model_release(m);
 		return NULL;
 	}
-	if (stat(path, &m->memory->status) == 0)
-		m->created = (uint64_t)m->memory->status.st_mtime;
+	if (file_stamp(&m->memory->stamp, path))
+		m->created = (uint64_t)m->memory->stamp.modified.tv_sec;
 	failed = safetensors_read(&s, m->memory->map.data, m->memory->map.size, err) ||
 		 read_model(m, &s, wanted, err);
 	safetensors_free(&s);

@@ -75,20 +75,14 @@ static bool same_rules(const struct token_rules *a, const struct token_rules *b)
 	       a->keep_punctuation == b->keep_punctuation && a->unknown == b->unknown;
 }
 
-/* What an overlay stands on: the model itself or the lowest one below it. */
-static const struct model *ground_of(const struct model *m)
-{
-	while (m->base)
-		m = m->base;
-	return m;
-}
-
-/* The vectors file, which the ground must be. */
+/* The vectors file that an overlay stands on: the model itself or the lowest one below it, as a file. */
 static int put_base(struct safetensors *s, const struct model *m, struct err *err)
 {
-	const struct model *base = ground_of(m);
+	const struct model *base = m;
 	const char *slash;
 
+	while (base->base)
+		base = base->base;
 	slash = strrchr(base->path, '/');
 	if (!base->path[0])
 		return err_set(err, ERR_INPUT, "an overlay needs vectors that are a file already");
@@ -115,28 +109,20 @@ static void put_tensor(struct safetensors *s, const struct model *m, enum model_
 	s->tensors[s->n++] = t;
 }
 
-/* Is it left to the base?  All that no fit adds; of an LSTM that is the base's all, too. */
-static bool stays_in_base(const struct model *m, enum model_tensor which)
-{
-	bool lstm = which >= TENSOR_LSTM && which <= TENSOR_LSTM_RESIDUAL;
-
-	return !model_tensor_in_overlay(which) ||
-	       (lstm && m->lstm_of_rows && m->base &&
-		model_tensor(m, which).data == model_tensor(ground_of(m), which).data);
-}
-
 /* The rows come first, where pages begin, unless that would leave the U64 tensors behind them askew. */
 static void put_tensors(struct safetensors *s, const struct model *m, bool as_overlay)
 {
 	bool rows_first = model_tensor(m, TENSOR_VECTORS).bytes % sizeof(uint64_t) == 0;
 
 	for (int i = 0; i < MODEL_TENSORS; i++) {
-		if (as_overlay && stays_in_base(m, (enum model_tensor)i))
+		enum model_tensor which = (enum model_tensor)i;
+
+		if (as_overlay && !(model_tensor_in_overlay(which) && model_tensor_is_own(m, which)))
 			continue;
-		if (i == TENSOR_WORDS && !rows_first)
+		if (which == TENSOR_WORDS && !rows_first)
 			put_tensor(s, m, TENSOR_VECTORS);
-		if (i != TENSOR_VECTORS || rows_first)
-			put_tensor(s, m, (enum model_tensor)i);
+		if (which != TENSOR_VECTORS || rows_first)
+			put_tensor(s, m, which);
 	}
 }
 

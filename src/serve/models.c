@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "embed/publish.h"
@@ -13,17 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const char ending[] = ".safetensors";
-
-/* What tells one version of a file from the next. */
-struct stamp {
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	struct timespec modified;
-};
 
 enum origin {
 	FROM_OPTIONS, /* by name: it must open */
@@ -36,7 +28,7 @@ struct entry {
 	char *path;
 	enum origin origin;
 	bool open;
-	struct stamp stamp; /* of the file when it was opened */
+	struct file_stamp stamp; /* of the file when it was opened */
 };
 
 struct list {
@@ -159,23 +151,6 @@ static int collect(struct list *list, const struct serve_options *options, struc
 	return 0;
 }
 
-static struct stamp stamp_of(const char *path)
-{
-	struct stat st = { 0 };
-
-	if (stat(path, &st) != 0)
-		return (struct stamp){ 0 };
-	return (struct stamp){
-		.device = st.st_dev, .inode = st.st_ino, .size = st.st_size, .modified = st.st_mtim
-	};
-}
-
-static bool same_stamp(const struct stamp *a, const struct stamp *b)
-{
-	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-	       a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec;
-}
-
 /* What jobs fitted stands on vectors files that they keep in STATE/bases. */
 static struct model *open_file(const struct service *service, const struct entry *e, struct err *err)
 {
@@ -194,7 +169,7 @@ static int open_one(struct service *service, struct entry *e, struct err *err)
 {
 	struct model *m;
 
-	e->stamp = stamp_of(e->path);
+	(void)file_stamp(&e->stamp, e->path);
 	m = open_file(service, e, err);
 	if (!m)
 		return -1;
@@ -274,9 +249,10 @@ void models_reload(struct models *models)
 	for (size_t i = 0; i < now.n; i++) {
 		struct entry *e = &now.entries[i];
 		const struct entry *old = list_find(&models->list, e->name);
-		struct stamp stamp = stamp_of(e->path);
+		struct file_stamp stamp;
 
-		if (old && old->open && strcmp(old->path, e->path) == 0 && same_stamp(&old->stamp, &stamp)) {
+		(void)file_stamp(&stamp, e->path);
+		if (old && old->open && strcmp(old->path, e->path) == 0 && file_same(&old->stamp, &stamp)) {
 			e->open = true;
 			e->stamp = stamp;
 			continue;
