@@ -9,8 +9,8 @@
  */
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/parallel_for.h"
 #include "base/random.h"
-#include "base/team.h"
 #include "math/lstm.h"
 #include "math/lstm_serve.h"
 #include "math/mat.h"
@@ -93,12 +93,12 @@ static void products(const struct lstm *l, const struct lstm_batch *b)
 			GATES, H, 0, 0, 1.0f, 1.0f);
 }
 
-static void run(void *context, size_t member, size_t members)
+static void run(void *context, size_t worker, size_t workers)
 {
 	const struct bench *b = context;
-	struct layer *layer = &b->layers[member];
+	struct layer *layer = &b->layers[worker];
 
-	(void)members;
+	(void)workers;
 	for (int side = 0; side < 2; side++) {
 		if (b->way == SERVED)
 			lstm_serve(&layer->served, &layer->words, side, layer->y, H, layer->scratch);
@@ -113,9 +113,9 @@ int main(int argc, char **argv)
 {
 	double most = argc > 1 ? atof(argv[1]) : 3.0;
 	double best[WAYS] = { 1e9, 1e9, 1e9 }; /* of passes, since other programs only ever take time away */
-	struct team *team = team_new(argc > 2 ? strtoul(argv[2], NULL, 10) : 0, &(struct err){ 0 });
-	size_t members = team_members(team);
-	struct bench b = { .layers = mem_new(members, sizeof(*b.layers)) };
+	struct threads *threads = threads_new(argc > 2 ? strtoul(argv[2], NULL, 10) : 0, &(struct err){ 0 });
+	size_t workers = threads_count(threads);
+	struct bench b = { .layers = mem_new(workers, sizeof(*b.layers)) };
 	double start;
 
 	vec_init();
@@ -126,14 +126,14 @@ int main(int argc, char **argv)
 		starts[k] = k * STEPS;
 		lengths[k] = STEPS;
 	}
-	for (size_t i = 0; i < members; i++)
+	for (size_t i = 0; i < workers; i++)
 		make(&b.layers[i]);
 	for (start = seconds(); seconds() - start < most;)
 		for (b.way = 0; b.way < WAYS; b.way++) {
 			double began = seconds();
 			double took;
 
-			team_run(team, run, &b);
+			parallel_for(threads, run, &b);
 			took = seconds() - began;
 			best[b.way] = took < best[b.way] ? took : best[b.way];
 		}
@@ -141,8 +141,8 @@ int main(int argc, char **argv)
 		printf("300 -> 2 x 512, batch 64, %zu at a time: %-14s %7.0f texts/s of %d words, %.2f of "
 		       "the "
 		       "products alone\n",
-		       members, names[way], (double)(members * BATCH) / best[way], STEPS,
+		       workers, names[way], (double)(workers * BATCH) / best[way], STEPS,
 		       best[ALONE] / best[way]);
-	team_free(team);
+	threads_free(threads);
 	return 0;
 }

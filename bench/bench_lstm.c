@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/random.h"
-#include "embed/sentence.h"
+#include "embed/embedder.h"
 #include "math/vec.h"
 #include "model/model.h"
 
@@ -60,7 +60,7 @@ static struct text make_text(char *to, const struct model *m, uint64_t *random)
 static int run_method(struct model *m, enum method method, const struct text *texts, size_t many, double most)
 {
 	struct err err = { 0 };
-	struct sentence *s = sentence_new(m, method, &err);
+	struct embedder *s = embedder_new(m, method, &err);
 	float *vectors = mem_new(many * model_dimension(m, method), sizeof(*vectors));
 	double start = seconds();
 	double spent = 0.0;
@@ -68,7 +68,7 @@ static int run_method(struct model *m, enum method method, const struct text *te
 	int failed = !s;
 
 	while (!failed && spent < most) {
-		failed = sentence_embed_many(s, texts + done % TEXTS, many, true, vectors, NULL, &err) != 0;
+		failed = embedder_embed_many(s, texts + done % TEXTS, many, true, vectors, NULL, &err) != 0;
 		done += many;
 		if (done % BATCH == 0)
 			spent = seconds() - start;
@@ -78,7 +78,7 @@ static int run_method(struct model *m, enum method method, const struct text *te
 	else
 		printf("%-8s %10.0f sentences/s of %d words, %zu a call\n", method_name(method),
 		       (double)done / spent, TEXT_WORDS, many);
-	sentence_free(s);
+	embedder_free(s);
 	free(vectors);
 	return failed;
 }

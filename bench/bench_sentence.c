@@ -9,7 +9,7 @@
  */
 #include "base/err.h"
 #include "base/mem.h"
-#include "embed/sentence.h"
+#include "embed/embedder.h"
 #include "embed/similar.h"
 #include "math/rows.h"
 #include "math/sif.h"
@@ -32,7 +32,7 @@ struct texts {
 };
 
 struct stage {
-	struct sentence *s;
+	struct embedder *s;
 	const struct texts *texts;
 	float *vector;
 	float sink;
@@ -152,7 +152,7 @@ static void do_lookup(struct stage *g, size_t i)
 	const uint32_t *ids;
 	size_t unknown;
 	struct err err;
-	ptrdiff_t n = lookup_ids(sentence_lookup(g->s), t->bytes + t->starts[i],
+	ptrdiff_t n = lookup_ids(embedder_lookup(g->s), t->bytes + t->starts[i],
 				 t->starts[i + 1] - t->starts[i], &ids, &unknown, &err);
 
 	g->sink += n > 0 ? (float)ids[n - 1] : 0.0f;
@@ -160,7 +160,7 @@ static void do_lookup(struct stage *g, size_t i)
 
 static void do_sum(struct stage *g, size_t i)
 {
-	rows_sum(g->vector, &sentence_model(g->s)->rows, g->texts->ids + i * SENTENCE_WORDS, NULL,
+	rows_sum(g->vector, &embedder_model(g->s)->rows, g->texts->ids + i * SENTENCE_WORDS, NULL,
 		 SENTENCE_WORDS);
 	g->sink += g->vector[0];
 }
@@ -169,8 +169,8 @@ static void do_words(struct stage *g, size_t i)
 {
 	struct err err;
 
-	(void)sentence_of_words(g->s, g->texts->ids + i * SENTENCE_WORDS, SENTENCE_WORDS, true, g->vector,
-				&err);
+	(void)embedder_embed_words(g->s, g->texts->ids + i * SENTENCE_WORDS, SENTENCE_WORDS, true, g->vector,
+				   &err);
 	g->sink += g->vector[0];
 }
 
@@ -179,7 +179,7 @@ static void do_embed(struct stage *g, size_t i)
 	const struct texts *t = g->texts;
 	struct err err;
 
-	(void)sentence_embed(g->s, t->bytes + t->starts[i], t->starts[i + 1] - t->starts[i], true, g->vector,
+	(void)embedder_embed(g->s, t->bytes + t->starts[i], t->starts[i + 1] - t->starts[i], true, g->vector,
 			     NULL, &err);
 	g->sink += g->vector[0];
 }
@@ -215,7 +215,7 @@ int main(int argc, char **argv)
 	vec_init();
 	m = make_model(n, d);
 	make_texts(&texts, m);
-	stage.s = sentence_new(m, METHOD_SIF, &err);
+	stage.s = embedder_new(m, METHOD_SIF, &err);
 	stage.vector = mem_new(d, sizeof(float));
 	if (!stage.s) {
 		(void)fprintf(stderr, "%s\n", err.text);
@@ -227,7 +227,7 @@ int main(int argc, char **argv)
 	measure("rows summed", do_sum, &stage, most);
 	measure("word numbers to sif vector", do_words, &stage, most);
 	measure("text to sif vector", do_embed, &stage, most);
-	if (sentence_use(stage.s, m, METHOD_MEAN, &err))
+	if (embedder_use(stage.s, m, METHOD_MEAN, &err))
 		return 1;
 	measure("text to mean vector", do_embed, &stage, most);
 	(void)printf("(sink %g)\n", (double)stage.sink);

@@ -86,16 +86,16 @@ struct model *cli_open_model(const struct model_choice *choice, struct err *err)
 	return publish_open(path, folder, err);
 }
 
-struct sentence *cli_open_sentence(const struct model_choice *choice, struct err *err)
+struct embedder *cli_open_sentence(const struct model_choice *choice, struct err *err)
 {
 	struct model *m = cli_open_model(choice, err);
-	struct sentence *s = NULL;
+	struct embedder *s = NULL;
 	enum method method;
 
 	if (!m)
 		return NULL;
 	if (method_choose(&method, m, choice->method, err) == 0)
-		s = sentence_new(m, method, err);
+		s = embedder_new(m, method, err);
 	model_release(m);
 	return s;
 }

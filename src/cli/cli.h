@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/progress.h"
 #include "cli/options.h"
-#include "embed/sentence.h"
+#include "embed/embedder.h"
 #include "math/rows.h"
 
 #include <pthread.h>
@@ -58,7 +58,7 @@ const char *cli_models_folder(const char *given, char to[4096]);
 struct model *cli_open_model(const struct model_choice *choice, struct err *err);
 
 /* cli_open_model() and one thread's embedder over it, for the verbs that answer one text after another. */
-struct sentence *cli_open_sentence(const struct model_choice *choice, struct err *err);
+struct embedder *cli_open_sentence(const struct model_choice *choice, struct err *err);
 
 /* ERR_INPUT naming what and the byte unless text is UTF-8; with lossy, mends it into *mended (reset first)
  * instead. */

@@ -5,7 +5,7 @@
 #ifndef SIFD_CLI_EVAL_TABLE_H
 #define SIFD_CLI_EVAL_TABLE_H
 
-#include "learn/labelled.h"
+#include "eval/labelled.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -37,13 +37,13 @@ struct block {
 	uint64_t first; /* number of the first line, from 1 */
 	struct buf out;
 	struct buf mended;
-	float *vectors; /* (SENTENCE_MANY, d) */
+	float *vectors; /* (EMBEDDER_TEXTS, d) */
 };
 
 struct run {
 	const struct call *call;
 	struct lines *lines;
-	struct sentence **sentences; /* one a worker */
+	struct embedder **sentences; /* one a worker */
 	struct progress *progress;
 	struct output *output; /* text and jsonl, or the whole npy once its length is known */
 	int spool;	       /* npy: vectors wait here for their number */
@@ -124,7 +124,7 @@ static ptrdiff_t take_lines(const struct run *r, struct block *b, size_t i, stru
 {
 	size_t n = 0;
 
-	for (; i + n < b->n && n < SENTENCE_MANY; n++) {
+	for (; i + n < b->n && n < EMBEDDER_TEXTS; n++) {
 		size_t start = i + n ? b->ends[i + n - 1] : 0;
 		struct text line = { b->text.data + start, b->ends[i + n] - start };
 		struct text whole = line;
@@ -147,17 +147,17 @@ static int work_block(void *context, void *at, size_t worker, struct err *err)
 	struct block *b = at;
 	ptrdiff_t n;
 
-	if (!b->vectors && !(b->vectors = mem_try_aligned(SENTENCE_MANY, r->d * sizeof(float), err)))
+	if (!b->vectors && !(b->vectors = mem_try_aligned(EMBEDDER_TEXTS, r->d * sizeof(float), err)))
 		return -1;
 	buf_reset(&b->out);
 	for (size_t i = 0; i < b->n; i += (size_t)n) {
-		struct text texts[SENTENCE_MANY];
-		struct seen seen[SENTENCE_MANY];
+		struct text texts[EMBEDDER_TEXTS];
+		struct seen seen[EMBEDDER_TEXTS];
 
 		n = take_lines(r, b, i, texts, err);
 		if (n < 0)
 			return -1;
-		if (sentence_embed_many(r->sentences[worker], texts, (size_t)n, r->call->normalize,
+		if (embedder_embed_many(r->sentences[worker], texts, (size_t)n, r->call->normalize,
 					b->vectors, seen, err))
 			return err_prefix(err, "%s: line %" PRIu64 " or behind",
 					  stream_name(lines_stream(r->lines)), b->first + i);
@@ -250,14 +250,14 @@ static int run_pipeline(struct run *r, size_t workers, struct err *err)
 
 static int open_sentences(struct run *r, size_t workers, struct err *err)
 {
-	struct sentence *first = cli_open_sentence(&r->call->choice, err);
+	struct embedder *first = cli_open_sentence(&r->call->choice, err);
 
 	if (!first)
 		return -1;
 	r->sentences[0] = first;
-	r->d = sentence_dimension(first);
+	r->d = embedder_dimension(first);
 	for (size_t i = 1; i < workers; i++)
-		if (!(r->sentences[i] = sentence_new(sentence_model(first), sentence_method(first), err)))
+		if (!(r->sentences[i] = embedder_new(embedder_model(first), embedder_method(first), err)))
 			return -1;
 	return 0;
 }
@@ -290,7 +290,7 @@ static int embed(const struct call *c, const char *path, struct err *err)
 		lines_free(r.lines);
 	for (size_t i = 0; i < workers; i++)
 		if (r.sentences[i])
-			sentence_free(r.sentences[i]);
+			embedder_free(r.sentences[i]);
 	free(r.sentences);
 	return failed ? -1 : 0;
 }

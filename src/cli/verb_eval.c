@@ -3,8 +3,8 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/eval_table.h"
-#include "embed/evaluate.h"
-#include "learn/judge.h"
+#include "eval/classify.h"
+#include "eval/evaluate.h"
 #include "model/model.h"
 
 #include <stdio.h>
@@ -77,7 +77,7 @@ static int fill_cell(struct call *c, struct eval_row *row, struct eval_cell *cel
 		     const struct column *column, struct err *err)
 {
 	struct evaluated e;
-	struct judged j;
+	struct classify_result j;
 
 	if (set->kind == SET_SIMILARITY) {
 		if (evaluate_pairs(&e, column->model, column->method, &set->pairs, c->workers, err))
@@ -88,8 +88,8 @@ static int fill_cell(struct call *c, struct eval_row *row, struct eval_cell *cel
 					    .coverage = e.coverage };
 		return 0;
 	}
-	if (judge_method(&j, column->model, column->method, &set->labelled, c->workers, &c->line.progress,
-			 err))
+	if (classify_method(&j, column->model, column->method, &set->labelled, c->workers, &c->line.progress,
+			    err))
 		return -1;
 	row->n = j.texts;
 	row->most = j.most;

@@ -148,7 +148,7 @@ static void put_pair_json(struct buf *out, const struct explained_pair *p, const
 	buf_text(out, "]}\n");
 }
 
-static int explain_one(struct sentence *s, struct buf *out, const char *text, bool as_json, struct err *err)
+static int explain_one(struct embedder *s, struct buf *out, const char *text, bool as_json, struct err *err)
 {
 	struct explained e;
 
@@ -165,7 +165,7 @@ static int explain_one(struct sentence *s, struct buf *out, const char *text, bo
 	return 0;
 }
 
-static int explain_two(struct sentence *s, struct buf *out, const char *const *texts, bool as_json,
+static int explain_two(struct embedder *s, struct buf *out, const char *const *texts, bool as_json,
 		       struct err *err)
 {
 	struct explained_pair p;
@@ -186,7 +186,7 @@ static int explain(const struct model_choice *choice, const char *const *texts, 
 {
 	struct buf out = { 0 };
 	struct buf unused = { 0 };
-	struct sentence *s;
+	struct embedder *s;
 	int failed;
 
 	for (size_t i = 0; i < n; i++) {
@@ -204,7 +204,7 @@ static int explain(const struct model_choice *choice, const char *const *texts, 
 	if (!failed)
 		failed = cli_print(&out, err);
 	buf_free(&out);
-	sentence_free(s);
+	embedder_free(s);
 	return failed;
 }
 

@@ -38,7 +38,7 @@ static int add(struct collection *c, const char *text, size_t n, struct err *err
 	return 0;
 }
 
-static int embed_all(struct collection *c, struct sentence *s, struct err *err)
+static int embed_all(struct collection *c, struct embedder *s, struct err *err)
 {
 	struct text *texts = mem_try(c->n + 1, sizeof(*texts), err);
 	int failed;
@@ -50,12 +50,12 @@ static int embed_all(struct collection *c, struct sentence *s, struct err *err)
 
 		texts[i] = (struct text){ c->bytes.data + start, c->ends[i] - start };
 	}
-	failed = sentence_embed_many(s, texts, c->n, true, c->vectors, NULL, err);
+	failed = embedder_embed_many(s, texts, c->n, true, c->vectors, NULL, err);
 	free(texts);
 	return failed;
 }
 
-static int load(struct collection *c, struct sentence *s, const char *path, bool lossy, struct err *err)
+static int load(struct collection *c, struct embedder *s, const char *path, bool lossy, struct err *err)
 {
 	struct lines *lines = cli_open_lines(path, err);
 	struct buf mended = { 0 };
@@ -86,13 +86,13 @@ static void put_found(struct buf *out, const struct collection *c, const struct 
 	buf_byte(out, '\n');
 }
 
-static int answer(const struct collection *c, struct sentence *s, const char *query, size_t n, size_t top,
+static int answer(const struct collection *c, struct embedder *s, const char *query, size_t n, size_t top,
 		  struct err *err)
 {
 	struct found *found = mem_try(top, sizeof(*found), err);
 	float *vector = mem_try(c->d, sizeof(float), err);
 	struct buf out = { 0 };
-	int failed = !found || !vector || sentence_embed(s, query, n, true, vector, NULL, err);
+	int failed = !found || !vector || embedder_embed(s, query, n, true, vector, NULL, err);
 
 	if (!failed) {
 		size_t count = similar_top(found, top, vector, c->vectors, c->n, c->d);
@@ -107,7 +107,7 @@ static int answer(const struct collection *c, struct sentence *s, const char *qu
 	return failed ? -1 : 0;
 }
 
-static int answer_lines(const struct collection *c, struct sentence *s, size_t top, bool lossy,
+static int answer_lines(const struct collection *c, struct embedder *s, size_t top, bool lossy,
 			struct err *err)
 {
 	struct lines *lines = cli_open_lines("-", err);
@@ -135,14 +135,14 @@ static int search(const struct model_choice *choice, const char *texts, const ch
 		  bool lossy, struct err *err)
 {
 	struct collection c = { 0 };
-	struct sentence *s = cli_open_sentence(choice, err);
+	struct embedder *s = cli_open_sentence(choice, err);
 	struct buf mended = { 0 };
 	size_t n;
 	int failed = -1;
 
 	if (!s)
 		return -1;
-	c.d = sentence_dimension(s);
+	c.d = embedder_dimension(s);
 	if (load(&c, s, texts, lossy, err) == 0) {
 		if (top > c.n)
 			top = c.n;
@@ -157,7 +157,7 @@ static int search(const struct model_choice *choice, const char *texts, const ch
 	buf_free(&c.bytes);
 	free(c.ends);
 	free(c.vectors);
-	sentence_free(s);
+	embedder_free(s);
 	return failed ? -1 : 0;
 }
 

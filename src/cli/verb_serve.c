@@ -42,7 +42,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		{ "imports", 0, OPTION_TEXT, &o.imports, "DIR",
 		  "vectors files that import jobs may name; default: STATE/imports" },
 		{ "threads", 0, OPTION_COUNT, &o.threads, "N", "event loops; default: one per processor" },
-		{ "heavy", 0, OPTION_COUNT, &o.heavy, "N",
+		{ "heavy", 0, OPTION_COUNT, &o.workers, "N",
 		  "workers for big requests; default: one per processor" },
 		{ "max-inputs", 0, OPTION_COUNT, &o.limits.inputs, "N",
 		  "texts of an embeddings request; default 2048" },

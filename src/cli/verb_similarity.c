@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int score(struct sentence *s, const char *line, size_t n, bool lossy, struct buf *mended,
+static int score(struct embedder *s, const char *line, size_t n, bool lossy, struct buf *mended,
 		 float *result, struct err *err)
 {
 	const char *tab;
@@ -35,7 +35,7 @@ static void put_score(struct buf *out, float x)
 	buf_byte(out, '\n');
 }
 
-static int score_lines(struct sentence *s, const char *path, bool lossy, struct err *err)
+static int score_lines(struct embedder *s, const char *path, bool lossy, struct err *err)
 {
 	struct lines *lines = cli_open_lines(path, err);
 	struct buf out = { 0 };
@@ -65,7 +65,7 @@ static int score_lines(struct sentence *s, const char *path, bool lossy, struct 
 	return more;
 }
 
-static int score_two(struct sentence *s, const char *const *texts, bool lossy, struct err *err)
+static int score_two(struct embedder *s, const char *const *texts, bool lossy, struct err *err)
 {
 	struct buf mended[2] = { { 0 }, { 0 } };
 	struct buf out = { 0 };
@@ -99,7 +99,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		  "mend text that is not UTF-8 instead of refusing it" },
 	};
 	struct arguments rest;
-	struct sentence *s = NULL;
+	struct embedder *s = NULL;
 	struct err err = { 0 };
 	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
 
@@ -117,7 +117,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		status = status ? cli_failed(&err) : EXIT_DONE;
 	}
 	if (s)
-		sentence_free(s);
+		embedder_free(s);
 	options_free(&rest);
 	return status;
 }

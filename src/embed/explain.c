@@ -25,21 +25,21 @@ static void apart_free(struct apart *a)
 }
 
 /* What word `id` adds to a vector of `known` words: T(c_i). */
-static void word_adds(const struct sentence *s, uint32_t id, size_t known, float *row, float *out)
+static void word_adds(const struct embedder *s, uint32_t id, size_t known, float *row, float *out)
 {
-	float weight = sentence_weight(s, id);
-	size_t d = sentence_model(s)->rows.d;
+	float weight = embedder_weight(s, id);
+	size_t d = embedder_model(s)->rows.d;
 
-	rows_sum(row, &sentence_model(s)->rows, &id, &weight, 1);
-	vec_scale(row, sentence_factor(s, known), d);
-	sentence_transform(s, row, out);
+	rows_sum(row, &embedder_model(s)->rows, &id, &weight, 1);
+	vec_scale(row, embedder_factor(s, known), d);
+	embedder_transform(s, row, out);
 }
 
 /* Cuts the text into e->words; their number, or -1. */
-static ptrdiff_t cut(struct explained *e, struct sentence *s, const char *text, size_t n, struct err *err)
+static ptrdiff_t cut(struct explained *e, struct embedder *s, const char *text, size_t n, struct err *err)
 {
 	const struct word *words;
-	ptrdiff_t count = lookup_run(sentence_lookup(s), text, n, &words, err);
+	ptrdiff_t count = lookup_run(embedder_lookup(s), text, n, &words, err);
 	ptrdiff_t known = 0;
 
 	if (count < 0)
@@ -58,7 +58,7 @@ static ptrdiff_t cut(struct explained *e, struct sentence *s, const char *text, 
 		w->stop = words[i].stop;
 		w->id = words[i].id;
 		if (w->id != VOCAB_UNKNOWN) {
-			w->weight = sentence_weight(s, w->id);
+			w->weight = embedder_weight(s, w->id);
 			known++;
 		}
 	}
@@ -67,10 +67,10 @@ static ptrdiff_t cut(struct explained *e, struct sentence *s, const char *text, 
 }
 
 /* Fills a->vector and a->added for the known words of a->e. */
-static int add_up(struct apart *a, struct sentence *s, size_t known, struct err *err)
+static int add_up(struct apart *a, struct embedder *s, size_t known, struct err *err)
 {
-	size_t d_out = sentence_dimension(s);
-	float *row = mem_try_aligned(sentence_model(s)->rows.d, sizeof(*row), err);
+	size_t d_out = embedder_dimension(s);
+	float *row = mem_try_aligned(embedder_model(s)->rows.d, sizeof(*row), err);
 	uint32_t *ids = mem_try(known, sizeof(*ids), err);
 	size_t k = 0;
 	int rc = -1;
@@ -86,7 +86,7 @@ static int add_up(struct apart *a, struct sentence *s, size_t known, struct err 
 		word_adds(s, ids[k], known, row, a->added + k * d_out);
 		k++;
 	}
-	rc = sentence_of_words(s, ids, known, false, a->vector, err);
+	rc = embedder_embed_words(s, ids, known, false, a->vector, err);
 out:
 	free(row);
 	free(ids);
@@ -128,14 +128,14 @@ static int refuse(enum method method, struct err *err)
 	return err_param(err, "method");
 }
 
-static int take_apart(struct apart *a, struct explained *e, struct sentence *s, const char *text, size_t n,
+static int take_apart(struct apart *a, struct explained *e, struct embedder *s, const char *text, size_t n,
 		      struct err *err)
 {
 	ptrdiff_t known;
 
 	memset(e, 0, sizeof(*e));
 	*a = (struct apart){ .e = e };
-	if (refuse(sentence_method(s), err))
+	if (refuse(embedder_method(s), err))
 		return -1;
 	known = cut(e, s, text, n, err);
 	if (known < 0 || add_up(a, s, (size_t)known, err)) {
@@ -143,12 +143,12 @@ static int take_apart(struct apart *a, struct explained *e, struct sentence *s, 
 		explained_free(e);
 		return -1;
 	}
-	e->norm = vec_norm(a->vector, sentence_dimension(s));
-	set_shares(a, sentence_dimension(s));
+	e->norm = vec_norm(a->vector, embedder_dimension(s));
+	set_shares(a, embedder_dimension(s));
 	return 0;
 }
 
-int explain_text(struct explained *e, struct sentence *s, const char *text, size_t n, struct err *err)
+int explain_text(struct explained *e, struct embedder *s, const char *text, size_t n, struct err *err)
 {
 	struct apart a;
 
@@ -187,10 +187,10 @@ static void fill_parts(struct explained_pair *p, const struct apart *a, const st
 	}
 }
 
-int explain_pair(struct explained_pair *p, struct sentence *s, const char *a, size_t a_n, const char *b,
+int explain_pair(struct explained_pair *p, struct embedder *s, const char *a, size_t a_n, const char *b,
 		 size_t b_n, struct err *err)
 {
-	size_t d_out = sentence_dimension(s);
+	size_t d_out = embedder_dimension(s);
 	struct apart left, right;
 
 	memset(p, 0, sizeof(*p));

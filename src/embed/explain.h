@@ -14,7 +14,7 @@
 #ifndef SIFD_EMBED_EXPLAIN_H
 #define SIFD_EMBED_EXPLAIN_H
 
-#include "embed/sentence.h"
+#include "embed/embedder.h"
 
 enum { EXPLAIN_WORDS_MAX = 4096 }; /* a matrix is at most this squared; a longer text is ERR_TOO_LARGE */
 
@@ -39,10 +39,10 @@ struct explained_pair {
 };
 
 /* Fills *e, to be freed with explained_free(). */
-int explain_text(struct explained *e, struct sentence *s, const char *text, size_t n, struct err *err);
+int explain_text(struct explained *e, struct embedder *s, const char *text, size_t n, struct err *err);
 void explained_free(struct explained *e);
 
-int explain_pair(struct explained_pair *p, struct sentence *s, const char *a, size_t a_n, const char *b,
+int explain_pair(struct explained_pair *p, struct embedder *s, const char *a, size_t a_n, const char *b,
 		 size_t b_n, struct err *err);
 void explained_pair_free(struct explained_pair *p);
 

@@ -65,40 +65,40 @@ void pool_states(const struct pool *p, const float *y, size_t n, float *vector, 
 }
 
 /* With g the vector's gradient: e_t = a_t (g . y_t - g . vector);  y_t gets a_t g + e_t v, and v e_t y_t. */
-static void attention_back(const struct pool *p, const float *y, size_t n, const float *by_vector,
-			   float *by_y, float *by_attention, float *a)
+static void attention_back(const struct pool *p, const float *y, size_t n, const float *d_vector, float *d_y,
+			   float *d_attention, float *a)
 {
 	size_t width = width_of(p);
 	float mean = 0;
 
 	attend(p, y, n, a);
 	for (size_t t = 0; t < n; t++)
-		mean += a[t] * vec_dot(by_vector, y + t * width, width);
-	memset(by_y, 0, n * width * sizeof(*by_y));
+		mean += a[t] * vec_dot(d_vector, y + t * width, width);
+	memset(d_y, 0, n * width * sizeof(*d_y));
 	for (size_t t = 0; t < n; t++) {
-		float e = a[t] * (vec_dot(by_vector, y + t * width, width) - mean);
+		float e = a[t] * (vec_dot(d_vector, y + t * width, width) - mean);
 
-		vec_axpy(by_y + t * width, a[t], by_vector, width);
-		vec_axpy(by_y + t * width, e, p->attention, width);
-		vec_axpy(by_attention, e, y + t * width, width);
+		vec_axpy(d_y + t * width, a[t], d_vector, width);
+		vec_axpy(d_y + t * width, e, p->attention, width);
+		vec_axpy(d_attention, e, y + t * width, width);
 	}
 }
 
-void pool_back(const struct pool *p, const float *y, size_t n, const float *by_vector, float *by_y,
-	       float *by_attention, float *scratch)
+void pool_back(const struct pool *p, const float *y, size_t n, const float *d_vector, float *d_y,
+	       float *d_attention, float *scratch)
 {
 	size_t width = width_of(p);
 
 	if (p->pooling == POOLING_ATTENTION) {
-		attention_back(p, y, n, by_vector, by_y, by_attention, scratch);
+		attention_back(p, y, n, d_vector, d_y, d_attention, scratch);
 		return;
 	}
-	memset(by_y, 0, n * width * sizeof(*by_y));
+	memset(d_y, 0, n * width * sizeof(*d_y));
 	if (p->pooling == POOLING_MAX || p->pooling == POOLING_LAST) {
 		for (size_t k = 0; k < width; k++)
-			by_y[word_of(p, y, n, k) * width + k] = by_vector[k];
+			d_y[word_of(p, y, n, k) * width + k] = d_vector[k];
 		return;
 	}
 	for (size_t t = 0; t < n; t++)
-		vec_axpy(by_y + t * width, 1.0f / (float)n, by_vector, width);
+		vec_axpy(d_y + t * width, 1.0f / (float)n, d_vector, width);
 }

@@ -27,10 +27,10 @@ struct pool {
 void pool_states(const struct pool *p, const float *y, size_t n, float *vector, float *scratch);
 
 /*
- * The way back: from by_vector (sides h), the loss's gradient by the vector, that by y (n, sides h),
- * overwritten, and by v (sides h), added to; by_attention may be NULL but for attention.
+ * The way back: from d_vector (sides h), the loss's gradient by the vector, that by y (n, sides h),
+ * overwritten, and by v (sides h), added to; d_attention may be NULL but for attention.
  */
-void pool_back(const struct pool *p, const float *y, size_t n, const float *by_vector, float *by_y,
-	       float *by_attention, float *scratch);
+void pool_back(const struct pool *p, const float *y, size_t n, const float *d_vector, float *d_y,
+	       float *d_attention, float *scratch);
 
 #endif

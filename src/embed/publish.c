@@ -2,7 +2,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "embed/sentence.h"
+#include "embed/embedder.h"
 #include "model/model.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 enum { CANARY_WORDS = 5, CANARY_FROM = 10000 };
 
 /* Canary i: five of the most frequent words, picked by a fixed rule. */
-static int digest_vectors(struct digest *d, struct sentence *s, const struct model *m, float *vector,
+static int digest_vectors(struct digest *d, struct embedder *s, const struct model *m, float *vector,
 			  struct err *err)
 {
 	size_t among = m->rows.n < CANARY_FROM ? m->rows.n : CANARY_FROM;
@@ -21,23 +21,23 @@ static int digest_vectors(struct digest *d, struct sentence *s, const struct mod
 
 		for (size_t j = 0; j < CANARY_WORDS; j++)
 			ids[j] = (uint32_t)((7 * i + 13 * j) * (7 * i + 13 * j) % among);
-		if (sentence_of_words(s, ids, CANARY_WORDS, true, vector, err))
+		if (embedder_embed_words(s, ids, CANARY_WORDS, true, vector, err))
 			return -1;
-		digest_add(d, vector, sentence_dimension(s) * sizeof(*vector));
+		digest_add(d, vector, embedder_dimension(s) * sizeof(*vector));
 		/* One of its words by its spelling too, so that a wrong index or tokenizer shows. */
-		if (sentence_embed(s, m->vocab.bytes + m->vocab.offsets[ids[1]],
+		if (embedder_embed(s, m->vocab.bytes + m->vocab.offsets[ids[1]],
 				   (size_t)(m->vocab.offsets[ids[1] + 1] - m->vocab.offsets[ids[1]]), true,
 				   vector, NULL, err))
 			return -1;
-		digest_add(d, vector, sentence_dimension(s) * sizeof(*vector));
+		digest_add(d, vector, embedder_dimension(s) * sizeof(*vector));
 	}
 	return 0;
 }
 
 int publish_canaries(struct model *m, char hex[DIGEST_HEX + 1], struct err *err)
 {
-	struct sentence *s = sentence_new(m, m->facts.method, err);
-	float *vector = s ? mem_try_aligned(sentence_dimension(s), sizeof(float), err) : NULL;
+	struct embedder *s = embedder_new(m, m->facts.method, err);
+	float *vector = s ? mem_try_aligned(embedder_dimension(s), sizeof(float), err) : NULL;
 	struct digest d;
 	int failed = !vector;
 
@@ -47,7 +47,7 @@ int publish_canaries(struct model *m, char hex[DIGEST_HEX + 1], struct err *err)
 	digest_hex(&d, hex);
 	free(vector);
 	if (s)
-		sentence_free(s);
+		embedder_free(s);
 	return failed ? -1 : 0;
 }
 

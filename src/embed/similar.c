@@ -15,18 +15,18 @@ float similar_score(const float *a, const float *b, size_t d)
 	return dot < -1.0f ? -1.0f : dot;
 }
 
-int similar_pair(struct sentence *s, struct text a, struct text b, float *score, float *coverage,
+int similar_pair(struct embedder *s, struct text a, struct text b, float *score, float *coverage,
 		 struct err *err)
 {
 	struct text pair[2] = { a, b };
-	size_t d = sentence_dimension(s);
+	size_t d = embedder_dimension(s);
 	float *vectors = mem_try_aligned(2 * d, sizeof(*vectors), err);
 	struct seen seen[2];
 	int rc;
 
 	if (!vectors)
 		return -1;
-	rc = sentence_embed_many(s, pair, 2, true, vectors, seen, err);
+	rc = embedder_embed_many(s, pair, 2, true, vectors, seen, err);
 	if (rc == 0)
 		*score = similar_score(vectors, vectors + d, d);
 	for (int i = 0; rc == 0 && coverage && i < 2; i++)

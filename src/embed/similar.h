@@ -7,13 +7,13 @@
 #ifndef SIFD_EMBED_SIMILAR_H
 #define SIFD_EMBED_SIMILAR_H
 
-#include "embed/sentence.h"
+#include "embed/embedder.h"
 
 /* The cosine of two unit (or zero) vectors, clamped to [-1, 1]: the score of everything here. */
 float similar_score(const float *a, const float *b, size_t d);
 
 /* The cosine of two texts; coverage[2] may be NULL. */
-int similar_pair(struct sentence *s, struct text a, struct text b, float *score, float *coverage,
+int similar_pair(struct embedder *s, struct text a, struct text b, float *score, float *coverage,
 		 struct err *err);
 
 struct found {

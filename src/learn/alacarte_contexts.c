@@ -6,8 +6,8 @@
 #include "base/progress.h"
 #include "learn/alacarte_private.h"
 #include "model/model.h"
+#include "text/case_fold.h"
 #include "text/corpus.h"
-#include "text/fold.h"
 #include "text/lookup.h"
 #include "text/sentences.h"
 #include "text/vocab_builder.h"
@@ -21,7 +21,7 @@ enum { WORDS_LEAST = 20 }; /* known ones, and a quarter as many as dimensions */
 struct reader {
 	struct lookup *lookup;
 	struct cutter *cutter; /* NULL when a context ends with its line */
-	struct folder *folder;
+	struct case_folder *folder;
 };
 
 /* A block of the corpus, then its words: unknown ones are VOCAB_UNKNOWN and stand in `forms`, in order. */
@@ -38,7 +38,7 @@ struct pass {
 	struct contexts *c;
 	struct corpus *corpus;
 	struct reader *readers;
-	struct fold fold;
+	struct case_fold fold;
 	bool summing;
 	float *around; /* (d) the sum of the rows around a word */
 };
@@ -67,7 +67,7 @@ static int add_form(const struct pass *p, struct block *b, struct reader *r, con
 	const char *form;
 	size_t form_n;
 
-	if (folder_run(r->folder, p->fold, text, n, &form, &form_n, err))
+	if (case_folder_run(r->folder, p->fold, text, n, &form, &form_n, err))
 		return -1;
 	if (form_n <= ALACARTE_FORM_BYTES && !memchr(form, '\0', form_n))
 		buf_add(&b->forms, form, form_n);
@@ -115,7 +115,7 @@ static int ready_reader(const struct pass *p, struct reader *r, struct err *err)
 	if (!r->lookup)
 		r->lookup = lookup_new(&p->c->m->rules, &p->c->m->vocab, err);
 	if (r->lookup && !r->folder)
-		r->folder = folder_new(err);
+		r->folder = case_folder_new(err);
 	if (r->folder && !r->cutter && !p->c->o->by_line) {
 		r->cutter = cutter_new(err);
 		return r->cutter ? 0 : -1;
@@ -511,7 +511,7 @@ int contexts_gather(struct contexts *c, struct corpus *corpus, struct err *err)
 		if (p.readers[i].cutter)
 			cutter_free(p.readers[i].cutter);
 		if (p.readers[i].folder)
-			folder_free(p.readers[i].folder);
+			case_folder_free(p.readers[i].folder);
 	}
 	free(p.readers);
 	free(p.around);

@@ -3,7 +3,7 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "embed/evaluate.h"
+#include "eval/evaluate.h"
 #include "math/vec.h"
 
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/parallel_for.h"
 #include "base/progress.h"
-#include "base/team.h"
 #include "learn/distill_private.h"
 #include "learn/texts.h"
 #include "math/mat.h"
@@ -211,7 +211,7 @@ void distill_end(struct distill *x)
 	texts_free(x->texts);
 	dev_free(&x->dev);
 	batch_free(x->batch);
-	team_free(x->team);
+	threads_free(x->threads);
 	free(x->projection);
 	free(x->targets);
 	free(x->rows);

@@ -2,9 +2,9 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/parallel_for.h"
 #include "base/progress.h"
 #include "base/random.h"
-#include "base/team.h"
 #include "learn/distill_lstm_private.h"
 #include "learn/texts.h"
 #include "math/vec.h"

@@ -5,7 +5,7 @@
 #include "learn/adam.h"
 #include "learn/distill_lstm.h"
 #include "learn/distill_private.h"
-#include "learn/row_moves.h"
+#include "learn/sparse_adam.h"
 #include "math/lstm.h"
 #include "math/readout.h"
 
@@ -27,12 +27,12 @@ struct shard {
 	float *lengths;	    /* (rows) of them */
 	float *inputs[2];   /* (rows, d), of the reverse direction from the end */
 	float *gates[2], *cells[2], *states[2];
-	float *open;		 /* (rows) a_t */
-	float *by_open;		 /* (rows) the loss by its argument */
-	float *mixed, *by_mixed; /* (texts, 2 h) sum of a_t h_t, and its gradient */
-	float *sums, *plain;	 /* (texts, d) e, and the plain sum; then their gradients */
-	float *by_states;	 /* (rows, h) */
-	float *by_inputs;	 /* (rows, d) */
+	float *open;		/* (rows) a_t */
+	float *d_open;		/* (rows) the loss by its argument */
+	float *mixed, *d_mixed; /* (texts, 2 h) sum of a_t h_t, and its gradient */
+	float *sums, *plain;	/* (texts, d) e, and the plain sum; then their gradients */
+	float *d_states;	/* (rows, h) */
+	float *d_inputs;	/* (rows, d) */
 	float *scratch;
 	float *gradient; /* as parameters */
 
@@ -54,7 +54,7 @@ struct distill_lstm {
 
 	struct length_batch now;
 	struct shard shards[SHARDS];
-	struct row_moves *moves;
+	struct sparse_adam *moves;
 	uint32_t *places; /* (WORDS_MOST) */
 	float share;	  /* of a text in the loss */
 	float cut;	  /* what the gradient is multiplied by */

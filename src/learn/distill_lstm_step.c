@@ -1,7 +1,7 @@
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/parallel_for.h"
 #include "base/random.h"
-#include "base/team.h"
 #include "learn/adam.h"
 #include "learn/distill_lstm_private.h"
 #include "learn/texts.h"
@@ -164,7 +164,7 @@ static void compare(const struct distill_lstm *t, struct shard *s)
 
 /* ---- the way back ---- */
 
-/* Through the read-out: by_mixed, by_open, the gradients of mix and gate, and of the rows as they are summed.
+/* Through the read-out: d_mixed, d_open, the gradients of mix and gate, and of the rows as they are summed.
  */
 static void read_back(const struct distill_lstm *t, struct shard *s)
 {
@@ -174,29 +174,29 @@ static void read_back(const struct distill_lstm *t, struct shard *s)
 	float *mix = s->gradient + (t->mix - t->parameters);
 	float *gate = s->gradient + (t->gate - t->parameters);
 
-	mat_mul(s->by_mixed, s->sums, t->mix, n, 2 * h, d, 0, 1, 1.0f, 0.0f);
+	mat_mul(s->d_mixed, s->sums, t->mix, n, 2 * h, d, 0, 1, 1.0f, 0.0f);
 	mat_mul(mix, s->mixed, s->sums, 2 * h, d, n, 1, 0, 1.0f, 0.0f);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < t->now.length; k++) {
 			size_t row = row_of(t, s, i, k, 0);
 			const float *forward = s->states[0] + row * h;
 			const float *reverse = s->states[1] + row_of(t, s, i, k, 1) * h;
-			float *by_row =
-				row_moves_gradients(t->moves) + ((s->start + i) * t->now.length + k) * d;
+			float *d_row =
+				sparse_adam_gradients(t->moves) + ((s->start + i) * t->now.length + k) * d;
 			float a = s->open[row];
 			float by = vec_dot(s->sums + i * d, s->x + row * d, d) +
-				   vec_dot(s->by_mixed + i * 2 * h, forward, h) +
-				   vec_dot(s->by_mixed + i * 2 * h + h, reverse, h);
+				   vec_dot(s->d_mixed + i * 2 * h, forward, h) +
+				   vec_dot(s->d_mixed + i * 2 * h + h, reverse, h);
 
-			s->by_open[row] = by * a * (1.0f - 0.5f * a);
-			vec_axpy(gate, s->by_open[row], forward, h);
-			vec_axpy(gate + h, s->by_open[row], reverse, h);
-			memcpy(by_row, s->plain + i * d, d * sizeof(float));
-			vec_axpy(by_row, a, s->sums + i * d, d);
+			s->d_open[row] = by * a * (1.0f - 0.5f * a);
+			vec_axpy(gate, s->d_open[row], forward, h);
+			vec_axpy(gate + h, s->d_open[row], reverse, h);
+			memcpy(d_row, s->plain + i * d, d * sizeof(float));
+			vec_axpy(d_row, a, s->sums + i * d, d);
 		}
 }
 
-/* by_inputs of a direction, through the rows' lengths: (b - u (u . b)) sqrt(d) / |x|, u = input / sqrt(d). */
+/* d_inputs of a direction, through the rows' lengths: (b - u (u . b)) sqrt(d) / |x|, u = input / sqrt(d). */
 static void add_by_inputs(const struct distill_lstm *t, struct shard *s, size_t side)
 {
 	size_t d = t->d;
@@ -206,14 +206,14 @@ static void add_by_inputs(const struct distill_lstm *t, struct shard *s, size_t 
 			size_t row = row_of(t, s, i, k, side);
 			float length = s->lengths[row_of(t, s, i, k, 0)];
 			const float *input = s->inputs[side] + row * d;
-			const float *by = s->by_inputs + row * d;
-			float *by_row =
-				row_moves_gradients(t->moves) + ((s->start + i) * t->now.length + k) * d;
+			const float *by = s->d_inputs + row * d;
+			float *d_row =
+				sparse_adam_gradients(t->moves) + ((s->start + i) * t->now.length + k) * d;
 
 			if (!(length > 0))
 				continue;
-			vec_axpy(by_row, sqrtf((float)d) / length, by, d);
-			vec_axpy(by_row, -vec_dot(input, by, d) / (sqrtf((float)d) * length), input, d);
+			vec_axpy(d_row, sqrtf((float)d) / length, by, d);
+			vec_axpy(d_row, -vec_dot(input, by, d) / (sqrtf((float)d) * length), input, d);
 		}
 }
 
@@ -222,20 +222,20 @@ static void layer_back(const struct distill_lstm *t, struct shard *s, size_t sid
 	struct lstm_batch b = batch_of(t, s, side);
 	float *at = s->gradient + side * t->side_n;
 	struct lstm_gradient to = { at, at + 4 * t->h * t->d, at + 4 * t->h * (t->d + t->h),
-				    t->o->rows_rate > 0 ? s->by_inputs : NULL };
+				    t->o->rows_rate > 0 ? s->d_inputs : NULL };
 	size_t h = t->h;
 
 	for (size_t i = 0; i < s->stop - s->start; i++)
 		for (size_t k = 0; k < t->now.length; k++) {
 			size_t row = row_of(t, s, i, k, 0);
-			float *by = s->by_states + row_of(t, s, i, k, side) * h;
+			float *by = s->d_states + row_of(t, s, i, k, side) * h;
 
 			memset(by, 0, h * sizeof(float));
-			vec_axpy(by, s->open[row], s->by_mixed + i * 2 * h + side * h, h);
-			vec_axpy(by, s->by_open[row], t->gate + side * h, h);
+			vec_axpy(by, s->open[row], s->d_mixed + i * 2 * h + side * h, h);
+			vec_axpy(by, s->d_open[row], t->gate + side * h, h);
 		}
-	lstm_backward(&t->sides[side], &b, s->by_states, &to, s->scratch);
-	if (to.by_x)
+	lstm_backward(&t->sides[side], &b, s->d_states, &to, s->scratch);
+	if (to.d_x)
 		add_by_inputs(t, s, side);
 }
 
@@ -260,23 +260,23 @@ static void learn_shard(const struct distill_lstm *t, struct shard *s)
 
 /* ---- a step ---- */
 
-static void learn(void *context, size_t member, size_t members)
+static void learn(void *context, size_t worker, size_t workers)
 {
 	struct distill_lstm *t = context;
 
-	for (size_t k = member; k < SHARDS; k += members) {
+	for (size_t k = worker; k < SHARDS; k += workers) {
 		struct shard *s = &t->shards[k];
 
-		s->stop = team_share(t->now.n, 1, k, SHARDS, &s->start);
+		s->stop = parallel_share(t->now.n, 1, k, SHARDS, &s->start);
 		learn_shard(t, s);
 	}
 }
 
-static void sum_gradients(void *context, size_t member, size_t members)
+static void sum_gradients(void *context, size_t worker, size_t workers)
 {
 	struct distill_lstm *t = context;
 	size_t start;
-	size_t stop = team_share(t->parameters_n, GRAIN, member, members, &start);
+	size_t stop = parallel_share(t->parameters_n, GRAIN, worker, workers, &start);
 
 	for (size_t k = 1; k < SHARDS && start < stop; k++)
 		vec_axpy(t->shards[0].gradient + start, 1.0f, t->shards[k].gradient + start, stop - start);
@@ -285,16 +285,16 @@ static void sum_gradients(void *context, size_t member, size_t members)
 void distill_lstm_learn(struct distill_lstm *t)
 {
 	t->share = 1.0f / (float)texts_a_batch(t, t->now.length);
-	team_run(t->x.team, learn, t);
-	team_run(t->x.team, sum_gradients, t);
+	parallel_for(t->x.threads, learn, t);
+	parallel_for(t->x.threads, sum_gradients, t);
 }
 
-static void update(void *context, size_t member, size_t members)
+static void update(void *context, size_t worker, size_t workers)
 {
 	struct distill_lstm *t = context;
 	float *gradient = t->shards[0].gradient;
 	size_t start;
-	size_t stop = team_share(t->parameters_n, GRAIN, member, members, &start);
+	size_t stop = parallel_share(t->parameters_n, GRAIN, worker, workers, &start);
 
 	if (start >= stop)
 		return;
@@ -312,7 +312,7 @@ static int list_words(struct distill_lstm *t, struct err *err)
 
 		for (uint32_t k = 0; k < n; k++)
 			t->places[k] = i * t->now.length + k;
-		if (row_moves_add(t->moves, words, t->places, n, err))
+		if (sparse_adam_add(t->moves, words, t->places, n, err))
 			return -1;
 	}
 	return 0;
@@ -331,9 +331,9 @@ int distill_lstm_step(void *context, size_t batch, uint64_t step, double rate, d
 	length = vec_norm(t->shards[0].gradient, t->parameters_n);
 	t->cut = length > longest_gradient ? longest_gradient / length : 1.0f;
 	t->adam = adam_step_of(rate * t->o->common.rate, beta2, step);
-	team_run(t->x.team, update, t);
+	parallel_for(t->x.threads, update, t);
 	if (t->o->rows_rate > 0)
-		row_moves_apply(t->moves, rate * t->o->rows_rate, step);
+		sparse_adam_apply(t->moves, rate * t->o->rows_rate, step);
 	*loss = 0.0;
 	for (size_t k = 0; k < SHARDS; k++)
 		*loss += t->shards[k].loss / (double)t->now.n;
@@ -344,16 +344,16 @@ int distill_lstm_step(void *context, size_t batch, uint64_t step, double rate, d
 /* ---- dev ---- */
 
 /* Dev texts one by one, as they are served. */
-static void embed_dev(void *context, size_t member, size_t members)
+static void embed_dev(void *context, size_t worker, size_t workers)
 {
 	struct distill_lstm *t = context;
 	struct readout readout = { t->d, 2 * t->h, t->gate };
 
-	for (size_t k = member; k < SHARDS; k += members) {
+	for (size_t k = worker; k < SHARDS; k += workers) {
 		struct shard *s = &t->shards[k];
 		float *states = s->gates[0]; /* of both directions side by side */
 		size_t start;
-		size_t stop = team_share(texts_count(t->x.dev.texts), 1, k, SHARDS, &start);
+		size_t stop = parallel_share(texts_count(t->x.dev.texts), 1, k, SHARDS, &start);
 
 		for (size_t i = start; i < stop; i++) {
 			size_t n;
@@ -385,7 +385,7 @@ int distill_lstm_score(void *context, double *score, struct err *err)
 {
 	struct distill_lstm *t = context;
 
-	team_run(t->x.team, embed_dev, t);
+	parallel_for(t->x.threads, embed_dev, t);
 	return dev_score(score, NULL, &t->x.dev, t->x.dev_vectors, t->d, err);
 }
 
@@ -412,13 +412,13 @@ static int shard_allocate(const struct distill_lstm *t, struct shard *s, struct 
 	failed |= !(s->x = mem_try_aligned(words, d, err));
 	failed |= !(s->lengths = mem_try_aligned(words, sizeof(float), err));
 	failed |= !(s->open = mem_try_aligned(words, sizeof(float), err));
-	failed |= !(s->by_open = mem_try_aligned(words, sizeof(float), err));
+	failed |= !(s->d_open = mem_try_aligned(words, sizeof(float), err));
 	failed |= !(s->mixed = mem_try_aligned(texts, 2 * h, err));
-	failed |= !(s->by_mixed = mem_try_aligned(texts, 2 * h, err));
+	failed |= !(s->d_mixed = mem_try_aligned(texts, 2 * h, err));
 	failed |= !(s->sums = mem_try_aligned(texts, d, err));
 	failed |= !(s->plain = mem_try_aligned(texts, d, err));
-	failed |= !(s->by_states = mem_try_aligned(words, h, err));
-	failed |= !(s->by_inputs = mem_try_aligned(words, d, err));
+	failed |= !(s->d_states = mem_try_aligned(words, h, err));
+	failed |= !(s->d_inputs = mem_try_aligned(words, d, err));
 	failed |= !(s->scratch = mem_try_aligned(scratch, sizeof(float), err));
 	failed |= !(s->gradient = mem_try_aligned(t->parameters_n, sizeof(float), err));
 	return failed ? -1 : 0;
@@ -443,7 +443,7 @@ static size_t count_batches(const struct distill_lstm *t)
 
 int lstm_shards_new(struct distill_lstm *t, struct err *err)
 {
-	struct moved_rows moved = { t->x.words, t->d, t->x.rows, t->x.first, t->x.second };
+	struct sparse_adam_rows moved = { t->x.words, t->d, t->x.rows, t->x.first, t->x.second };
 
 	t->batches_n = count_batches(t);
 	if (t->batches_n == 0)
@@ -451,7 +451,7 @@ int lstm_shards_new(struct distill_lstm *t, struct err *err)
 	t->by_length = mem_try(t->x.order_n, sizeof(*t->by_length), err);
 	t->batches = mem_try(t->batches_n, sizeof(*t->batches), err);
 	t->places = mem_try(WORDS_MOST, sizeof(*t->places), err);
-	t->moves = row_moves_new(&moved, t->o->common.batch + WORDS_MOST, t->x.team, err);
+	t->moves = sparse_adam_new(&moved, t->o->common.batch + WORDS_MOST, t->x.threads, err);
 	if (!t->by_length || !t->batches || !t->places || !t->moves)
 		return -1;
 	for (size_t k = 0; k < SHARDS; k++)
@@ -462,10 +462,10 @@ int lstm_shards_new(struct distill_lstm *t, struct err *err)
 
 static void shard_free(struct shard *s)
 {
-	float *all[] = { s->x,	      s->lengths,   s->inputs[0], s->inputs[1], s->gates[0],
-			 s->gates[1], s->cells[0],  s->cells[1],  s->states[0], s->states[1],
-			 s->open,     s->by_open,   s->mixed,	  s->by_mixed,	s->sums,
-			 s->plain,    s->by_states, s->by_inputs, s->scratch,	s->gradient };
+	float *all[] = { s->x,	      s->lengths,  s->inputs[0], s->inputs[1], s->gates[0],
+			 s->gates[1], s->cells[0], s->cells[1],	 s->states[0], s->states[1],
+			 s->open,     s->d_open,   s->mixed,	 s->d_mixed,   s->sums,
+			 s->plain,    s->d_states, s->d_inputs,	 s->scratch,   s->gradient };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(all[i]);
@@ -475,7 +475,7 @@ void lstm_shards_free(struct distill_lstm *t)
 {
 	for (size_t k = 0; k < SHARDS; k++)
 		shard_free(&t->shards[k]);
-	row_moves_free(t->moves);
+	sparse_adam_free(t->moves);
 	free(t->by_length);
 	free(t->batches);
 	free(t->places);

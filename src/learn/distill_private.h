@@ -7,13 +7,13 @@
 #include "learn/distill.h"
 #include "learn/npy.h"
 
-struct team;
+struct threads;
 struct texts;
 
 struct distill {
 	struct model *m;
 	const struct distill_options *o;
-	struct team *team;
+	struct threads *threads;
 	struct texts *texts;
 	struct npy teacher;
 	struct dev dev;
@@ -34,7 +34,7 @@ struct distill {
 };
 
 /*
- * Texts, draws, teacher, team; d and words are the caller's to set then.  Then targets; then what rows
+ * Texts, draws, teacher, threads; d and words are the caller's to set then.  Then targets; then what rows
  * start from, with Adam's state; then the epoch's order and the dev texts.
  */
 int distill_read(struct distill *x, struct progress *progress, struct err *err);

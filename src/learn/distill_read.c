@@ -1,9 +1,9 @@
 #include "base/err.h"
 #include "base/lines.h"
 #include "base/mem.h"
+#include "base/parallel_for.h"
 #include "base/progress.h"
 #include "base/stream.h"
-#include "base/team.h"
 #include "learn/distill_private.h"
 #include "learn/texts.h"
 #include "math/mat.h"
@@ -101,9 +101,9 @@ static int read_draws(struct distill *x, struct err *err)
 int distill_read(struct distill *x, struct progress *progress, struct err *err)
 {
 	progress_phase(progress, "reading texts", "texts", 0);
-	x->team = team_new(x->o->workers, err);
+	x->threads = threads_new(x->o->workers, err);
 	x->texts = texts_new(x->m, err);
-	if (!x->team || !x->texts || read_texts(x, err) || read_draws(x, err) ||
+	if (!x->threads || !x->texts || read_texts(x, err) || read_draws(x, err) ||
 	    npy_open(&x->teacher, x->o->teacher, err))
 		return -1;
 	if (x->teacher.rows.n != texts_count(x->texts))
@@ -114,7 +114,7 @@ int distill_read(struct distill *x, struct progress *progress, struct err *err)
 	return 0;
 }
 
-/* Work on the teacher's vectors: shards or blocks, each the business of one member. */
+/* Work on the teacher's vectors: shards or blocks, each the business of one worker. */
 struct passing {
 	struct distill *x;
 	size_t shards;
@@ -129,7 +129,7 @@ static void take_rows(float *to, const struct rows *rows, size_t start, size_t s
 		rows_get(to + (i - start) * rows->d, rows, (uint32_t)i);
 }
 
-static void sum_shards(void *context, size_t member, size_t members)
+static void sum_shards(void *context, size_t worker, size_t workers)
 {
 	struct passing *p = context;
 	const struct rows *rows = &p->x->teacher.rows;
@@ -140,7 +140,7 @@ static void sum_shards(void *context, size_t member, size_t members)
 
 	if (!block || !scratch)
 		atomic_store(&p->failed, true);
-	for (size_t s = member; block && scratch && s < p->shards; s += members) {
+	for (size_t s = worker; block && scratch && s < p->shards; s += workers) {
 		size_t stop = (s + 1) * SHARD < rows->n ? (s + 1) * SHARD : rows->n;
 
 		for (size_t i = s * SHARD; i < stop; i += BLOCK) {
@@ -154,7 +154,7 @@ static void sum_shards(void *context, size_t member, size_t members)
 	free(scratch);
 }
 
-static void project_blocks(void *context, size_t member, size_t members)
+static void project_blocks(void *context, size_t worker, size_t workers)
 {
 	struct passing *p = context;
 	struct distill *x = p->x;
@@ -162,7 +162,7 @@ static void project_blocks(void *context, size_t member, size_t members)
 	struct err err;
 	float *block = mem_try_aligned(BLOCK, rows->d * sizeof(float), &err);
 	size_t start;
-	size_t stop = team_share(rows->n, BLOCK, member, members, &start);
+	size_t stop = parallel_share(rows->n, BLOCK, worker, workers, &start);
 
 	if (!block)
 		atomic_store(&p->failed, true);
@@ -220,11 +220,11 @@ int distill_project(struct distill *x, double *energy, struct err *err)
 		return -1;
 	}
 	memset(p.sums, 0, p.shards * d * d * sizeof(double));
-	team_run(x->team, sum_shards, &p);
+	parallel_for(x->threads, sum_shards, &p);
 	failed = atomic_load(&p.failed) || take_directions(x, &p, energy, err);
 	free(p.sums);
 	if (!failed)
-		team_run(x->team, project_blocks, &p);
+		parallel_for(x->threads, project_blocks, &p);
 	if (atomic_load(&p.failed))
 		return err_set(err, ERR_MEMORY, "no memory is left for the teacher's vectors");
 	if (!failed && atomic_load(&p.unfit))

@@ -1,9 +1,9 @@
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/parallel_for.h"
 #include "base/random.h"
-#include "base/team.h"
 #include "learn/distill_private.h"
-#include "learn/row_moves.h"
+#include "learn/sparse_adam.h"
 #include "learn/texts.h"
 #include "math/vec.h"
 #include "model/model.h"
@@ -15,7 +15,7 @@
 /* One batch, beside the rows it moves. */
 struct batch {
 	struct rows rows; /* of the table */
-	struct row_moves *moves;
+	struct sparse_adam *moves;
 	uint32_t *places;      /* (places_room) one number again and again */
 	double *losses;	       /* (texts) */
 	const uint32_t *texts; /* (n) */
@@ -25,11 +25,11 @@ struct batch {
 struct batch *batch_new(const struct distill *x, struct err *err)
 {
 	struct batch *b = mem_try(1, sizeof(*b), err);
-	struct moved_rows moved = { x->words, x->d, x->rows, x->first, x->second };
+	struct sparse_adam_rows moved = { x->words, x->d, x->rows, x->first, x->second };
 
 	if (!b)
 		return NULL;
-	b->moves = row_moves_new(&moved, x->o->batch, x->team, err);
+	b->moves = sparse_adam_new(&moved, x->o->batch, x->threads, err);
 	b->losses = mem_try(x->o->batch, sizeof(*b->losses), err);
 	b->rows = (struct rows){ ROWS_F32, x->words, x->d, x->rows, NULL };
 	if (b->moves && b->losses)
@@ -42,7 +42,7 @@ void batch_free(struct batch *b)
 {
 	if (!b)
 		return;
-	row_moves_free(b->moves);
+	sparse_adam_free(b->moves);
 	free(b->places);
 	free(b->losses);
 	free(b);
@@ -83,7 +83,7 @@ static int list_words(const struct distill *x, struct batch *b, struct err *err)
 		}
 		for (size_t k = 0; k < n; k++)
 			b->places[k] = (uint32_t)i;
-		if (row_moves_add(b->moves, ids, b->places, n, err))
+		if (sparse_adam_add(b->moves, ids, b->places, n, err))
 			return -1;
 	}
 	return 0;
@@ -103,15 +103,15 @@ double distill_gradient(float *sum, const float *target, size_t d, float share)
 	return 1.0 - (double)cosine;
 }
 
-static void learn_texts(void *context, size_t member, size_t members)
+static void learn_texts(void *context, size_t worker, size_t workers)
 {
 	const struct distill *x = context;
 	struct batch *b = x->batch;
 	size_t start;
-	size_t stop = team_share(b->n, 16, member, members, &start);
+	size_t stop = parallel_share(b->n, 16, worker, workers, &start);
 
 	for (size_t i = start; i < stop; i++) {
-		float *sum = row_moves_gradients(b->moves) + i * x->d;
+		float *sum = sparse_adam_gradients(b->moves) + i * x->d;
 		size_t n;
 		const uint32_t *ids = texts_words(x->texts, b->texts[i], &n);
 
@@ -132,8 +132,8 @@ int distill_step(void *context, size_t batch, uint64_t step, double rate, double
 	b->n = x->order_n - start < x->o->batch ? x->order_n - start : x->o->batch;
 	if (list_words(x, b, err))
 		return -1;
-	team_run(x->team, learn_texts, x);
-	row_moves_apply(b->moves, rate * x->o->rate, step);
+	parallel_for(x->threads, learn_texts, x);
+	sparse_adam_apply(b->moves, rate * x->o->rate, step);
 	*loss = 0.0;
 	for (size_t i = 0; i < b->n; i++)
 		*loss += b->losses[i] / (double)b->n;

@@ -2,7 +2,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/team.h"
+#include "base/parallel_for.h"
 #include "learn/objective_private.h"
 #include "math/vec.h"
 
@@ -83,11 +83,11 @@ static int allocate(struct objective *o, struct err *err)
 					mem_try_aligned(pairwise ? wide : 1, wide * sizeof(float), err)) &&
 			       (o->by_column = mem_try_aligned(infonce ? n : 1, n * sizeof(float), err)) &&
 			       (o->row_scale = mem_try(n, sizeof(float), err)) &&
-			       (o->column_max = mem_try_aligned(o->members, n * sizeof(float), err)) &&
-			       (o->column_sum = mem_try_aligned(o->members, n * sizeof(float), err)) &&
-			       (o->d_v = mem_try_aligned(infonce ? o->members * n : 1, d * sizeof(float),
+			       (o->column_max = mem_try_aligned(o->workers, n * sizeof(float), err)) &&
+			       (o->column_sum = mem_try_aligned(o->workers, n * sizeof(float), err)) &&
+			       (o->d_v = mem_try_aligned(infonce ? o->workers * n : 1, d * sizeof(float),
 							 err)) &&
-			       (o->loss = mem_try(o->members, sizeof(double), err)) &&
+			       (o->loss = mem_try(o->workers, sizeof(double), err)) &&
 			       (o->negative = mem_try(2 * n, sizeof(*o->negative), err)) &&
 			       (o->cosine = mem_try(n, sizeof(double), err)) &&
 			       (o->slope = mem_try(n, sizeof(double), err)) &&
@@ -97,15 +97,15 @@ static int allocate(struct objective *o, struct err *err)
 }
 
 struct objective *objective_new(const struct objective_options *options, size_t n, size_t d,
-				struct team *team, struct err *err)
+				struct threads *threads, struct err *err)
 {
 	struct objective *o = mem_try(1, sizeof(*o), err);
 
 	if (!o)
 		return NULL;
 	o->options = *options;
-	o->team = team;
-	o->members = team_members(team);
+	o->threads = threads;
+	o->workers = threads_count(threads);
 	o->n_max = n;
 	o->d = d;
 	if (allocate(o, err)) {
@@ -142,12 +142,12 @@ bool objective_collide(const struct objective_batch *b, size_t i, size_t j)
 			     b->u_keys[i] == b->v_keys[j] || b->v_keys[i] == b->u_keys[j]);
 }
 
-static void normalize(void *context, size_t member, size_t members)
+static void normalize(void *context, size_t worker, size_t workers)
 {
 	struct objective *o = context;
 	const struct objective_batch *b = o->batch;
 	size_t start;
-	size_t stop = team_share(2 * b->n, 1, member, members, &start);
+	size_t stop = parallel_share(2 * b->n, 1, worker, workers, &start);
 
 	for (size_t i = start; i < stop; i++) {
 		const float *from = i < b->n ? b->u + i * o->d : b->v + (i - b->n) * o->d;
@@ -159,12 +159,12 @@ static void normalize(void *context, size_t member, size_t members)
 }
 
 /* d|x|^-1 x: g <- (g - (g . unit) unit) / norm. */
-static void denormalize(void *context, size_t member, size_t members)
+static void denormalize(void *context, size_t worker, size_t workers)
 {
 	struct objective *o = context;
 	size_t n = o->batch->n;
 	size_t start;
-	size_t stop = team_share(2 * n, 1, member, members, &start);
+	size_t stop = parallel_share(2 * n, 1, worker, workers, &start);
 
 	for (size_t i = start; i < stop; i++) {
 		const float *g = o->d_unit + i * o->d;
@@ -193,8 +193,8 @@ double objective_run(struct objective *o, const struct objective_batch *batch, f
 	o->batch = batch;
 	o->du = du;
 	o->dv = dv;
-	team_run(o->team, normalize, o);
+	parallel_for(o->threads, normalize, o);
 	loss = losses[o->options.kind](o);
-	team_run(o->team, denormalize, o);
+	parallel_for(o->threads, denormalize, o);
 	return loss;
 }

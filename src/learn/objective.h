@@ -22,7 +22,7 @@
 
 struct err;
 struct objective;
-struct team;
+struct threads;
 
 enum objective_kind { OBJECTIVE_INFONCE, OBJECTIVE_MARGIN, OBJECTIVE_PEARSON, OBJECTIVE_COSENT, OBJECTIVES };
 enum negatives { NEGATIVES_MAX, NEGATIVES_MIX, NEGATIVES_RANDOM, NEGATIVES }; /* of the margin loss */
@@ -57,9 +57,10 @@ const char *negatives_name(enum negatives negatives);
 /* Does it learn from scored pairs (else from pairs that mean the same)? */
 bool objective_scored(enum objective_kind kind);
 
-/* Scratch for batches of at most n pairs of vectors of length d.  The team (NULL: none) must outlive it. */
+/* Scratch for batches of at most n pairs of vectors of length d.  The threads (NULL: none) must outlive it.
+ */
 struct objective *objective_new(const struct objective_options *options, size_t n, size_t d,
-				struct team *team, struct err *err);
+				struct threads *threads, struct err *err);
 void objective_free(struct objective *o);
 
 /* The loss; du, dv (n, d) become its gradients. */

@@ -10,8 +10,8 @@ struct collision {
 
 struct objective {
 	struct objective_options options;
-	struct team *team;
-	size_t members;
+	struct threads *threads;
+	size_t workers;
 	size_t n_max, d;
 
 	float *unit;		      /* (2n, d): u then v, each of length 1 */
@@ -20,10 +20,10 @@ struct objective {
 	float *similar;		      /* infonce (n, n), margin (2n, 2n) */
 	float *by_column;	      /* infonce (n, n) */
 	float *row_scale;	      /* (n) 1 / sum of the row */
-	float *column_max;	      /* (members, n), then the first row: of all */
-	float *column_sum;	      /* (members, n) */
-	float *d_v;		      /* infonce (members, n, d) */
-	double *loss;		      /* (members) */
+	float *column_max;	      /* (workers, n), then the first row: of all */
+	float *column_sum;	      /* (workers, n) */
+	float *d_v;		      /* infonce (workers, n, d) */
+	double *loss;		      /* (workers) */
 	uint32_t *negative;	      /* margin (2n) */
 	double *cosine, *slope;	      /* scored (n) */
 	struct collision *collisions; /* (2n) */

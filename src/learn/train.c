@@ -3,8 +3,8 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/parallel_for.h"
 #include "base/progress.h"
-#include "base/team.h"
 #include "learn/train_private.h"
 #include "math/mat.h"
 #include "math/vec.h"
@@ -88,7 +88,7 @@ static void identify(const struct train *t, char hex[DIGEST_HEX + 1])
 			     o->weight_rate,
 			     o->matrix_rate,
 			     o->l2,
-			     (double)team_members(t->team),
+			     (double)threads_count(t->threads),
 			     (double)t->method };
 	struct digest d;
 
@@ -122,7 +122,7 @@ static int run(struct train *t, struct train_report *report, struct progress *pr
 				   .parameters = parameters,
 				   .state = state,
 				   .run = hex };
-	const struct learnt *learnt[] = { &t->table.logs, &t->table.rows, &t->table.matrix };
+	const struct param *learnt[] = { &t->table.logs, &t->table.rows, &t->table.matrix };
 	static const char *const names[][3] = { { "logs", "logs.m", "logs.v" },
 						{ "rows", "rows.m", "rows.v" },
 						{ "matrix", "matrix.m", "matrix.v" } };
@@ -147,8 +147,8 @@ static int prepare(struct train *t, struct train_report *report, struct progress
 		return -1;
 	if (o->dev_n && dev_read(&t->dev, t->m, o->dev, o->dev_n, err))
 		return -1;
-	t->team = team_new(o->workers, err);
-	if (!t->team || train_begin(t, err))
+	t->threads = threads_new(o->workers, err);
+	if (!t->threads || train_begin(t, err))
 		return -1;
 	t->steps = steps_new(t, err);
 	t->dev_vectors = mem_try_aligned(t->dev_texts.n + 1, t->table.d_out * sizeof(float), err);

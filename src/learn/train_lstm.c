@@ -3,10 +3,10 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/parallel_for.h"
 #include "base/progress.h"
 #include "base/random.h"
-#include "base/team.h"
-#include "embed/recurrent.h"
+#include "embed/lstm_encoder.h"
 #include "learn/texts.h"
 #include "learn/train_lstm_private.h"
 #include "math/mat.h"
@@ -92,7 +92,8 @@ static int make_inputs(struct lstm_train *t, struct err *err)
 	t->inputs = mem_try_aligned((size_t)used + 1, t->shape.in * sizeof(float), err);
 	for (size_t id = 0; t->inputs && id < t->m->rows.n; id++)
 		if (t->places[id] != VOCAB_UNKNOWN)
-			recurrent_input(t->m, (uint32_t)id, t->inputs + t->places[id] * t->shape.in, scratch);
+			lstm_encoder_input(t->m, (uint32_t)id, t->inputs + t->places[id] * t->shape.in,
+					   scratch);
 	free(scratch);
 	return t->inputs ? 0 : -1;
 }
@@ -161,8 +162,8 @@ static int prepare(struct lstm_train *t, struct train_report *report, struct pro
 				       t->o->pooling };
 	t->outputs = net_outputs(&t->shape);
 	t->floats = net_floats(&t->shape);
-	t->team = team_new(c->workers, err);
-	if (!t->team || make_inputs(t, err) || make_parameters(t, err))
+	t->threads = threads_new(c->workers, err);
+	if (!t->threads || make_inputs(t, err) || make_parameters(t, err))
 		return -1;
 	t->steps = lstm_steps_new(t, err);
 	t->dev_vectors = mem_try_aligned((t->dev.texts ? texts_count(t->dev.texts) : 0) + 1,
@@ -199,7 +200,7 @@ static void identify(const struct lstm_train *t, char hex[DIGEST_HEX + 1])
 			     c->loop.warmup,
 			     (double)c->loop.scores,
 			     (double)c->loop.patience,
-			     (double)team_members(t->team),
+			     (double)threads_count(t->threads),
 			     (double)c->seed };
 	struct digest d;
 
@@ -290,7 +291,7 @@ static void end(struct lstm_train *t)
 	pairs_free(&t->pairs);
 	dev_free(&t->dev);
 	pair_epoch_free(&t->epoch);
-	team_free(t->team);
+	threads_free(t->threads);
 	free(t->parameters);
 	free(t->first);
 	free(t->second);

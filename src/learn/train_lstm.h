@@ -1,7 +1,7 @@
 /*
  * train_lstm.h - an LSTM learnt from pairs of texts.
  *
- * A text's vector is that of embed/recurrent.h: the pooled states of one or two layers over the words'
+ * A text's vector is that of embed/lstm_encoder.h: the pooled states of one or two layers over the words'
  * directions, which stay as they are; learnt are the layers' matrices (and attention's vector), by one of the
  * objectives on pairs or scores. Against learning texts by heart: words are left out at random, and the order
  * of some texts is scrambled (Wieting & Gimpel 2017).

@@ -85,9 +85,9 @@ struct net_batch {
 	size_t *active; /* (NET_WORDS_MAX) */
 	size_t *at[2];	/* (room) the word that is a row, by direction */
 	float *x[MODEL_LSTM_RUNS], *gates[MODEL_LSTM_RUNS], *cells[MODEL_LSTM_RUNS], *states[MODEL_LSTM_RUNS];
-	float *y[MODEL_LSTM_LAYERS], *by_y[MODEL_LSTM_LAYERS]; /* (room, outputs) */
-	float *by_states;				       /* (room, h) */
-	float *by_x;					       /* (room, outputs) */
+	float *y[MODEL_LSTM_LAYERS], *d_y[MODEL_LSTM_LAYERS]; /* (room, outputs) */
+	float *d_states;				      /* (room, h) */
+	float *d_x;					      /* (room, outputs) */
 	float *scratch;
 };
 
@@ -120,14 +120,14 @@ void net_batch_free(struct net_batch *b)
 	}
 	for (size_t layer = 0; layer < MODEL_LSTM_LAYERS; layer++) {
 		free(b->y[layer]);
-		free(b->by_y[layer]);
+		free(b->d_y[layer]);
 	}
 	free(b->order);
 	free(b->active);
 	free(b->at[0]);
 	free(b->at[1]);
-	free(b->by_states);
-	free(b->by_x);
+	free(b->d_states);
+	free(b->d_x);
 	free(b->scratch);
 	free(b);
 }
@@ -153,13 +153,13 @@ static int make_room(struct net_batch *b, size_t rows, struct err *err)
 			    mem_resize(&b->states[run], room * h, sizeof(float), err))
 				return -1;
 		if (mem_resize(&b->y[layer], room * outputs, sizeof(float), err) ||
-		    mem_resize(&b->by_y[layer], room * outputs, sizeof(float), err))
+		    mem_resize(&b->d_y[layer], room * outputs, sizeof(float), err))
 			return -1;
 	}
 	if (mem_resize(&b->at[0], room, sizeof(size_t), err) ||
 	    mem_resize(&b->at[1], room, sizeof(size_t), err) ||
-	    mem_resize(&b->by_states, room * h, sizeof(float), err) ||
-	    mem_resize(&b->by_x, room * outputs, sizeof(float), err))
+	    mem_resize(&b->d_states, room * h, sizeof(float), err) ||
+	    mem_resize(&b->d_x, room * outputs, sizeof(float), err))
 		return -1;
 	b->room = room;
 	return 0;
@@ -254,7 +254,7 @@ int net_forward(struct net_batch *b, const float *inputs, const uint32_t *words,
 	return 0;
 }
 
-/* One layer in one direction: by_y's share of it into `to`, and, above others, into the by_y below. */
+/* One layer in one direction: d_y's share of it into `to`, and, above others, into the d_y below. */
 static void run_backward(struct net_batch *b, size_t layer, size_t side, struct lstm_gradient *to)
 {
 	size_t h = b->net->shape.h;
@@ -262,15 +262,15 @@ static void run_backward(struct net_batch *b, size_t layer, size_t side, struct 
 	struct lstm_batch batch = batch_of(b, 2 * layer + side);
 
 	for (size_t row = 0; row < b->rows; row++)
-		memcpy(b->by_states + row * h, b->by_y[layer] + b->at[side][row] * outputs + side * h,
+		memcpy(b->d_states + row * h, b->d_y[layer] + b->at[side][row] * outputs + side * h,
 		       h * sizeof(float));
-	lstm_backward(&b->net->runs[2 * layer + side], &batch, b->by_states, to, b->scratch);
+	lstm_backward(&b->net->runs[2 * layer + side], &batch, b->d_states, to, b->scratch);
 	for (size_t row = 0; layer && row < b->rows; row++)
-		vec_axpy(b->by_y[layer - 1] + b->at[side][row] * outputs, 1.0f, b->by_x + row * outputs,
+		vec_axpy(b->d_y[layer - 1] + b->at[side][row] * outputs, 1.0f, b->d_x + row * outputs,
 			 outputs);
 }
 
-void net_backward(struct net_batch *b, const float *by_vectors, float *gradient)
+void net_backward(struct net_batch *b, const float *d_vectors, float *gradient)
 {
 	const struct net_shape *shape = &b->net->shape;
 	size_t outputs = net_outputs(shape);
@@ -280,19 +280,19 @@ void net_backward(struct net_batch *b, const float *by_vectors, float *gradient)
 
 	for (size_t k = 0; k < b->n; k++)
 		pool_back(&b->net->pool, b->y[top] + b->starts[k] * outputs, length_of(b, k),
-			  by_vectors + k * outputs, b->by_y[top] + b->starts[k] * outputs,
+			  d_vectors + k * outputs, b->d_y[top] + b->starts[k] * outputs,
 			  attends ? end - outputs : NULL, b->scratch);
 	if (attends)
 		end -= outputs;
 	for (size_t layer = shape->layers; layer-- > 0;) {
 		end -= shape->sides * net_run_floats(shape, layer);
 		if (layer)
-			memset(b->by_y[layer - 1], 0, b->rows * outputs * sizeof(float));
+			memset(b->d_y[layer - 1], 0, b->rows * outputs * sizeof(float));
 		for (size_t side = 0; side < shape->sides; side++) {
 			float *at = end + side * net_run_floats(shape, layer);
 			float *recurrent = at + 4 * shape->h * net_inputs(shape, layer);
 			struct lstm_gradient to = { at, recurrent, recurrent + 4 * shape->h * shape->h,
-						    layer ? b->by_x : NULL };
+						    layer ? b->d_x : NULL };
 
 			run_backward(b, layer, side, &to);
 		}

@@ -60,6 +60,6 @@ int net_forward(struct net_batch *b, const float *inputs, const uint32_t *words,
 		size_t n, float *vectors, struct err *err);
 
 /* From the loss's gradient by the vectors that by the parameters, added to gradient (net_floats()). */
-void net_backward(struct net_batch *b, const float *by_vectors, float *gradient);
+void net_backward(struct net_batch *b, const float *d_vectors, float *gradient);
 
 #endif

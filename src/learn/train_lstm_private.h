@@ -6,12 +6,12 @@
 #include "learn/train_lstm.h"
 #include "learn/train_lstm_net.h"
 
-struct team;
+struct threads;
 
 struct lstm_train {
 	struct model *m;
 	const struct train_lstm_options *o;
-	struct team *team;
+	struct threads *threads;
 	struct pairs pairs;
 	struct dev dev;
 	struct pair_epoch epoch;

@@ -1,8 +1,8 @@
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/parallel_for.h"
 #include "base/random.h"
-#include "base/team.h"
-#include "embed/recurrent.h"
+#include "embed/lstm_encoder.h"
 #include "learn/adam.h"
 #include "learn/texts.h"
 #include "learn/train_lstm_private.h"
@@ -15,7 +15,7 @@
 
 enum { GRAIN = 16 };
 
-/* One member's sentences of a batch. */
+/* One worker's sentences of a batch. */
 struct share {
 	size_t start, stop;
 	uint32_t *
@@ -32,8 +32,8 @@ struct lstm_steps {
 	float *vectors, *d_vectors; /* (2 batch, outputs) */
 	uint32_t *u_keys, *v_keys;
 	float *gold;
-	struct share *shares; /* (members) */
-	size_t members;
+	struct share *shares; /* (workers) */
+	size_t workers;
 	const struct pair *pairs;
 	size_t n;
 	uint64_t step;
@@ -70,15 +70,15 @@ static size_t read_words(const struct lstm_train *t, size_t i, uint32_t *to)
 	return n;
 }
 
-static void forward(void *context, size_t member, size_t members)
+static void forward(void *context, size_t worker, size_t workers)
 {
 	struct lstm_train *t = context;
 	struct lstm_steps *s = t->steps;
-	struct share *p = &s->shares[member];
+	struct share *p = &s->shares[worker];
 	struct err err;
 	size_t n;
 
-	p->stop = team_share(2 * s->n, 1, member, members, &p->start);
+	p->stop = parallel_share(2 * s->n, 1, worker, workers, &p->start);
 	n = p->stop > p->start ? p->stop - p->start : 0;
 	p->starts[0] = 0;
 	for (size_t k = 0; k < n; k++)
@@ -88,28 +88,28 @@ static void forward(void *context, size_t member, size_t members)
 		atomic_store(&s->failed, true);
 }
 
-static void backward(void *context, size_t member, size_t members)
+static void backward(void *context, size_t worker, size_t workers)
 {
 	struct lstm_train *t = context;
-	struct share *p = &t->steps->shares[member];
+	struct share *p = &t->steps->shares[worker];
 
-	(void)members;
+	(void)workers;
 	memset(p->gradient, 0, t->floats * sizeof(float));
 	if (p->stop > p->start)
 		net_backward(p->batch, t->steps->d_vectors + p->start * t->outputs, p->gradient);
 }
 
-static void update(void *context, size_t member, size_t members)
+static void update(void *context, size_t worker, size_t workers)
 {
 	struct lstm_train *t = context;
 	struct lstm_steps *s = t->steps;
 	float *sum = s->shares[0].gradient;
 	size_t start;
-	size_t stop = team_share(t->floats, GRAIN, member, members, &start);
+	size_t stop = parallel_share(t->floats, GRAIN, worker, workers, &start);
 
 	if (start >= stop)
 		return;
-	for (size_t k = 1; k < members; k++)
+	for (size_t k = 1; k < workers; k++)
 		vec_axpy(sum + start, 1.0f, s->shares[k].gradient + start, stop - start);
 	adam_update(t->parameters + start, t->first + start, t->second + start, sum + start, stop - start,
 		    s->adam);
@@ -138,7 +138,7 @@ int lstm_steps_take(void *context, size_t batch, uint64_t step, double rate, dou
 		s->v_keys[i] = s->pairs[i].b_key;
 		s->gold[i] = s->pairs[i].gold;
 	}
-	team_run(t->team, forward, t);
+	parallel_for(t->threads, forward, t);
 	if (atomic_load(&s->failed))
 		return err_set(err, ERR_MEMORY, "no memory is left for a batch of %zu pairs", s->n);
 	b.n = s->n;
@@ -149,21 +149,21 @@ int lstm_steps_take(void *context, size_t batch, uint64_t step, double rate, dou
 	b.gold = s->gold;
 	*loss = objective_run(s->objective, &b, s->d_vectors, s->d_vectors + s->n * b.d);
 	*pairs = s->n;
-	team_run(t->team, backward, t);
+	parallel_for(t->threads, backward, t);
 	s->adam = adam_step(rate * t->o->rate, step);
-	team_run(t->team, update, t);
+	parallel_for(t->threads, update, t);
 	return 0;
 }
 
 /* Dev texts one by one, as they are served. */
-static void embed_dev(void *context, size_t member, size_t members)
+static void embed_dev(void *context, size_t worker, size_t workers)
 {
 	struct lstm_train *t = context;
-	struct share *p = &t->steps->shares[member];
+	struct share *p = &t->steps->shares[worker];
 	size_t in = t->shape.in;
 	struct err err;
 	size_t start;
-	size_t stop = team_share(texts_count(t->dev.texts), 1, member, members, &start);
+	size_t stop = parallel_share(texts_count(t->dev.texts), 1, worker, workers, &start);
 
 	for (size_t i = start; i < stop; i++) {
 		float *vector = t->dev_vectors + i * t->outputs;
@@ -172,8 +172,8 @@ static void embed_dev(void *context, size_t member, size_t members)
 		size_t floats;
 
 		memset(vector, 0, t->outputs * sizeof(float));
-		if (n > RECURRENT_WORDS_MAX)
-			n = RECURRENT_WORDS_MAX;
+		if (n > LSTM_WORDS_MAX)
+			n = LSTM_WORDS_MAX;
 		if (n == 0)
 			continue;
 		floats = n * in + net_serve_scratch(&t->net, n);
@@ -192,7 +192,7 @@ int lstm_steps_score(void *context, double *score, struct err *err)
 {
 	struct lstm_train *t = context;
 
-	team_run(t->team, embed_dev, t);
+	parallel_for(t->threads, embed_dev, t);
 	if (atomic_load(&t->steps->failed))
 		return err_set(err, ERR_MEMORY, "no memory is left for the dev texts");
 	return dev_score(score, NULL, &t->dev, t->dev_vectors, t->outputs, err);
@@ -215,18 +215,19 @@ struct lstm_steps *lstm_steps_new(const struct lstm_train *t, struct err *err)
 
 	if (!s)
 		return NULL;
-	s->members = team_members(t->team);
-	s->objective = objective_new(&t->o->common->objective, t->o->common->batch, t->outputs, t->team, err);
+	s->workers = threads_count(t->threads);
+	s->objective =
+		objective_new(&t->o->common->objective, t->o->common->batch, t->outputs, t->threads, err);
 	s->vectors = mem_try_aligned(n, t->outputs * sizeof(float), err);
 	s->d_vectors = mem_try_aligned(n, t->outputs * sizeof(float), err);
 	s->u_keys = mem_try(n, sizeof(*s->u_keys), err);
 	s->v_keys = mem_try(n, sizeof(*s->v_keys), err);
 	s->gold = mem_try(n, sizeof(*s->gold), err);
-	s->shares = mem_try(s->members, sizeof(*s->shares), err);
+	s->shares = mem_try(s->workers, sizeof(*s->shares), err);
 	failed = !s->objective || !s->vectors || !s->d_vectors || !s->u_keys || !s->v_keys || !s->gold ||
 		 !s->shares;
-	for (size_t i = 0; !failed && i < s->members; i++)
-		failed = share_allocate(t, &s->shares[i], n / s->members + 2, err);
+	for (size_t i = 0; !failed && i < s->workers; i++)
+		failed = share_allocate(t, &s->shares[i], n / s->workers + 2, err);
 	if (!failed)
 		return s;
 	lstm_steps_free(s);
@@ -246,7 +247,7 @@ void lstm_steps_free(struct lstm_steps *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; s->shares && i < s->members; i++)
+	for (size_t i = 0; s->shares && i < s->workers; i++)
 		share_free(&s->shares[i]);
 	objective_free(s->objective);
 	free(s->vectors);

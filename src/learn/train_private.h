@@ -6,10 +6,10 @@
 #include "learn/train.h"
 #include "math/rows.h"
 
-struct team;
+struct threads;
 
 /* An array that Adam moves: (n) each. */
-struct learnt {
+struct param {
 	float *x, *m, *v;
 	float *start; /* NULL unless l2 pulls there */
 	size_t n;
@@ -18,12 +18,12 @@ struct learnt {
 /* The words of the texts alone, numbered anew in the order of the model's numbers. */
 struct table {
 	size_t words, d, d_out;
-	uint32_t *ids;	      /* (words) the model's numbers */
-	uint32_t *words_of;   /* (model's words) the new number, or VOCAB_UNKNOWN */
-	struct learnt logs;   /* (words) */
-	struct learnt rows;   /* (words, d); m and v NULL where rows stay */
-	struct learnt matrix; /* (d, d_out); x NULL: the identity */
-	float *weights;	      /* (words) e^logs */
+	uint32_t *ids;	     /* (words) the model's numbers */
+	uint32_t *words_of;  /* (model's words) the new number, or VOCAB_UNKNOWN */
+	struct param logs;   /* (words) */
+	struct param rows;   /* (words, d); m and v NULL where rows stay */
+	struct param matrix; /* (d, d_out); x NULL: the identity */
+	float *weights;	     /* (words) e^logs */
 };
 
 /* Texts in new numbers. */
@@ -37,7 +37,7 @@ struct train {
 	struct model *m;
 	enum method method; /* of the start */
 	const struct train_options *o;
-	struct team *team;
+	struct threads *threads;
 	struct pairs pairs;
 	struct dev dev;
 	struct passages texts, dev_texts;

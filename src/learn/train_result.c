@@ -1,6 +1,6 @@
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/team.h"
+#include "base/parallel_for.h"
 #include "learn/train_private.h"
 #include "math/vec.h"
 #include "model/model.h"
@@ -23,7 +23,7 @@ struct result {
 struct folding {
 	const struct train *t;
 	struct result *result;
-	float *scratch; /* (members, d + d_out) */
+	float *scratch; /* (workers, d + d_out) */
 	atomic_bool unfit;
 };
 
@@ -74,15 +74,15 @@ static bool fits(const float *x, size_t d, enum rows_type type)
 	return true;
 }
 
-static void fold_share(void *context, size_t member, size_t members)
+static void fold_share(void *context, size_t worker, size_t workers)
 {
 	struct folding *f = context;
 	const struct train *t = f->t;
 	const struct rows *rows = &t->m->rows;
 	size_t wide = t->table.d_out;
-	float *row = f->scratch + member * (rows->d + wide);
+	float *row = f->scratch + worker * (rows->d + wide);
 	size_t start;
-	size_t stop = team_share(rows->n, 64, member, members, &start);
+	size_t stop = parallel_share(rows->n, 64, worker, workers, &start);
 
 	for (size_t i = start; i < stop; i++) {
 		const float *x = fold(t, i, row, row + rows->d);
@@ -106,11 +106,11 @@ static int fold_rows(const struct train *t, struct result *r, struct err *err)
 	struct folding f = { .t = t, .result = r };
 
 	r->rows = mem_try_aligned(n, wide * rows_type_size(t->m->rows.type), err);
-	f.scratch = mem_try_aligned(team_members(t->team), (t->m->rows.d + wide) * sizeof(float), err);
+	f.scratch = mem_try_aligned(threads_count(t->threads), (t->m->rows.d + wide) * sizeof(float), err);
 	if (t->m->rows.type == ROWS_I8)
 		r->scales = mem_try_aligned(n, sizeof(float), err);
 	if (r->rows && f.scratch && (r->scales || t->m->rows.type != ROWS_I8))
-		team_run(t->team, fold_share, &f);
+		parallel_for(t->threads, fold_share, &f);
 	free(f.scratch);
 	if (!r->rows || (t->m->rows.type == ROWS_I8 && !r->scales))
 		return -1;
@@ -123,7 +123,7 @@ static int fold_rows(const struct train *t, struct result *r, struct err *err)
 
 static int take_parts(const struct train *t, struct result *r, struct err *err)
 {
-	const struct learnt *matrix = &t->table.matrix;
+	const struct param *matrix = &t->table.matrix;
 
 	r->weights = mem_try_aligned(t->m->rows.n, sizeof(float), err);
 	if (!r->weights)

@@ -1,6 +1,6 @@
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/team.h"
+#include "base/parallel_for.h"
 #include "learn/train_private.h"
 #include "math/sif.h"
 #include "model/model.h"
@@ -78,7 +78,7 @@ static int renumber(struct passages *p, const struct texts *texts, const uint32_
 	return 0;
 }
 
-static int allocate(struct learnt *l, size_t n, bool moves, bool pulled, struct err *err)
+static int allocate(struct param *l, size_t n, bool moves, bool pulled, struct err *err)
 {
 	l->n = n;
 	l->x = mem_try_aligned(n, sizeof(float), err);
@@ -179,7 +179,7 @@ int train_begin(struct train *t, struct err *err)
 	return t->o->dev_n ? renumber(&t->dev_texts, t->dev.texts, t->table.words_of, err) : 0;
 }
 
-static void drop(struct learnt *l)
+static void drop(struct param *l)
 {
 	free(l->x);
 	free(l->m);
@@ -204,5 +204,5 @@ void train_end(struct train *t)
 	pair_epoch_free(&t->epoch);
 	pairs_free(&t->pairs);
 	dev_free(&t->dev);
-	team_free(t->team);
+	threads_free(t->threads);
 }

@@ -1,7 +1,7 @@
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/parallel_for.h"
 #include "base/random.h"
-#include "base/team.h"
 #include "learn/adam.h"
 #include "learn/train_private.h"
 #include "math/mat.h"
@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum {
-	GRAIN = 16, /* floats of a cache line: members share none */
+	GRAIN = 16, /* floats of a cache line: workers share none */
 	WORDS_AHEAD = 3,
 	WORDS_AT_ONCE = 64,
 };
@@ -23,8 +23,8 @@ struct steps {
 	struct objective *objective;
 	float *sums, *d_sums;	    /* (2 batch, d): before the matrix */
 	float *vectors, *d_vectors; /* (2 batch, d_out): the same memory when there is no matrix */
-	float *d_matrix;	    /* (members, d, d_out) */
-	float *scratch;		    /* (members, d) */
+	float *d_matrix;	    /* (workers, d, d_out) */
+	float *scratch;		    /* (workers, d) */
 	uint32_t *u_keys, *v_keys;  /* (batch) */
 	float *gold;
 
@@ -79,14 +79,14 @@ void train_embed(const struct train *t, const struct passages *p, size_t text, f
 	vec_times_matrix(to, scratch, table->matrix.x, table->d, table->d_out);
 }
 
-static void forward(void *context, size_t member, size_t members)
+static void forward(void *context, size_t worker, size_t workers)
 {
 	const struct train *t = context;
 	const struct table *table = &t->table;
 	struct steps *s = t->steps;
 	size_t d = table->d;
 	size_t start;
-	size_t stop = team_share(2 * s->n, 1, member, members, &start);
+	size_t stop = parallel_share(2 * s->n, 1, worker, workers, &start);
 
 	for (size_t i = start; i < stop; i++)
 		sum_passage(t, &t->texts, text_of(s, i), s->sums + i * d);
@@ -95,17 +95,17 @@ static void forward(void *context, size_t member, size_t members)
 			table->d_out, d, 0, 0, 1, 0);
 }
 
-/* Back through the matrix: to the sums, and this member's part of the matrix's own gradient. */
-static void backward(void *context, size_t member, size_t members)
+/* Back through the matrix: to the sums, and this worker's part of the matrix's own gradient. */
+static void backward(void *context, size_t worker, size_t workers)
 {
 	const struct train *t = context;
 	const struct table *table = &t->table;
 	struct steps *s = t->steps;
 	size_t d = table->d;
 	size_t wide = table->d_out;
-	float *d_matrix = s->d_matrix + member * d * wide;
+	float *d_matrix = s->d_matrix + worker * d * wide;
 	size_t start;
-	size_t stop = team_share(2 * s->n, 1, member, members, &start);
+	size_t stop = parallel_share(2 * s->n, 1, worker, workers, &start);
 
 	if (table->matrix.m)
 		memset(d_matrix, 0, d * wide * sizeof(*d_matrix));
@@ -118,16 +118,16 @@ static void backward(void *context, size_t member, size_t members)
 			0, 1, 0);
 }
 
-static void update_matrix(const struct train *t, size_t member, size_t members)
+static void update_matrix(const struct train *t, size_t worker, size_t workers)
 {
-	const struct learnt *matrix = &t->table.matrix;
+	const struct param *matrix = &t->table.matrix;
 	struct steps *s = t->steps;
 	size_t start;
-	size_t stop = team_share(matrix->n, GRAIN, member, members, &start);
+	size_t stop = parallel_share(matrix->n, GRAIN, worker, workers, &start);
 
 	if (start >= stop)
 		return;
-	for (size_t k = 1; k < members; k++)
+	for (size_t k = 1; k < workers; k++)
 		vec_axpy(s->d_matrix + start, 1, s->d_matrix + k * matrix->n + start, stop - start);
 	adam_update(matrix->x + start, matrix->m + start, matrix->v + start, s->d_matrix + start,
 		    stop - start, s->matrix_step);
@@ -135,7 +135,7 @@ static void update_matrix(const struct train *t, size_t member, size_t members)
 
 static void update_row(const struct train *t, size_t word, float weight, float *gradient)
 {
-	const struct learnt *rows = &t->table.rows;
+	const struct param *rows = &t->table.rows;
 	size_t d = t->table.d;
 	size_t at = word * d;
 	float l2 = (float)t->o->l2;
@@ -152,7 +152,7 @@ static void update_row(const struct train *t, size_t word, float weight, float *
 static void update_word(const struct train *t, size_t place, float *gradient)
 {
 	const struct table *table = &t->table;
-	const struct learnt *logs = &table->logs;
+	const struct param *logs = &table->logs;
 	struct steps *s = t->steps;
 	size_t word = s->touched[place];
 	size_t first = s->found[place];
@@ -175,7 +175,7 @@ static void update_word(const struct train *t, size_t place, float *gradient)
 /* A word's row and moments lie where no other's do: ask for them while the words before are at work. */
 static void fetch(const struct train *t, size_t word)
 {
-	const struct learnt *rows = &t->table.rows;
+	const struct param *rows = &t->table.rows;
 	size_t d = t->table.d;
 
 	for (size_t i = word * d; rows->m && i < (word + 1) * d; i += GRAIN) {
@@ -185,20 +185,20 @@ static void fetch(const struct train *t, size_t word)
 	}
 }
 
-static void update(void *context, size_t member, size_t members)
+static void update(void *context, size_t worker, size_t workers)
 {
 	const struct train *t = context;
 	struct steps *s = t->steps;
 	size_t start;
-	size_t stop = team_share(s->touched_n, 1, member, members, &start);
+	size_t stop = parallel_share(s->touched_n, 1, worker, workers, &start);
 
 	for (size_t i = start; i < stop; i++) {
 		if (i + WORDS_AHEAD < stop)
 			fetch(t, s->touched[i + WORDS_AHEAD]);
-		update_word(t, i, s->scratch + member * t->table.d);
+		update_word(t, i, s->scratch + worker * t->table.d);
 	}
 	if (t->table.matrix.m && t->o->matrix_rate > 0)
-		update_matrix(t, member, members);
+		update_matrix(t, worker, workers);
 }
 
 /* The batch's words, and for each the sentences that hold it (as often as they do). */
@@ -277,35 +277,35 @@ int steps_take(void *context, size_t batch, uint64_t step, double rate, double *
 	b.gold = s->gold;
 	if (find_words(t, err))
 		return -1;
-	team_run(t->team, forward, t);
+	parallel_for(t->threads, forward, t);
 	*loss = objective_run(s->objective, &b, s->d_vectors, s->d_vectors + s->n * b.d);
 	*pairs = s->n;
 	if (t->table.matrix.x)
-		team_run(t->team, backward, t);
+		parallel_for(t->threads, backward, t);
 	s->vector_step = adam_step(rate * t->o->vector_rate, step);
 	s->weight_step = adam_step(rate * t->o->weight_rate, step);
 	s->matrix_step = adam_step(rate * t->o->matrix_rate, step);
-	team_run(t->team, update, t);
+	parallel_for(t->threads, update, t);
 	return 0;
 }
 
-static void embed_dev(void *context, size_t member, size_t members)
+static void embed_dev(void *context, size_t worker, size_t workers)
 {
 	const struct train *t = context;
 	size_t wide = t->table.d_out;
 	size_t start;
-	size_t stop = team_share(t->dev_texts.n, 1, member, members, &start);
+	size_t stop = parallel_share(t->dev_texts.n, 1, worker, workers, &start);
 
 	for (size_t i = start; i < stop; i++)
 		train_embed(t, &t->dev_texts, i, t->dev_vectors + i * wide,
-			    t->steps->scratch + member * t->table.d);
+			    t->steps->scratch + worker * t->table.d);
 }
 
 int steps_score(void *context, double *score, struct err *err)
 {
 	struct train *t = context;
 
-	team_run(t->team, embed_dev, t);
+	parallel_for(t->threads, embed_dev, t);
 	return dev_score(score, NULL, &t->dev, t->dev_vectors, t->table.d_out, err);
 }
 
@@ -313,15 +313,15 @@ static int allocate(struct steps *s, const struct train *t, struct err *err)
 {
 	const struct table *table = &t->table;
 	size_t n = 2 * t->o->batch;
-	size_t members = team_members(t->team);
-	size_t matrix = table->matrix.m ? members * table->matrix.n : 1;
+	size_t workers = threads_count(t->threads);
+	size_t matrix = table->matrix.m ? workers * table->matrix.n : 1;
 
 	s->sums = mem_try_aligned(n * table->d, sizeof(float), err);
 	s->d_sums = mem_try_aligned(n * table->d, sizeof(float), err);
 	s->vectors = table->matrix.x ? mem_try_aligned(n * table->d_out, sizeof(float), err) : s->sums;
 	s->d_vectors = table->matrix.x ? mem_try_aligned(n * table->d_out, sizeof(float), err) : s->d_sums;
 	s->d_matrix = mem_try_aligned(matrix, sizeof(float), err);
-	s->scratch = mem_try_aligned(members, table->d * sizeof(float), err);
+	s->scratch = mem_try_aligned(workers, table->d * sizeof(float), err);
 	s->u_keys = mem_try(n, sizeof(*s->u_keys), err);
 	s->v_keys = mem_try(n, sizeof(*s->v_keys), err);
 	s->gold = mem_try(n, sizeof(*s->gold), err);
@@ -340,7 +340,7 @@ struct steps *steps_new(const struct train *t, struct err *err)
 
 	if (!s)
 		return NULL;
-	s->objective = objective_new(&t->o->objective, t->o->batch, t->table.d_out, t->team, err);
+	s->objective = objective_new(&t->o->objective, t->o->batch, t->table.d_out, t->threads, err);
 	if (!s->objective || allocate(s, t, err)) {
 		steps_free(s);
 		return NULL;

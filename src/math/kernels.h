@@ -35,7 +35,7 @@ typedef float softmax_kernel(float *restrict row, float *restrict column, const 
 typedef void lstm_step_kernel(float *restrict gates, const float *restrict before, float *restrict cell,
 			      float *restrict state, size_t h);
 typedef void lstm_back_kernel(float *restrict gates, const float *restrict before, const float *restrict cell,
-			      const float *restrict by_state, float *restrict by_cell, size_t h);
+			      const float *restrict d_state, float *restrict d_cell, size_t h);
 
 /* As f32.h and i8.h say. */
 typedef void f32_mul_kernel(float *restrict out, const float *restrict a, size_t n,

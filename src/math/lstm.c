@@ -14,9 +14,9 @@ void lstm_step_plain(float *restrict gates, const float *restrict before, float 
 }
 
 void lstm_back_plain(float *restrict gates, const float *restrict before, const float *restrict cell,
-		     const float *restrict by_state, float *restrict by_cell, size_t h)
+		     const float *restrict d_state, float *restrict d_cell, size_t h)
 {
-	lstm_back_loop(gates, before, cell, by_state, by_cell, h);
+	lstm_back_loop(gates, before, cell, d_state, d_cell, h);
 }
 
 void i8_gates_plain(float *restrict gates, const struct i8_gates *from, size_t n)
@@ -103,12 +103,12 @@ static void add_recurrent(const struct lstm *l, const struct lstm_batch *b, floa
 		mat_mul(to, before, b->gates + first * 4 * h, h, 4 * h, row - first, 1, 0, 1.0f, 1.0f);
 }
 
-void lstm_backward(const struct lstm *l, struct lstm_batch *b, float *by_states, struct lstm_gradient *to,
+void lstm_backward(const struct lstm *l, struct lstm_batch *b, float *d_states, struct lstm_gradient *to,
 		   float *scratch)
 {
 	size_t h = l->h;
 	size_t row = b->rows;
-	float *by_cells = scratch + h;
+	float *d_cells = scratch + h;
 
 	memset(scratch, 0, (b->active[0] + 1) * h * sizeof(*scratch));
 	for (size_t t = b->steps; t-- > 0;) {
@@ -121,16 +121,16 @@ void lstm_backward(const struct lstm *l, struct lstm_batch *b, float *by_states,
 		cells = cells_before(b, t, row, scratch, h);
 		for (size_t i = 0; i < n; i++)
 			kernels->lstm_back(b->gates + (row + i) * 4 * h, cells + (t ? i * h : 0),
-					   b->cells + (row + i) * h, by_states + (row + i) * h,
-					   by_cells + i * h, h);
+					   b->cells + (row + i) * h, d_states + (row + i) * h,
+					   d_cells + i * h, h);
 		if (!t)
 			continue;
-		mat_mul(by_states + before * h, b->gates + row * 4 * h, l->recurrent, n, h, 4 * h, 0, 1, 1.0f,
+		mat_mul(d_states + before * h, b->gates + row * 4 * h, l->recurrent, n, h, 4 * h, 0, 1, 1.0f,
 			1.0f);
 	}
-	add_recurrent(l, b, by_states, to->recurrent);
-	if (to->by_x)
-		mat_mul(to->by_x, b->gates, l->input, b->rows, l->in, 4 * h, 0, 1, 1.0f, 0.0f);
+	add_recurrent(l, b, d_states, to->recurrent);
+	if (to->d_x)
+		mat_mul(to->d_x, b->gates, l->input, b->rows, l->in, 4 * h, 0, 1, 1.0f, 0.0f);
 	mat_mul(to->input, b->x, b->gates, l->in, 4 * h, b->rows, 1, 0, 1.0f, 1.0f);
 	for (size_t i = 0; i < b->rows; i++)
 		vec_axpy(to->bias, 1.0f, b->gates + i * 4 * h, 4 * h);

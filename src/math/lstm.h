@@ -54,14 +54,14 @@ void lstm_forward(const struct lstm *l, struct lstm_batch *b, float *scratch);
 /* The same sizes as the layer's; added to. */
 struct lstm_gradient {
 	float *input, *recurrent, *bias;
-	float *by_x; /* (rows, in) by the inputs, overwritten; NULL: not wanted */
+	float *d_x; /* (rows, in) by the inputs, overwritten; NULL: not wanted */
 };
 
 /*
  * From the loss's gradient by the states (rows, h), which is overwritten, that by the parameters.  gates
  * become the gradients by their arguments.  scratch: (active[0] + 1) * h floats.
  */
-void lstm_backward(const struct lstm *l, struct lstm_batch *b, float *by_states, struct lstm_gradient *to,
+void lstm_backward(const struct lstm *l, struct lstm_batch *b, float *d_states, struct lstm_gradient *to,
 		   float *scratch);
 
 #endif

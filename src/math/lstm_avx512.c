@@ -7,9 +7,9 @@ void lstm_step_avx512(float *restrict gates, const float *restrict before, float
 }
 
 void lstm_back_avx512(float *restrict gates, const float *restrict before, const float *restrict cell,
-		      const float *restrict by_state, float *restrict by_cell, size_t h)
+		      const float *restrict d_state, float *restrict d_cell, size_t h)
 {
-	lstm_back_loop(gates, before, cell, by_state, by_cell, h);
+	lstm_back_loop(gates, before, cell, d_state, d_cell, h);
 }
 
 void i8_gates_avx512(float *restrict gates, const struct i8_gates *from, size_t n)

@@ -64,8 +64,8 @@ static inline __attribute__((always_inline)) void lstm_back_block(float *restric
 								  float *restrict gg, float *restrict go,
 								  const float *restrict before,
 								  const float *restrict cell,
-								  const float *restrict by_state,
-								  float *restrict by_cell, size_t n)
+								  const float *restrict d_state,
+								  float *restrict d_cell, size_t n)
 {
 	for (size_t k = 0; k < n; k++) {
 		float i = gi[k];
@@ -73,27 +73,27 @@ static inline __attribute__((always_inline)) void lstm_back_block(float *restric
 		float g = gg[k];
 		float o = go[k];
 		float tanh_cell = lstm_tanh(cell[k]);
-		float by = by_cell[k] + by_state[k] * o * (1.0f - tanh_cell * tanh_cell);
+		float by = d_cell[k] + d_state[k] * o * (1.0f - tanh_cell * tanh_cell);
 
 		gi[k] = by * g * i * (1.0f - i);
 		gf[k] = by * before[k] * f * (1.0f - f);
 		gg[k] = by * i * (1.0f - g * g);
-		go[k] = by_state[k] * tanh_cell * o * (1.0f - o);
-		by_cell[k] = by * f;
+		go[k] = d_state[k] * tanh_cell * o * (1.0f - o);
+		d_cell[k] = by * f;
 	}
 }
 
 static inline void lstm_back_loop(float *restrict gates, const float *restrict before,
-				  const float *restrict cell, const float *restrict by_state,
-				  float *restrict by_cell, size_t h)
+				  const float *restrict cell, const float *restrict d_state,
+				  float *restrict d_cell, size_t h)
 {
 	size_t i = 0;
 
 	for (; i + DOT_LANES <= h; i += DOT_LANES)
 		lstm_back_block(gates + i, gates + h + i, gates + 2 * h + i, gates + 3 * h + i, before + i,
-				cell + i, by_state + i, by_cell + i, DOT_LANES);
+				cell + i, d_state + i, d_cell + i, DOT_LANES);
 	lstm_back_block(gates + i, gates + h + i, gates + 2 * h + i, gates + 3 * h + i, before + i, cell + i,
-			by_state + i, by_cell + i, h - i);
+			d_state + i, d_cell + i, h - i);
 }
 
 /* Of LSTMs stored as bytes (math/lstm_serve.h). */

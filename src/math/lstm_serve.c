@@ -85,12 +85,12 @@ struct run {
 	const struct lstm_served *l;
 	const struct lstm_words *words;
 	bool reversed;
-	size_t ahead;		     /* steps before this one have their input products */
-	void *inputs;		     /* (ROWS, in): of some steps, text by text in each */
-	void *by_inputs, *by_states; /* (ROWS, 4 h) products */
-	float *cells[2];	     /* (ROWS, h) each: of the step before, and of this one */
-	void *before;		     /* (ROWS, h): states of the step before, as they are multiplied */
-	float *gates;		     /* (4 h) */
+	size_t ahead;		   /* steps before this one have their input products */
+	void *inputs;		   /* (ROWS, in): of some steps, text by text in each */
+	void *d_inputs, *d_states; /* (ROWS, 4 h) products */
+	float *cells[2];	   /* (ROWS, h) each: of the step before, and of this one */
+	void *before;		   /* (ROWS, h): states of the step before, as they are multiplied */
+	float *gates;		   /* (4 h) */
 };
 
 static size_t element(const struct lstm_served *l)
@@ -122,8 +122,8 @@ static struct run run_of(const struct lstm_served *l, const struct lstm_words *w
 	struct run r = { .l = l, .words = words, .reversed = reversed };
 
 	r.inputs = take(&at, ROWS * l->in * element(l));
-	r.by_inputs = take(&at, (size_t)ROWS * 4 * h);
-	r.by_states = take(&at, (size_t)ROWS * 4 * h);
+	r.d_inputs = take(&at, (size_t)ROWS * 4 * h);
+	r.d_states = take(&at, (size_t)ROWS * 4 * h);
 	r.cells[0] = take(&at, ROWS * h);
 	r.cells[1] = take(&at, ROWS * h);
 	r.before = take(&at, ROWS * l->h * element(l));
@@ -157,29 +157,29 @@ static void multiply_inputs(struct run *r, size_t active, size_t t)
 			memcpy((char *)r->inputs + n * bytes, from + row_at(r, k, t) * bytes, bytes);
 	r->ahead = t;
 	if (r->l->bytes)
-		i8_mul(r->by_inputs, r->inputs, n, &r->l->input_bytes);
+		i8_mul(r->d_inputs, r->inputs, n, &r->l->input_bytes);
 	else
-		f32_mul(r->by_inputs, r->inputs, n, &r->l->input);
+		f32_mul(r->d_inputs, r->inputs, n, &r->l->input);
 }
 
 static void multiply_states(struct run *r, size_t n)
 {
 	if (r->l->bytes)
-		i8_mul(r->by_states, r->before, n, &r->l->recurrent_bytes);
+		i8_mul(r->d_states, r->before, n, &r->l->recurrent_bytes);
 	else
-		f32_mul(r->by_states, r->before, n, &r->l->recurrent);
+		f32_mul(r->d_states, r->before, n, &r->l->recurrent);
 }
 
 /* The gates of text k, whose input products are row `at`. */
 static float *open_gates(const struct run *r, size_t k, size_t t, size_t at)
 {
 	size_t n = 4 * r->l->h;
-	float *gates = (float *)r->by_inputs + at * n;
+	float *gates = (float *)r->d_inputs + at * n;
 
 	if (r->l->bytes) {
 		kernels->i8_gates(r->gates,
-				  &(struct i8_gates){ (int32_t *)r->by_inputs + at * n,
-						      (int32_t *)r->by_states + k * n, r->l->input_scales,
+				  &(struct i8_gates){ (int32_t *)r->d_inputs + at * n,
+						      (int32_t *)r->d_states + k * n, r->l->input_scales,
 						      r->l->state_scales, r->l->bias,
 						      r->words->scales[row_at(r, k, t)] },
 				  n);
@@ -187,7 +187,7 @@ static float *open_gates(const struct run *r, size_t k, size_t t, size_t at)
 	}
 	vec_axpy(gates, 1.0f, r->l->bias, n);
 	if (t)
-		vec_axpy(gates, 1.0f, (float *)r->by_states + k * n, n);
+		vec_axpy(gates, 1.0f, (float *)r->d_states + k * n, n);
 	return gates;
 }
 
@@ -210,7 +210,7 @@ void lstm_serve(const struct lstm_served *l, const struct lstm_words *words, boo
 
 	assert(active <= LSTM_TEXTS_MAX);
 	memset(r.cells[1], 0, active * l->h * sizeof(float));
-	memset(r.by_states, 0, active * 4 * l->h * sizeof(float)); /* there is no state before the first */
+	memset(r.d_states, 0, active * 4 * l->h * sizeof(float)); /* there is no state before the first */
 	for (size_t t = 0; active; active = active_at(&r, active, ++t)) {
 		if (t == r.ahead) {
 			multiply_inputs(&r, active, t);

@@ -15,16 +15,16 @@ float readout_gate(float z)
 }
 
 void readout_sums(const struct readout *r, const float *x, const float *states, size_t n, float *by_rows,
-		  float *by_states)
+		  float *d_states)
 {
 	memset(by_rows, 0, r->d * sizeof(*by_rows));
-	memset(by_states, 0, r->width * sizeof(*by_states));
+	memset(d_states, 0, r->width * sizeof(*d_states));
 	for (size_t t = 0; t < n; t++) {
 		const float *state = states + t * r->width;
 		float a = readout_gate(vec_dot(r->gate, state, r->width));
 
 		vec_axpy(by_rows, a, x + t * r->d, r->d);
-		vec_axpy(by_states, a, state, r->width);
+		vec_axpy(d_states, a, state, r->width);
 	}
 }
 

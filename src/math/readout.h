@@ -23,7 +23,7 @@ float readout_gate(float z);
 /* x (n, d) and states (n, width), in the order of the words: their sums, each times a_t, to (d) and (width).
  */
 void readout_sums(const struct readout *r, const float *x, const float *states, size_t n, float *by_rows,
-		  float *by_states);
+		  float *d_states);
 
 /* Floats of scratch that readout_run() needs. */
 size_t readout_scratch(const struct readout *r);

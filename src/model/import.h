@@ -64,7 +64,7 @@ struct model *import_vectors(const struct import_options *options, struct import
  * The model with an LSTM trained elsewhere, method lstm: an overlay over m's vectors.  path is a .safetensors
  * file of the state_dict() of PyTorch's nn.LSTM, one or two layers, of one or both directions, F32;
  * whatever stands in front of its names, as where the LSTM was part of a module.  Its inputs are those of
- * embed/recurrent.h.  Pooling by attention takes v from the tensor `attention` beside it.
+ * embed/lstm_encoder.h.  Pooling by attention takes v from the tensor `attention` beside it.
  * type: of the result's weights; I8 are served as bytes, several times as fast.
  * ERR_INPUT when a tensor is missing or has another shape, ERR_FORMAT, ERR_NOT_FOUND, ERR_IO, ERR_MEMORY.
  */

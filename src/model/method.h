@@ -11,7 +11,7 @@
  *		   learned weight(w) * vector(w); through a learned matrix where there is one
  *	disc       sums of products of neighbours, up to three words (embed/disc.h); three
  *		   times as long
- *	lstm       pooled states of an LSTM (embed/recurrent.h)
+ *	lstm       pooled states of an LSTM (embed/lstm_encoder.h)
  *	lstm+static  the unit vector of lstm, then that of what the model is for sums (model_sums())
  *	features   for classifiers: the unit vector of lstm, then the mean of the LSTM's states; where lstm is
  *		   that mean already, then the mean of the words' unit vectors.  Without an LSTM the unit

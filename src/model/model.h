@@ -41,7 +41,7 @@ enum {
 	MODEL_FORMAT = 1,			    /* of the metadata's "format_version" */
 };
 
-/* How the states of an LSTM become one vector (embed/recurrent.h). */
+/* How the states of an LSTM become one vector (embed/lstm_encoder.h). */
 enum pooling { POOLING_MEAN, POOLING_MAX, POOLING_LAST, POOLING_ATTENTION, POOLING_RESIDUAL, POOLING_COUNT };
 
 const char *pooling_name(enum pooling pooling);

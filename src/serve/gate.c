@@ -1,6 +1,6 @@
 #include "serve/gate.h"
 
-#include "serve/limits.h"
+#include "base/limits.h"
 
 #include <string.h>
 #include <strings.h>

@@ -4,10 +4,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/pipeline.h"
-#include "embed/gather.h"
+#include "embed/batcher.h"
+#include "routes/service.h"
+#include "serve/connections.h"
 #include "serve/http_exchange.h"
-#include "serve/links.h"
-#include "serve/service.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 
 enum {
 	TICK_MS = 250,	     /* between two looks for clients that are late */
-	GATHERERS = 32,	     /* requests of an LSTM that run together, at most */
+	LSTM_WORKERS = 32,   /* requests of an LSTM that run together, at most */
 	PARKED_TICK_MS = 20, /* the same when routes wait to be asked again */
 	/* During a drain, how long a connection may be silent: between two requests, and before the first. */
 	IDLE_PATIENCE_MS = 200,
@@ -51,7 +51,7 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *s
 	return strlen(s);
 }
 
-static void connection_changed(void *cls, struct MHD_Connection *connection, void **link,
+static void connection_changed(void *cls, struct MHD_Connection *connection, void **ours,
 			       enum MHD_ConnectionNotificationCode what)
 {
 	struct http *http = cls;
@@ -60,24 +60,25 @@ static void connection_changed(void *cls, struct MHD_Connection *connection, voi
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-		*link = info ? links_add(http->links, info->connect_fd, now,
-					 now + http->service->options->limits.header_ms)
+		*ours = info ? connections_add(http->connections, info->connect_fd, now,
+					       now + http->service->options->limits.header_ms)
 			     : NULL;
-	} else if (*link) {
-		links_remove(http->links, *link);
-		*link = NULL;
+	} else if (*ours) {
+		connections_remove(http->connections, *ours);
+		*ours = NULL;
 	}
-	atomic_store_explicit(&http->service->connections, links_count(http->links), memory_order_relaxed);
+	atomic_store_explicit(&http->service->connections, connections_count(http->connections),
+			      memory_order_relaxed);
 }
 
 static void tick(struct http *http, int64_t now)
 {
-	size_t late = links_cut(http->links, now);
+	size_t late = connections_cut(http->connections, now);
 
 	if (late)
 		(void)atomic_fetch_add(&http->service->late, late);
 	if (atomic_load(&http->draining))
-		links_end_idle(http->links, now, IDLE_PATIENCE_MS, NEW_PATIENCE_MS);
+		connections_end_idle(http->connections, now, IDLE_PATIENCE_MS, NEW_PATIENCE_MS);
 }
 
 /* The clock: cuts slow clients, and wakes the exchanges whose route wants to be asked again. */
@@ -142,12 +143,12 @@ struct http *http_start(struct service *service, int fd, struct err *err)
 {
 	const struct serve_options *o = service->options;
 	struct http *http = mem_new(1, sizeof(*http));
-	size_t workers = o->heavy ? o->heavy : pipeline_processors();
+	size_t workers = o->workers ? o->workers : pipeline_processors();
 	pthread_condattr_t monotonic;
 
 	http->service = service;
 	http->fd = fd;
-	http->links = links_new();
+	http->connections = connections_new();
 	if (getrandom(&http->id_seed, sizeof(http->id_seed), GRND_NONBLOCK) != sizeof(http->id_seed))
 		http->id_seed = (uint64_t)http_now_ms();
 	(void)pthread_mutex_init(&http->lock, NULL);
@@ -160,11 +161,13 @@ struct http *http_start(struct service *service, int fd, struct err *err)
 		(void)err_set(err, ERR_IO, "no key for what threads keep");
 		goto fail;
 	}
-	http->heavy = heavy_start(service, workers, o->limits.queue, NULL, err);
-	http->gather = gather_new(workers, err);
-	if (http->gather)
-		http->gatherers = heavy_start(service, GATHERERS, o->limits.connections, http->gather, err);
-	if (!http->heavy || !http->gatherers || start_clock(http, err) != 0 || start_daemon(http, err) != 0)
+	http->workers = workers_start(service, workers, o->limits.queue, NULL, err);
+	http->batcher = batcher_new(workers, err);
+	if (http->batcher)
+		http->lstm_workers =
+			workers_start(service, LSTM_WORKERS, o->limits.connections, http->batcher, err);
+	if (!http->workers || !http->lstm_workers || start_clock(http, err) != 0 ||
+	    start_daemon(http, err) != 0)
 		goto fail;
 	return http;
 fail:
@@ -202,7 +205,7 @@ void http_quiesce(struct http *http)
 
 size_t http_busy(struct http *http)
 {
-	return links_count(http->links);
+	return connections_count(http->connections);
 }
 
 void http_stop(struct http *http)
@@ -216,8 +219,8 @@ void http_stop(struct http *http)
 	(void)pthread_mutex_unlock(&http->lock);
 	if (http->has_clock)
 		(void)pthread_join(http->clock, NULL);
-	heavy_stop(http->heavy);
-	heavy_stop(http->gatherers);
+	workers_stop(http->workers);
+	workers_stop(http->lstm_workers);
 	if (http->daemon) {
 		/* The library insists that nobody is suspended any more. */
 		exchange_wake(http, 0, true);
@@ -229,8 +232,8 @@ void http_stop(struct http *http)
 		(void)pthread_setspecific(http->context, NULL);
 		(void)pthread_key_delete(http->context);
 	}
-	gather_free(http->gather);
-	links_free(http->links);
+	batcher_free(http->batcher);
+	connections_free(http->connections);
 	(void)pthread_cond_destroy(&http->changed);
 	(void)pthread_mutex_destroy(&http->lock);
 	free(http);

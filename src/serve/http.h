@@ -2,8 +2,8 @@
  * http.h - the adapter to libmicrohttpd: connections in, requests to routes, replies out.
  *
  * Light requests are answered on the event loops; those whose cost passes the
- * route's are suspended and done by the heavy workers (heavy.h).  Every
- * connection has a deadline for what it is doing (links.h).
+ * route's are suspended and done by the workers (workers.h).  Every
+ * connection has a deadline for what it is doing (connections.h).
  */
 #ifndef SIFD_SERVE_HTTP_H
 #define SIFD_SERVE_HTTP_H
@@ -15,7 +15,7 @@ struct http;
 struct service;
 
 /*
- * Takes up event loops, heavy workers and the clock thread.  fd listens and does not block; it stays the
+ * Takes up event loops, workers and the clock thread.  fd listens and does not block; it stays the
  * caller's, to be closed after http_stop().  Signals must be blocked already: the threads inherit that.
  */
 struct http *http_start(struct service *service, int fd, struct err *err);

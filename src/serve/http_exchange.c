@@ -2,10 +2,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "serve/links.h"
-#include "serve/metrics.h"
-#include "serve/service.h"
-#include "serve/wire.h"
+#include "routes/metrics.h"
+#include "routes/service.h"
+#include "routes/wire.h"
+#include "serve/connections.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,17 +15,17 @@
 enum state {
 	STATE_NEW,
 	STATE_BODY, /* the body comes */
-	STATE_WORK, /* suspended: with a heavy worker, or parked; or resumed to be asked again */
+	STATE_WORK, /* suspended: with a worker, or parked; or resumed to be asked again */
 	STATE_DONE, /* the reply is ready, or on its way */
 };
 
 enum { FREE_BYTES = 64 << 10 /* of a body: never refused for what others hold */ };
 
 struct exchange {
-	struct heavy_task task; /* first: a task is its exchange */
+	struct worker_task task; /* first: a task is its exchange */
 	struct http *http;
 	struct MHD_Connection *connection;
-	struct link *link;
+	struct connection *tracked; /* its deadline (connections.h) */
 	enum state state;
 	struct gate_facts facts;
 	const struct route *route; /* NULL: the reply says why */
@@ -71,7 +71,7 @@ static struct context *own_context(struct http *http)
 	if (!context)
 		return NULL;
 	context->light = true;
-	context->gather = http->gather;
+	context->batcher = http->batcher;
 	if (pthread_setspecific(http->context, context) != 0) {
 		context_free(context);
 		context = NULL;
@@ -85,12 +85,13 @@ static const struct serve_limits *limits(const struct exchange *x)
 }
 
 /* Until `ms` from now, and the time that `bytes` may take on top. */
-static void set_deadline(struct exchange *x, enum link_phase phase, unsigned ms, uint64_t bytes)
+static void set_deadline(struct exchange *x, enum connection_phase phase, unsigned ms, uint64_t bytes)
 {
 	int64_t now = http_now_ms();
 
-	if (x->link)
-		link_set(x->link, phase, now, now + ms + (int64_t)(bytes * 1000 / LIMIT_BYTES_PER_S));
+	if (x->tracked)
+		connection_set(x->tracked, phase, now,
+			       now + ms + (int64_t)(bytes * 1000 / LIMIT_BYTES_PER_S));
 }
 
 /* ---- replies ---- */
@@ -167,7 +168,7 @@ static enum MHD_Result send_reply(struct exchange *x)
 	if (!response)
 		return MHD_NO;
 	add_headers(x, response);
-	set_deadline(x, LINK_WRITE, limits(x)->write_ms, bytes);
+	set_deadline(x, CONNECTION_WRITE, limits(x)->write_ms, bytes);
 	done = MHD_queue_response(x->connection, (unsigned)x->reply.status, response);
 	MHD_destroy_response(response);
 	x->queued = done == MHD_YES;
@@ -233,10 +234,10 @@ void *exchange_uri(void *cls, const char *uri, struct MHD_Connection *connection
 	if (kept)
 		memcpy(x->url, uri, kept);
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	x->link = info ? info->socket_context : NULL;
+	x->tracked = info ? info->socket_context : NULL;
 	reply_init(&x->reply);
 	shard_begin(context->shard);
-	set_deadline(x, LINK_HEADER, limits(x)->header_ms, 0);
+	set_deadline(x, CONNECTION_HEADER, limits(x)->header_ms, 0);
 	return x;
 }
 
@@ -278,14 +279,14 @@ static void set_id(struct exchange *x)
 		x->id[i] = "0123456789abcdef"[z & 15];
 }
 
-static bool take_method(struct exchange *x, enum verb *verb)
+static bool take_method(struct exchange *x, enum http_method *verb)
 {
-	static const enum verb verbs[] = {
-		[GATE_GET] = VERB_GET, [GATE_HEAD] = VERB_GET,	    [GATE_POST] = VERB_POST,
-		[GATE_PUT] = VERB_PUT, [GATE_DELETE] = VERB_DELETE,
+	static const enum http_method verbs[] = {
+		[GATE_GET] = HTTP_GET, [GATE_HEAD] = HTTP_GET,	    [GATE_POST] = HTTP_POST,
+		[GATE_PUT] = HTTP_PUT, [GATE_DELETE] = HTTP_DELETE,
 	};
 
-	*verb = VERB_COUNT;
+	*verb = HTTP_COUNT;
 	if (x->facts.method >= GATE_OPTIONS)
 		return false;
 	*verb = verbs[x->facts.method];
@@ -381,7 +382,7 @@ static enum MHD_Result first_call(struct exchange *x, const char *method, const 
 	}
 	x->state = STATE_BODY;
 	x->body_from_ms = http_now_ms();
-	set_deadline(x, LINK_BODY, limits(x)->body_ms, x->facts.length);
+	set_deadline(x, CONNECTION_BODY, limits(x)->body_ms, x->facts.length);
 	return MHD_YES;
 }
 
@@ -404,10 +405,10 @@ static void take_stream(struct exchange *x, const char *piece, size_t n)
 		fail_body(x);
 	}
 	/* How long it may take is known only as it comes. */
-	if (x->facts.chunked && x->link)
-		link_set(x->link, LINK_BODY, x->body_from_ms,
-			 x->body_from_ms + limits(x)->body_ms +
-				 (int64_t)((x->body_n + n) * 1000 / LIMIT_BYTES_PER_S));
+	if (x->facts.chunked && x->tracked)
+		connection_set(x->tracked, CONNECTION_BODY, x->body_from_ms,
+			       x->body_from_ms + limits(x)->body_ms +
+				       (int64_t)((x->body_n + n) * 1000 / LIMIT_BYTES_PER_S));
 }
 
 static void take_bytes(struct exchange *x, const char *piece, size_t n)
@@ -489,8 +490,8 @@ static void run_route(struct exchange *x, struct context *context)
 	routes_run(x->route, context, &x->request, &x->reply);
 }
 
-/* On a heavy worker, or a gatherer. */
-static void run_task(struct heavy_task *task, struct context *context, bool cancelled)
+/* On a worker, or a gatherer. */
+static void run_task(struct worker_task *task, struct context *context, bool cancelled)
 {
 	struct exchange *x = (struct exchange *)task;
 
@@ -504,16 +505,16 @@ static void run_task(struct heavy_task *task, struct context *context, bool canc
 	MHD_resume_connection(x->connection);
 }
 
-static enum MHD_Result start_heavy(struct exchange *x, struct heavy *heavy)
+static enum MHD_Result offload(struct exchange *x, struct workers *workers)
 {
-	if (!heavy_reserve(heavy)) {
+	if (!workers_reserve(workers)) {
 		fill_busy(x, "too many big requests are waiting; try again");
 		return send_reply(x);
 	}
 	x->state = STATE_WORK;
 	x->task.run = run_task;
 	MHD_suspend_connection(x->connection);
-	heavy_push(heavy, &x->task);
+	workers_push(workers, &x->task);
 	return MHD_YES;
 }
 
@@ -524,19 +525,19 @@ static enum MHD_Result work(struct exchange *x)
 
 	if (!x->began_ns)
 		x->began_ns = now_ns();
-	if (x->link)
-		link_set(x->link, LINK_WORK, 0, 0);
+	if (x->tracked)
+		connection_set(x->tracked, CONNECTION_WORK, 0, 0);
 	if (x->err.code != ERR_NONE)
 		reply_error(&x->reply, &x->err);
 	if (!x->route || x->err.code != ERR_NONE || !context)
 		return context ? send_reply(x) : MHD_NO;
 	x->request.body = x->body;
 	x->request.body_n = x->body ? x->body_n : 0;
-	if (routes_heavy(x->route, &x->request))
-		return start_heavy(x, x->http->heavy);
+	if (routes_offload(x->route, &x->request))
+		return offload(x, x->http->workers);
 	run_route(x, context);
 	if (context->elsewhere)
-		return start_heavy(x, x->http->gatherers);
+		return offload(x, x->http->lstm_workers);
 	if (x->reply.again_ms && park(x, false))
 		return MHD_YES;
 	return send_reply(x);
@@ -590,7 +591,7 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **exc
 	if (x->held)
 		(void)atomic_fetch_sub_explicit(&http->service->inflight_bytes, x->held,
 						memory_order_relaxed);
-	set_deadline(x, LINK_IDLE, limits(x)->idle_ms, 0);
+	set_deadline(x, CONNECTION_IDLE, limits(x)->idle_ms, 0);
 	reply_free(&x->reply);
 	free(x->body);
 	free(x);

@@ -7,26 +7,26 @@
 #ifndef SIFD_SERVE_HTTP_EXCHANGE_H
 #define SIFD_SERVE_HTTP_EXCHANGE_H
 
+#include "base/limits.h"
+#include "routes/routes.h"
 #include "serve/gate.h"
-#include "serve/heavy.h"
-#include "serve/limits.h"
-#include "serve/routes.h"
+#include "serve/workers.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 struct exchange;
-struct link;
-struct links;
+struct connection;
+struct connections;
 
 struct http {
 	struct service *service;
 	struct MHD_Daemon *daemon;
-	struct links *links;
-	struct heavy *heavy;
-	struct heavy *gatherers; /* for requests of an LSTM, which run together */
-	struct gather *gather;
+	struct connections *connections;
+	struct workers *workers;
+	struct workers *lstm_workers; /* for requests of an LSTM, which run together */
+	struct batcher *batcher;
 	int fd;
 	pthread_key_t context; /* the struct context of an event loop's thread */
 	bool has_context;

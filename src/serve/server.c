@@ -2,15 +2,15 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "model/shelf.h"
+#include "base/limits.h"
+#include "jobs/jobs.h"
+#include "model/registry.h"
+#include "routes/metrics.h"
+#include "routes/service.h"
 #include "serve/http.h"
-#include "serve/jobs.h"
-#include "serve/limits.h"
 #include "serve/listen.h"
-#include "serve/metrics.h"
-#include "serve/models.h"
+#include "serve/model_folder.h"
 #include "serve/notify.h"
-#include "serve/service.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -101,7 +101,7 @@ static int start(struct server *s, const struct serve_options *options, struct e
 {
 	s->service.options = options;
 	s->service.started_s = (int64_t)time(NULL);
-	s->service.shelf = shelf_new();
+	s->service.registry = registry_new();
 	s->service.metrics = metrics_new();
 	raise_file_limit(options->limits.connections);
 	keep_memory_low();
@@ -110,7 +110,7 @@ static int start(struct server *s, const struct serve_options *options, struct e
 	/* First of all: what follows must not meet a second daemon in the state folder. */
 	if (jobs_open(&s->service, err) != 0)
 		return -1;
-	s->models = models_open(&s->service, err);
+	s->models = model_folder_open(&s->service, err);
 	if (!s->models || jobs_start(&s->service, err) != 0 ||
 	    listener_open(&s->listener, options->listen, err) != 0)
 		return -1;
@@ -130,7 +130,7 @@ static void reload(struct server *s)
 	(void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu",
 		       (unsigned long long)now_us());
 	notify_manager(state);
-	models_reload(s->models);
+	model_folder_reload(s->models);
 	notify_manager("READY=1\nSTATUS=serving");
 }
 
@@ -194,9 +194,9 @@ static void stop(struct server *s)
 	http_stop(s->http);
 	jobs_close(&s->service);
 	listener_close(&s->listener);
-	models_free(s->models);
+	model_folder_free(s->models);
 	metrics_free(s->service.metrics);
-	shelf_free(s->service.shelf);
+	registry_free(s->service.registry);
 }
 
 int serve_run(const struct serve_options *options, struct err *err)

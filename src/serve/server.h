@@ -24,7 +24,7 @@ struct serve_limits {
 	size_t inputs;
 	size_t texts;
 	size_t connections;
-	size_t queue; /* heavy requests waiting */
+	size_t queue; /* offloaded requests waiting */
 	size_t jobs;
 	unsigned header_ms, body_ms, idle_ms, write_ms, drain_ms;
 };
@@ -39,7 +39,7 @@ struct serve_options {
 	const char *state;   /* jobs, corpora and fitted models; NULL: no jobs, no corpora */
 	const char *imports; /* vectors files that import jobs may name; NULL: STATE/imports */
 	size_t threads;	     /* event loops; 0 = one per processor */
-	size_t heavy;	     /* workers for big requests; 0 = one per processor */
+	size_t workers;	     /* workers for big requests; 0 = one per processor */
 	unsigned lame_duck_ms; /* how long /ready says no before the port closes */
 	bool log_requests;     /* a line for every request; failures of the server are logged always */
 	enum log_level log_level;

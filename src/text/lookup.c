@@ -2,7 +2,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "text/fold.h"
+#include "text/case_fold.h"
 #include "text/token_private.h"
 #include "text/vocab_private.h"
 
@@ -17,8 +17,8 @@ enum {
 struct lookup {
 	struct vocab vocab;
 	struct tokenizer *tokenizer;
-	struct folder *folder;
-	struct fold fold; /* how UNKNOWN_FOLDED folds a form */
+	struct case_folder *folder;
+	struct case_fold fold; /* how UNKNOWN_FOLDED folds a form */
 	unsigned unknown;
 	bool cased, folded;
 	size_t longest; /* bytes of the longest word, for pieces */
@@ -48,11 +48,12 @@ struct lookup *lookup_new(const struct token_rules *rules, const struct vocab *v
 	l->unknown = rules->unknown;
 	l->folded = rules->unknown & UNKNOWN_FOLDED;
 	l->cased = rules->unknown & UNKNOWN_CASED || !l->folded;
-	l->fold = (struct fold){ NORMALIZE_NFKC_CASEFOLD, rules->strip_accents, rules->split == SPLIT_BERT };
+	l->fold = (struct case_fold){ NORMALIZE_NFKC_CASEFOLD, rules->strip_accents,
+				      rules->split == SPLIT_BERT };
 	if (rules->unknown & UNKNOWN_PIECES)
 		l->longest = longest_word(vocab);
 	l->tokenizer = tokenizer_new(rules, err);
-	l->folder = l->tokenizer ? folder_new(err) : NULL;
+	l->folder = l->tokenizer ? case_folder_new(err) : NULL;
 	if (!l->folder) {
 		lookup_free(l);
 		return NULL;
@@ -65,7 +66,7 @@ void lookup_free(struct lookup *l)
 	if (!l)
 		return;
 	tokenizer_free(l->tokenizer);
-	folder_free(l->folder);
+	case_folder_free(l->folder);
 	free(l->words);
 	free(l->ids);
 	free(l);
@@ -106,7 +107,7 @@ static int find_whole(struct lookup *l, const char *word, size_t n, uint32_t *id
 	*id = l->cased ? vocab_find(&l->vocab, word, n) : VOCAB_UNKNOWN;
 	if (*id != VOCAB_UNKNOWN || !l->folded)
 		return 0;
-	if (folder_run(l->folder, l->fold, word, n, &word, &n, err))
+	if (case_folder_run(l->folder, l->fold, word, n, &word, &n, err))
 		return -1;
 	*id = vocab_find(&l->vocab, word, n);
 	return 0;
@@ -222,7 +223,7 @@ static int find_pieces_folded(struct lookup *l, const struct token *t, const cha
 		return -1;
 	if (*found || !l->folded)
 		return 0;
-	if (folder_run(l->folder, l->fold, t->form, t->length, &form, &n, err))
+	if (case_folder_run(l->folder, l->fold, t->form, t->length, &form, &n, err))
 		return -1;
 	return find_pieces(l, t, text, form, n, found, err);
 }

@@ -2,7 +2,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "text/fold.h"
+#include "text/case_fold.h"
 #include "text/token_private.h"
 #include "text/utf8.h"
 
@@ -19,7 +19,7 @@ struct tokenizer *tokenizer_new(const struct token_rules *rules, struct err *err
 	if (!t)
 		return NULL;
 	t->rules = *rules;
-	t->folder = folder_new(err);
+	t->folder = case_folder_new(err);
 	if (!t->folder) {
 		free(t);
 		return NULL;
@@ -42,7 +42,7 @@ void tokenizer_free(struct tokenizer *t)
 		return;
 	if (t->words)
 		ubrk_close(t->words);
-	folder_free(t->folder);
+	case_folder_free(t->folder);
 	free(t->tokens);
 	free(t->forms);
 	utf16_free(&t->wide);
@@ -153,7 +153,7 @@ static const char *plain_clitic(const struct token *token, char plain[8], size_t
 /* Rewrites the tokens' forms by the rules; tokens of which nothing is left are dropped. */
 static int make_forms(struct tokenizer *t, struct err *err)
 {
-	struct fold fold = { t->rules.normalize, t->rules.strip_accents, t->rules.split == SPLIT_BERT };
+	struct case_fold fold = { t->rules.normalize, t->rules.strip_accents, t->rules.split == SPLIT_BERT };
 	size_t kept = 0;
 
 	t->forms_n = 0;
@@ -168,7 +168,7 @@ static int make_forms(struct tokenizer *t, struct err *err)
 			token.form = plain_clitic(&token, plain, &n);
 		else
 			n = token.length;
-		if (folder_run(t->folder, fold, token.form, n, &form, &n, err))
+		if (case_folder_run(t->folder, fold, token.form, n, &form, &n, err))
 			return -1;
 		if (n == 0)
 			continue;
@@ -194,7 +194,7 @@ static int lower_ascii(struct tokenizer *t, const char *text, size_t n, struct e
 	to = form_room(t, 0, n, err);
 	if (!to)
 		return -1;
-	fold_ascii(to, text, n);
+	case_fold_ascii(to, text, n);
 	for (size_t i = 0; i < t->n; i++)
 		t->tokens[i].form = to + t->tokens[i].start;
 	return 0;

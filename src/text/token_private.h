@@ -11,11 +11,11 @@
 #include <unicode/ubrk.h>
 
 struct err;
-struct folder;
+struct case_folder;
 
 struct tokenizer {
 	struct token_rules rules;
-	struct folder *folder;
+	struct case_folder *folder;
 	UBreakIterator *words; /* SPLIT_WORDS only */
 	bool force_icu;
 	bool curly; /* a clitic of this text has U+2019 */

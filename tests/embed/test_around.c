@@ -1,8 +1,8 @@
 #include "embed/around.h"
 
 #include "base/err.h"
+#include "embed/embedder.h"
 #include "embed/explain.h"
-#include "embed/sentence.h"
 #include "math/sif.h"
 #include "math/vec.h"
 #include "model/model.h"
@@ -36,7 +36,7 @@ static void a_text_by_hand(void **state)
 	struct seen seen;
 	float vector[2];
 	struct model *m;
-	struct sentence *s;
+	struct embedder *s;
 
 	(void)state;
 	parts.rows.data = rows;
@@ -44,13 +44,13 @@ static void a_text_by_hand(void **state)
 	parts.alacarte = matrix;
 	parts.alacarte_window = 1;
 	m = model_of_parts(&parts, NULL, NULL, &err);
-	s = sentence_new(m, METHOD_ALACARTE, &err);
-	assert_int_equal(sentence_embed(s, "a zz b zz zz", 12, false, vector, &seen, &err), 0);
+	s = embedder_new(m, METHOD_ALACARTE, &err);
+	assert_int_equal(embedder_embed(s, "a zz b zz zz", 12, false, vector, &seen, &err), 0);
 	assert_true(seen.words == 5 && seen.known == 2);
 	assert_true(vector[0] == 8.25F / 4 && vector[1] == 0.75F / 4);
-	assert_int_equal(sentence_embed(s, "zz zz", 5, true, vector, &seen, &err), 0);
+	assert_int_equal(embedder_embed(s, "zz zz", 5, true, vector, &seen, &err), 0);
 	assert_true(vector[0] == 0.0F && vector[1] == 0.0F);
-	sentence_free(s);
+	embedder_free(s);
 	model_release(m);
 	model_release(toy);
 }
@@ -100,38 +100,38 @@ static void check_method(struct toy toy)
 	bool weighted = toy.method != METHOD_SUM && toy.method != METHOD_MEAN;
 	bool mean = toy.method != METHOD_SUM && toy.method != METHOD_LEARNED;
 	struct err err = { 0 };
-	struct sentence *plain = sentence_new(m, toy.method, &err);
-	struct sentence *s = sentence_new(m, METHOD_ALACARTE, &err);
+	struct embedder *plain = embedder_new(m, toy.method, &err);
+	struct embedder *s = embedder_new(m, METHOD_ALACARTE, &err);
 	struct lookup *lookup = lookup_new(&m->rules, &m->vocab, &err);
 	uint64_t seed = 3;
 
-	assert_int_equal(sentence_dimension(s), sentence_dimension(plain));
+	assert_int_equal(embedder_dimension(s), embedder_dimension(plain));
 	for (size_t t = 0; t < TEXTS; t++) {
 		char *text = toy_text(&seed, WORDS, t % TEXT_WORDS);
-		size_t d = sentence_dimension(s);
+		size_t d = embedder_dimension(s);
 		float got[D], same[D], expected[D], sum[D];
 		const struct word *words;
 		double defined[D];
 		struct seen seen;
 		ptrdiff_t n = lookup_run(lookup, text, strlen(text), &words, &err);
 
-		assert_int_equal(sentence_embed(s, text, strlen(text), false, got, &seen, &err), 0);
+		assert_int_equal(embedder_embed(s, text, strlen(text), false, got, &seen, &err), 0);
 		define(defined, m, words, (size_t)n, weighted, mean);
 		for (size_t j = 0; j < D; j++)
 			sum[j] = (float)defined[j];
-		sentence_transform(plain, sum, expected);
+		embedder_transform(plain, sum, expected);
 		for (size_t j = 0; j < d; j++)
 			assert_true(fabs((double)got[j] - (double)expected[j]) < 1e-4);
 		if (seen.words == seen.known) { /* nothing to fill in: the method itself, to the bit */
-			assert_int_equal(sentence_embed(plain, text, strlen(text), false, same, NULL, &err),
+			assert_int_equal(embedder_embed(plain, text, strlen(text), false, same, NULL, &err),
 					 0);
 			assert_memory_equal(got, same, d * sizeof(*got));
 		}
 		free(text);
 	}
 	lookup_free(lookup);
-	sentence_free(plain);
-	sentence_free(s);
+	embedder_free(plain);
+	embedder_free(s);
 	model_release(m);
 	assert_int_equal(toy_alive(), 0);
 }
@@ -164,7 +164,7 @@ static void a_method_like_any_other(void **state)
 	struct model *without = toy_model((struct toy){ .n = WORDS, .d = D, .method = METHOD_MEAN });
 	struct model *m = toy_model((struct toy){ .n = WORDS, .d = D, .window = 2, .method = METHOD_MEAN });
 	struct err err = { 0 };
-	struct sentence *s = sentence_new(m, METHOD_ALACARTE, &err);
+	struct embedder *s = embedder_new(m, METHOD_ALACARTE, &err);
 	struct model parts = *m;
 	struct model *other;
 	struct explained e;
@@ -189,7 +189,7 @@ static void a_method_like_any_other(void **state)
 	other = model_of_parts(&parts, NULL, NULL, &err);
 	assert_string_not_equal(m->fingerprint, other->fingerprint);
 	model_release(other);
-	sentence_free(s);
+	embedder_free(s);
 	model_release(m);
 	model_release(without);
 }

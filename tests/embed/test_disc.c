@@ -1,8 +1,8 @@
 #include "embed/disc.h"
 
 #include "base/err.h"
+#include "embed/embedder.h"
 #include "embed/explain.h"
-#include "embed/sentence.h"
 #include "math/vec.h"
 #include "model/model.h"
 #include "support/toy.h"
@@ -71,15 +71,15 @@ static void check_texts(enum rows_type type)
 	struct model *m = toy_model(
 		(struct toy){ .n = WORDS, .d = TOY_D, .type = type, .method = METHOD_MEAN, .seed = 3 });
 	struct err err = { 0 };
-	struct sentence *s = sentence_new(m, METHOD_DISC, &err);
+	struct embedder *s = embedder_new(m, METHOD_DISC, &err);
 	uint64_t seed = 4;
 
-	assert_int_equal(sentence_dimension(s), 3 * TOY_D);
+	assert_int_equal(embedder_dimension(s), 3 * TOY_D);
 	assert_int_equal(model_dimension(m, METHOD_DISC), 3 * TOY_D);
 	for (size_t t = 0; t < 30; t++) {
 		char *text = toy_text(&seed, WORDS, t);
 		const struct word *words;
-		ptrdiff_t n = lookup_run(sentence_lookup(s), text, strlen(text), &words, &err);
+		ptrdiff_t n = lookup_run(embedder_lookup(s), text, strlen(text), &words, &err);
 		double expected[3 * TOY_D];
 		float vector[3 * TOY_D];
 		struct seen seen;
@@ -89,15 +89,15 @@ static void check_texts(enum rows_type type)
 		define(expected, m, words, (size_t)n);
 		for (ptrdiff_t i = 0; i < n; i++)
 			known += words[i].id != VOCAB_UNKNOWN;
-		assert_int_equal(sentence_embed(s, text, strlen(text), false, vector, &seen, &err), 0);
+		assert_int_equal(embedder_embed(s, text, strlen(text), false, vector, &seen, &err), 0);
 		assert_true(seen.words == t && seen.known == known);
 		for (size_t j = 0; j < 3 * (size_t)TOY_D; j++)
 			assert_true(fabs((double)vector[j] - expected[j]) < 1e-5);
-		assert_int_equal(sentence_embed(s, text, strlen(text), true, vector, NULL, &err), 0);
+		assert_int_equal(embedder_embed(s, text, strlen(text), true, vector, NULL, &err), 0);
 		assert_true(known == 0 || fabsf(vec_norm(vector, 3 * (size_t)TOY_D) - 1.0F) < 1e-5F);
 		free(text);
 	}
-	sentence_free(s);
+	embedder_free(s);
 	model_release(m);
 }
 
@@ -113,19 +113,19 @@ static void a_sentence_changes_to_it_and_back(void **state)
 	struct model *small = toy_model((struct toy){ .n = WORDS, .d = 3, .method = METHOD_MEAN, .seed = 3 });
 	struct model *big = toy_model((struct toy){ .n = WORDS, .d = 70, .method = METHOD_MEAN, .seed = 3 });
 	struct err err = { 0 };
-	struct sentence *s = sentence_new(small, METHOD_DISC, &err);
-	struct sentence *fresh = sentence_new(big, METHOD_DISC, &err);
+	struct embedder *s = embedder_new(small, METHOD_DISC, &err);
+	struct embedder *fresh = embedder_new(big, METHOD_DISC, &err);
 	float a[210];
 	float b[210];
 
 	(void)state;
-	assert_int_equal(sentence_use(s, big, METHOD_MEAN, &err), 0);
-	assert_int_equal(sentence_use(s, big, METHOD_DISC, &err), 0);
-	assert_int_equal(sentence_embed(s, "wa wb wc wd", 11, true, a, NULL, &err), 0);
-	assert_int_equal(sentence_embed(fresh, "wa wb wc wd", 11, true, b, NULL, &err), 0);
+	assert_int_equal(embedder_use(s, big, METHOD_MEAN, &err), 0);
+	assert_int_equal(embedder_use(s, big, METHOD_DISC, &err), 0);
+	assert_int_equal(embedder_embed(s, "wa wb wc wd", 11, true, a, NULL, &err), 0);
+	assert_int_equal(embedder_embed(fresh, "wa wb wc wd", 11, true, b, NULL, &err), 0);
 	assert_memory_equal(a, b, sizeof(a));
-	sentence_free(s);
-	sentence_free(fresh);
+	embedder_free(s);
+	embedder_free(fresh);
 	model_release(small);
 	model_release(big);
 	assert_int_equal(toy_alive(), 0);
@@ -136,7 +136,7 @@ static void it_is_not_explained_nor_folded(void **state)
 	struct model *m = toy_model((struct toy){ .n = WORDS, .d = TOY_D, .method = METHOD_MEAN, .seed = 3 });
 	struct model *folded = toy_folded(m, METHOD_MEAN);
 	struct err err = { 0 };
-	struct sentence *s = sentence_new(m, METHOD_DISC, &err);
+	struct embedder *s = embedder_new(m, METHOD_DISC, &err);
 	struct explained e;
 	struct explained_pair p;
 
@@ -146,7 +146,7 @@ static void it_is_not_explained_nor_folded(void **state)
 	assert_non_null(strstr(err.text, "disc"));
 	assert_int_equal(explain_pair(&p, s, "wa", 2, "wb", 2, &err), -1);
 	assert_true(model_has(m, METHOD_DISC) && !model_has(folded, METHOD_DISC));
-	sentence_free(s);
+	embedder_free(s);
 	model_release(m);
 	model_release(folded);
 }

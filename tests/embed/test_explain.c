@@ -18,7 +18,7 @@
 
 enum { WORDS = 150, D = 24, D_OUT = 17, TEXTS = 40 };
 
-static void check_text(struct sentence *s, const char *text)
+static void check_text(struct embedder *s, const char *text)
 {
 	struct explained e;
 	struct err err;
@@ -27,10 +27,10 @@ static void check_text(struct sentence *s, const char *text)
 	struct seen seen;
 
 	assert_int_equal(explain_text(&e, s, text, strlen(text), &err), 0);
-	assert_int_equal(sentence_embed(s, text, strlen(text), false, vector, &seen, &err), 0);
+	assert_int_equal(embedder_embed(s, text, strlen(text), false, vector, &seen, &err), 0);
 	assert_int_equal(e.n, seen.words);
 	assert_true(e.coverage == seen_coverage(seen));
-	assert_true(e.norm == vec_norm(vector, sentence_dimension(s)));
+	assert_true(e.norm == vec_norm(vector, embedder_dimension(s)));
 	for (size_t i = 0; i < e.n; i++) {
 		const struct explained_word *w = &e.words[i];
 		char word[8];
@@ -43,13 +43,13 @@ static void check_text(struct sentence *s, const char *text)
 			continue;
 		}
 		assert_memory_equal(text + w->start, toy_word(word, w->id), w->stop - w->start);
-		assert_true(w->weight == sentence_weight(s, w->id));
+		assert_true(w->weight == embedder_weight(s, w->id));
 	}
 	assert_true(fabs(sum - (e.norm > 0.0f ? 1.0 : 0.0)) < 1e-5);
 	explained_free(&e);
 }
 
-static void check_pair(struct sentence *s, const char *a, const char *b)
+static void check_pair(struct embedder *s, const char *a, const char *b)
 {
 	struct explained_pair p;
 	struct err err;
@@ -77,7 +77,7 @@ static void check_pair(struct sentence *s, const char *a, const char *b)
 static void check_model(struct model *m, enum method method)
 {
 	struct err err;
-	struct sentence *s = sentence_new(m, method, &err);
+	struct embedder *s = embedder_new(m, method, &err);
 	uint64_t at = 11;
 
 	assert_non_null(s);
@@ -94,7 +94,7 @@ static void check_model(struct model *m, enum method method)
 	check_text(s, "zzz");
 	check_pair(s, "wa wb", "zzz");
 	check_pair(s, "", "");
-	sentence_free(s);
+	embedder_free(s);
 }
 
 static void parts_sum_to_the_whole(void **state)
@@ -127,7 +127,7 @@ static void by_hand(void **state)
 	static const float rows[] = { 3.0f, 0.0f, 0.0f, 4.0f };
 	struct model parts = *toy;
 	struct model *m;
-	struct sentence *s;
+	struct embedder *s;
 	struct explained e;
 	struct explained_pair p;
 	struct err err;
@@ -136,7 +136,7 @@ static void by_hand(void **state)
 	parts.rows.data = rows;
 	m = model_of_parts(&parts, NULL, NULL, &err);
 	assert_non_null(m);
-	s = sentence_new(m, METHOD_SUM, &err);
+	s = embedder_new(m, METHOD_SUM, &err);
 	assert_non_null(s);
 	assert_int_equal(explain_text(&e, s, "wa zzz wb", 9, &err), 0);
 	assert_int_equal(e.n, 3);
@@ -149,7 +149,7 @@ static void by_hand(void **state)
 	assert_true(p.parts[0] == 0.0f && fabsf(p.parts[1] - 0.8f) < 1e-6f);
 	explained_free(&e);
 	explained_pair_free(&p);
-	sentence_free(s);
+	embedder_free(s);
 	model_release(m);
 	model_release(toy);
 }
@@ -162,7 +162,7 @@ static void a_text_too_long_is_refused(void **state)
 	struct explained e;
 	struct explained_pair p;
 	struct err err = { 0 };
-	struct sentence *s = sentence_new(m, METHOD_MEAN, &err);
+	struct embedder *s = embedder_new(m, METHOD_MEAN, &err);
 
 	(void)state;
 	assert_non_null(s);
@@ -176,7 +176,7 @@ static void a_text_too_long_is_refused(void **state)
 	assert_int_equal(explain_pair(&p, s, "wa", 2, text, n, &err), -1);
 	assert_int_equal(err.code, ERR_TOO_LARGE);
 	free(text);
-	sentence_free(s);
+	embedder_free(s);
 	model_release(m);
 }
 

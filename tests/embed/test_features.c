@@ -4,8 +4,8 @@
  */
 #include "base/err.h"
 #include "base/random.h"
+#include "embed/embedder.h"
 #include "embed/explain.h"
-#include "embed/sentence.h"
 #include "math/vec.h"
 #include "model/model.h"
 #include "support/scratch.h"
@@ -86,15 +86,15 @@ static size_t embed(float *to, struct model *m, enum method method, const uint32
 		    bool normalize)
 {
 	struct err err = { 0 };
-	struct sentence *s = sentence_new(m, method, &err);
+	struct embedder *s = embedder_new(m, method, &err);
 	size_t d;
 
 	assert_non_null(s);
-	d = sentence_dimension(s);
+	d = embedder_dimension(s);
 	assert_int_equal(d, model_dimension(m, method));
 	assert_in_range(d, 1, MOST);
-	assert_int_equal(sentence_of_words(s, words, n, normalize, to, &err), 0);
-	sentence_free(s);
+	assert_int_equal(embedder_embed_words(s, words, n, normalize, to, &err), 0);
+	embedder_free(s);
 	return d;
 }
 
@@ -214,14 +214,14 @@ static void without_a_known_word_it_is_zero(void **state)
 	(void)state;
 	for (int i = 0; i < 4; i++) {
 		struct err err = { 0 };
-		struct sentence *s = sentence_new(i % 2 ? m : base, METHOD_FEATURES, &err);
+		struct embedder *s = embedder_new(i % 2 ? m : base, METHOD_FEATURES, &err);
 		float vector[MOST];
 
 		memset(vector, 1, sizeof(vector));
-		assert_int_equal(sentence_embed(s, "nowhere", i < 2 ? 7 : 0, i % 2, vector, NULL, &err), 0);
-		for (size_t k = 0; k < sentence_dimension(s); k++)
+		assert_int_equal(embedder_embed(s, "nowhere", i < 2 ? 7 : 0, i % 2, vector, NULL, &err), 0);
+		for (size_t k = 0; k < embedder_dimension(s); k++)
 			assert_true(vector[k] == 0.0f);
-		sentence_free(s);
+		embedder_free(s);
 	}
 	model_release(m);
 	model_release(base);
@@ -236,20 +236,20 @@ static void a_sentence_changes_to_it_and_back(void **state)
 		toy_model((struct toy){ .n = WORDS, .d = 2, .d_out = 20, .method = METHOD_WHITEN })
 	};
 	struct err err = { 0 };
-	struct sentence *s = sentence_new(m[0], METHOD_SUM, &err);
+	struct embedder *s = embedder_new(m[0], METHOD_SUM, &err);
 
 	(void)state;
 	for (size_t i = 0; i < 12; i++) {
 		float fresh[MOST], used[MOST];
 		size_t d = embed(fresh, m[i % 3], METHOD_FEATURES, ids, N, true);
 
-		assert_int_equal(sentence_use(s, m[i % 3], METHOD_SUM, &err), 0);
-		assert_int_equal(sentence_of_words(s, ids, N, true, used, &err), 0);
-		assert_int_equal(sentence_use(s, m[i % 3], METHOD_FEATURES, &err), 0);
-		assert_int_equal(sentence_of_words(s, ids, N, true, used, &err), 0);
+		assert_int_equal(embedder_use(s, m[i % 3], METHOD_SUM, &err), 0);
+		assert_int_equal(embedder_embed_words(s, ids, N, true, used, &err), 0);
+		assert_int_equal(embedder_use(s, m[i % 3], METHOD_FEATURES, &err), 0);
+		assert_int_equal(embedder_embed_words(s, ids, N, true, used, &err), 0);
 		assert_memory_equal(used, fresh, d * sizeof(*used));
 	}
-	sentence_free(s);
+	embedder_free(s);
 	for (size_t i = 0; i < 3; i++)
 		model_release(m[i]);
 }
@@ -258,7 +258,7 @@ static void no_word_has_a_share(void **state)
 {
 	struct model *m = summing(METHOD_SIF, ROWS_F32);
 	struct err err = { 0 };
-	struct sentence *s = sentence_new(m, METHOD_FEATURES, &err);
+	struct embedder *s = embedder_new(m, METHOD_FEATURES, &err);
 	struct explained e;
 	struct explained_pair p;
 
@@ -268,7 +268,7 @@ static void no_word_has_a_share(void **state)
 	assert_string_equal(err.param, "method");
 	assert_non_null(strstr(err.text, "features"));
 	assert_int_equal(explain_pair(&p, s, "waa", 3, "wab", 3, &err), -1);
-	sentence_free(s);
+	embedder_free(s);
 	model_release(m);
 }
 

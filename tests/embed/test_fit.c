@@ -5,8 +5,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/progress.h"
+#include "embed/embedder.h"
 #include "embed/fit_private.h"
-#include "embed/sentence.h"
 #include "math/mat.h"
 #include "math/sif.h"
 #include "math/vec.h"
@@ -895,12 +895,12 @@ enum { EMBEDDED = 50 };
 static void embed_lines(float *out, struct model *m, enum method method, struct lines l)
 {
 	struct err err = { 0 };
-	struct sentence *s = sentence_new(m, method, &err);
+	struct embedder *s = embedder_new(m, method, &err);
 
 	assert_non_null(s);
 	for (size_t i = 0; i < EMBEDDED; i++)
-		assert_int_equal(sentence_embed(s, l.at[i], l.lengths[i], true, out + i * D, NULL, &err), 0);
-	sentence_free(s);
+		assert_int_equal(embedder_embed(s, l.at[i], l.lengths[i], true, out + i * D, NULL, &err), 0);
+	embedder_free(s);
 }
 
 static void folded_is_unfolded_to_rounding(void **state)

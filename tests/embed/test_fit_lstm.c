@@ -5,8 +5,8 @@
 #include "embed/fit.h"
 
 #include "base/err.h"
+#include "embed/embedder.h"
 #include "embed/publish.h"
-#include "embed/sentence.h"
 #include "math/mat.h"
 #include "math/vec.h"
 #include "model/model.h"
@@ -75,11 +75,11 @@ static float *vector_of(struct model *m, enum method method)
 {
 	struct err err = { 0 };
 	float *vector = calloc(model_dimension(m, method), sizeof(*vector));
-	struct sentence *s = sentence_new(m, method, &err);
+	struct embedder *s = embedder_new(m, method, &err);
 
 	assert_non_null(s);
-	assert_int_equal(sentence_embed(s, text, strlen(text), true, vector, NULL, &err), 0);
-	sentence_free(s);
+	assert_int_equal(embedder_embed(s, text, strlen(text), true, vector, NULL, &err), 0);
+	embedder_free(s);
 	return vector;
 }
 

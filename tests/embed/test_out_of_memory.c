@@ -6,10 +6,10 @@
  */
 #include "base/err.h"
 #include "base/mem.h"
-#include "embed/evaluate.h"
 #include "embed/explain.h"
 #include "embed/fit.h"
 #include "embed/similar.h"
+#include "eval/evaluate.h"
 #include "math/mat.h"
 #include "math/vec.h"
 #include "model/model.h"
@@ -86,7 +86,7 @@ char *mem_text(const char *s, size_t n)
 
 struct things {
 	struct model *m;
-	struct sentence *s;
+	struct embedder *s;
 	const char *path; /* of a set */
 	struct pair_set set;
 };
@@ -95,11 +95,11 @@ static const char text[] = "wa wb zzz wc";
 
 static int embed_by(struct model *m, enum method method, struct err *err)
 {
-	struct sentence *s = sentence_new(m, method, err);
+	struct embedder *s = embedder_new(m, method, err);
 	float vector[2 * D];
-	int rc = s ? sentence_embed(s, text, sizeof(text) - 1, true, vector, NULL, err) : -1;
+	int rc = s ? embedder_embed(s, text, sizeof(text) - 1, true, vector, NULL, err) : -1;
 
-	sentence_free(s);
+	embedder_free(s);
 	return rc;
 }
 
@@ -140,21 +140,21 @@ static int switch_model(struct things *t, struct err *err)
 {
 	long budget = left;
 	struct model *other;
-	struct sentence *s;
+	struct embedder *s;
 	struct err mine;
 	float vector[D + 200];
 	int rc;
 
 	left = -1;
 	other = toy_model((struct toy){ .n = WORDS, .d = D + 200, .method = METHOD_MEAN, .seed = 4 });
-	s = sentence_new(t->m, METHOD_SIF, &mine);
+	s = embedder_new(t->m, METHOD_SIF, &mine);
 	assert_non_null(s);
 	left = budget;
-	rc = sentence_use(s, other, METHOD_MEAN, err);
+	rc = embedder_use(s, other, METHOD_MEAN, err);
 	left = -1;
-	assert_ptr_equal(sentence_model(s), rc ? t->m : other);
-	assert_int_equal(sentence_embed(s, text, sizeof(text) - 1, true, vector, NULL, &mine), 0);
-	sentence_free(s);
+	assert_ptr_equal(embedder_model(s), rc ? t->m : other);
+	assert_int_equal(embedder_embed(s, text, sizeof(text) - 1, true, vector, NULL, &mine), 0);
+	embedder_free(s);
 	model_release(other);
 	return rc;
 }
@@ -269,7 +269,7 @@ static void every_allocation_may_fail(void **state)
 	assert_int_equal(close(fd), 0);
 	t.m = toy_model(
 		(struct toy){ .n = WORDS, .d = D, .k = 1, .window = 2, .method = METHOD_SIF, .seed = 1 });
-	t.s = sentence_new(t.m, METHOD_SIF, &err);
+	t.s = embedder_new(t.m, METHOD_SIF, &err);
 	assert_non_null(t.s);
 	assert_int_equal(pair_set_read(&t.set, path, &err), 0);
 	fail_each(embed, &t);
@@ -284,7 +284,7 @@ static void every_allocation_may_fail(void **state)
 	fail_each(fit_usif, &t);
 	fail_each(fit_folded, &t);
 	pair_set_free(&t.set);
-	sentence_free(t.s);
+	embedder_free(t.s);
 	model_release(t.m);
 	(void)unlink(path);
 	assert_int_equal(toy_alive(), 0);

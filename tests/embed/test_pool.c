@@ -132,22 +132,22 @@ static void check_gradient(const struct pool *p, float *parameter, float gradien
 
 static void gradients_are_those_of_the_loss(void **state)
 {
-	float by_vector[WIDTH], by_y[N * WIDTH], by_attention[WIDTH], scratch[N];
+	float d_vector[WIDTH], d_y[N * WIDTH], d_attention[WIDTH], scratch[N];
 
 	(void)state;
 	for (size_t k = 0; k < WIDTH; k++)
-		by_vector[k] = (float)sin((double)(k + 1));
+		d_vector[k] = (float)sin((double)(k + 1));
 	for (int pooling = 0; pooling < POOLING_COUNT; pooling++)
 		for (size_t sides = 1; sides <= 2; sides++) {
 			const struct pool p = pool_of((enum pooling)pooling, sides);
 
-			memset(by_y, 0xFF, sizeof(by_y));
-			memset(by_attention, 0, sizeof(by_attention));
-			pool_back(&p, y, N, by_vector, by_y, by_attention, scratch);
+			memset(d_y, 0xFF, sizeof(d_y));
+			memset(d_attention, 0, sizeof(d_attention));
+			pool_back(&p, y, N, d_vector, d_y, d_attention, scratch);
 			for (size_t i = 0; i < (size_t)N * WIDTH; i++)
-				check_gradient(&p, &y[i], by_y[i]);
+				check_gradient(&p, &y[i], d_y[i]);
 			for (size_t k = 0; k < WIDTH; k++)
-				check_gradient(&p, &attention[k], by_attention[k]);
+				check_gradient(&p, &attention[k], d_attention[k]);
 		}
 }
 

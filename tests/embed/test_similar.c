@@ -21,11 +21,11 @@ static struct text text_of(const char *at)
 	return (struct text){ at, strlen(at) };
 }
 
-static struct sentence *toy_sentence(void)
+static struct embedder *toy_sentence(void)
 {
 	struct model *m = toy_model((struct toy){ .n = WORDS, .d = D, .method = METHOD_WEIGHTED, .seed = 2 });
 	struct err err;
-	struct sentence *s = sentence_new(m, METHOD_WEIGHTED, &err);
+	struct embedder *s = embedder_new(m, METHOD_WEIGHTED, &err);
 
 	assert_non_null(s);
 	model_release(m);
@@ -34,7 +34,7 @@ static struct sentence *toy_sentence(void)
 
 static void pairs(void **state)
 {
-	struct sentence *s = toy_sentence();
+	struct embedder *s = toy_sentence();
 	struct text a = text_of("wa wb zzz wc");
 	struct text b = text_of("wd wa");
 	struct err err;
@@ -44,15 +44,15 @@ static void pairs(void **state)
 	assert_int_equal(similar_pair(s, a, b, &ab, coverage, &err), 0);
 	assert_int_equal(similar_pair(s, b, a, &ba, NULL, &err), 0);
 	assert_int_equal(similar_pair(s, a, a, &aa, NULL, &err), 0);
-	assert_int_equal(sentence_embed(s, a.at, a.n, false, va, NULL, &err), 0);
-	assert_int_equal(sentence_embed(s, b.at, b.n, false, vb, NULL, &err), 0);
+	assert_int_equal(embedder_embed(s, a.at, a.n, false, va, NULL, &err), 0);
+	assert_int_equal(embedder_embed(s, b.at, b.n, false, vb, NULL, &err), 0);
 	assert_true(fabsf(ab - vec_cosine(va, vb, D)) < 1e-6f);
 	assert_true(ab == ba);
 	assert_true(aa <= 1.0f && aa > 1.0f - 1e-6f);
 	assert_true(coverage[0] == 0.75f && coverage[1] == 1.0f);
 	assert_int_equal(similar_pair(s, a, text_of("zzz"), &nothing, coverage, &err), 0);
 	assert_true(nothing == 0.0f && coverage[1] == 0.0f);
-	sentence_free(s);
+	embedder_free(s);
 }
 
 static int compare(const void *a, const void *b)

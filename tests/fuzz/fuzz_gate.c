@@ -7,8 +7,8 @@
  * The input is cut as the HTTP library would: method, URL and version at blanks of the first line, then a
  * name and a value at the first colon of each line.  What passes must hold what the gate promises.
  */
+#include "base/limits.h"
 #include "serve/gate.h"
-#include "serve/limits.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,7 +11,7 @@
  *	build/fuzz_safetensors -max_total_time=60
  */
 #include "base/err.h"
-#include "embed/sentence.h"
+#include "embed/embedder.h"
 #include "model/model_private.h"
 
 #include <stdlib.h>
@@ -39,16 +39,16 @@ static void check_places(const struct safetensors *s, const char *data, size_t n
 static void embed(struct model *m)
 {
 	static const char text[] = "wa wb zzz wc";
-	struct sentence *s = sentence_new(m, m->facts.method, &err);
+	struct embedder *s = embedder_new(m, m->facts.method, &err);
 	float *vector;
 
 	if (!s)
 		return;
-	vector = malloc(sentence_dimension(s) * sizeof(*vector));
+	vector = malloc(embedder_dimension(s) * sizeof(*vector));
 	need(vector);
-	(void)sentence_embed(s, text, sizeof(text) - 1, true, vector, NULL, &err);
+	(void)embedder_embed(s, text, sizeof(text) - 1, true, vector, NULL, &err);
 	free(vector);
-	sentence_free(s);
+	embedder_free(s);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

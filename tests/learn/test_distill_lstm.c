@@ -8,8 +8,8 @@
 #include "base/err.h"
 #include "base/progress.h"
 #include "base/random.h"
+#include "embed/embedder.h"
 #include "embed/publish.h"
-#include "embed/sentence.h"
 #include "learn/distill_lstm_private.h"
 #include "learn/texts.h"
 #include "math/mat.h"
@@ -91,7 +91,7 @@ static double slope(struct distill_lstm *t, float *parameter, float step)
 }
 
 /* The batch's gradient by number k of word `id`'s row: what its places add up to. */
-static double by_row(struct distill_lstm *t, uint32_t id, size_t k)
+static double d_row(struct distill_lstm *t, uint32_t id, size_t k)
 {
 	double sum = 0.0;
 
@@ -101,7 +101,7 @@ static double by_row(struct distill_lstm *t, uint32_t id, size_t k)
 
 		for (size_t at = 0; at < n; at++)
 			if (words[at] == id)
-				sum += (double)row_moves_gradients(t->moves)[(i * n + at) * D + k];
+				sum += (double)sparse_adam_gradients(t->moves)[(i * n + at) * D + k];
 	}
 	return sum;
 }
@@ -142,7 +142,7 @@ static void gradients_are_those_of_the_loss(void **state)
 			double found;
 
 			(void)loss_of(&t);
-			told = by_row(&t, id, k);
+			told = d_row(&t, id, k);
 			found = slope(&t, &t.x.rows[id * D + k], 5e-3f * length);
 			if (fabs(found - told) > 2e-3 * (1 + fabs(found)))
 				fail_msg("word %u, %zu: %g, not %g (length %g)", id, k, told, found,
@@ -223,13 +223,13 @@ static void goes_on_where_it_was_stopped(void **state)
 static void embed(struct model *model, const char *text, float *vector)
 {
 	struct err err = { 0 };
-	struct sentence *e = sentence_new(model, METHOD_LSTM, &err);
+	struct embedder *e = embedder_new(model, METHOD_LSTM, &err);
 	struct seen seen;
 
 	assert_non_null(e);
-	assert_int_equal(sentence_embed(e, text, strlen(text), true, vector, &seen, &err), 0);
+	assert_int_equal(embedder_embed(e, text, strlen(text), true, vector, &seen, &err), 0);
 	assert_true(seen.known > 0);
-	sentence_free(e);
+	embedder_free(e);
 }
 
 static void is_stored_in_every_type(void **state)

@@ -1,7 +1,7 @@
 /* Every loss against its formula in doubles, and every gradient against finite differences of that. */
 #include "base/err.h"
+#include "base/parallel_for.h"
 #include "base/random.h"
-#include "base/team.h"
 #include "learn/objective.h"
 #include "math/mat.h"
 #include "math/vec.h"
@@ -148,11 +148,11 @@ static double expected(const struct objective_options *o, const struct data *x, 
 	return 0;
 }
 
-static void compare(struct objective_options o, const struct data *x, size_t members)
+static void compare(struct objective_options o, const struct data *x, size_t workers)
 {
 	struct err err = { 0 };
-	struct team *team = team_new(members, &err);
-	struct objective *objective = objective_new(&o, N + 3, D, team, &err);
+	struct threads *threads = threads_new(workers, &err);
+	struct objective *objective = objective_new(&o, N + 3, D, threads, &err);
 	struct objective_batch batch = { .n = N,
 					 .d = D,
 					 .u = x->u,
@@ -187,7 +187,7 @@ static void compare(struct objective_options o, const struct data *x, size_t mem
 				 slope);
 	}
 	objective_free(objective);
-	team_free(team);
+	threads_free(threads);
 }
 
 static void gradients_are_finite_differences(void **state)

@@ -7,8 +7,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "eval/classify.h"
 #include "learn/alacarte.h"
-#include "learn/judge.h"
 #include "learn/train.h"
 #include "math/mat.h"
 #include "math/vec.h"
@@ -142,7 +142,7 @@ static void every_allocation_may_fail(void **state)
 }
 
 /* Both halves of an evaluation: the set, and its judge. */
-static int judge(struct model *m, const char *set_path, struct judged *j, struct err *err)
+static int judge(struct model *m, const char *set_path, struct classify_result *j, struct err *err)
 {
 	struct labelled_set set;
 	enum set_kind kind;
@@ -152,7 +152,7 @@ static int judge(struct model *m, const char *set_path, struct judged *j, struct
 		rc = labelled_set_read(&set, set_path, NULL, err);
 	if (rc)
 		return -1;
-	rc = judge_method(j, m, kind == SET_CLASSES ? METHOD_DISC : METHOD_MEAN, &set, 2, NULL, err);
+	rc = classify_method(j, m, kind == SET_CLASSES ? METHOD_DISC : METHOD_MEAN, &set, 2, NULL, err);
 	labelled_set_free(&set);
 	return rc;
 }
@@ -164,7 +164,7 @@ static void every_allocation_of_a_judge_may_fail(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct judged j;
+		struct classify_result j;
 		int rc = -1;
 		long calls;
 

@@ -5,11 +5,11 @@
 #include "learn/train.h"
 
 #include "base/err.h"
+#include "base/parallel_for.h"
 #include "base/progress.h"
 #include "base/random.h"
-#include "base/team.h"
+#include "embed/embedder.h"
 #include "embed/publish.h"
-#include "embed/sentence.h"
 #include "learn/train_private.h"
 #include "math/mat.h"
 #include "math/vec.h"
@@ -163,7 +163,7 @@ static double loss_of(const struct train *t, const struct pair *pairs, size_t n)
 }
 
 /* Adam's first moment after one step is a tenth of the gradient. */
-static void check_part(struct train *t, const struct learnt *part, const struct learnt *moved,
+static void check_part(struct train *t, const struct param *part, const struct param *moved,
 		       const struct pair *pairs, size_t n, double l2)
 {
 	for (size_t i = 0; i < part->n; i++) {
@@ -204,7 +204,7 @@ static void layers_are_finite_differences(void **state)
 		o.objective.temperature = 0.5f;
 		o.vector_rate = o.weight_rate = o.matrix_rate = 1e-9; /* so the parameters stay */
 		assert_int_equal(pairs_read(&t.pairs, m, o.files, 1, PAIRS_AUTO, false, NULL, &err), 0);
-		t.team = team_new(2, &err);
+		t.threads = threads_new(2, &err);
 		assert_int_equal(train_begin(&t, &err), 0);
 		for (size_t i = 0; i < t.table.rows.n; i++)
 			t.table.rows.start[i] += i % 2 ? 0.3f : -0.2f;
@@ -350,11 +350,11 @@ static void resumed_has_the_same_bits(void **state)
 static void embed(struct model *m, const char *text, float *to)
 {
 	struct err err = { 0 };
-	struct sentence *s = sentence_new(m, m->facts.method, &err);
+	struct embedder *s = embedder_new(m, m->facts.method, &err);
 
 	assert_non_null(s);
-	assert_int_equal(sentence_embed(s, text, strlen(text), true, to, NULL, &err), 0);
-	sentence_free(s);
+	assert_int_equal(embedder_embed(s, text, strlen(text), true, to, NULL, &err), 0);
+	embedder_free(s);
 }
 
 /* With rates of 0 what comes out gives the vectors that the start's method gave, in every number format. */

@@ -7,8 +7,8 @@
 #include "base/err.h"
 #include "base/progress.h"
 #include "base/random.h"
+#include "embed/embedder.h"
 #include "embed/publish.h"
-#include "embed/sentence.h"
 #include "math/mat.h"
 #include "math/vec.h"
 #include "model/model.h"
@@ -82,11 +82,11 @@ static struct model *train(const struct train_options *c, double rate, struct tr
 static void embed(struct model *model, const char *text, float *vector)
 {
 	struct err err;
-	struct sentence *s = sentence_new(model, METHOD_LSTM, &err);
+	struct embedder *s = embedder_new(model, METHOD_LSTM, &err);
 
 	assert_non_null(s);
-	assert_int_equal(sentence_embed(s, text, strlen(text), true, vector, NULL, &err), 0);
-	sentence_free(s);
+	assert_int_equal(embedder_embed(s, text, strlen(text), true, vector, NULL, &err), 0);
+	embedder_free(s);
 }
 
 static void learns(void **state)

@@ -97,12 +97,12 @@ static double loss_of(const struct net *net, struct net_batch *b)
 static void check_gradient(struct net *net, struct net_batch *b)
 {
 	const float step = 5e-4f;
-	float by_vectors[TEXTS * OUTPUTS], gradient[FLOATS_MAX] = { 0 };
+	float d_vectors[TEXTS * OUTPUTS], gradient[FLOATS_MAX] = { 0 };
 
 	(void)loss_of(net, b);
-	for (size_t i = 0; i < sizeof(by_vectors) / sizeof(by_vectors[0]); i++)
-		by_vectors[i] = (float)sin((double)(i + 1));
-	net_backward(b, by_vectors, gradient);
+	for (size_t i = 0; i < sizeof(d_vectors) / sizeof(d_vectors[0]); i++)
+		d_vectors[i] = (float)sin((double)(i + 1));
+	net_backward(b, d_vectors, gradient);
 	for (size_t i = 0; i < net_floats(&net->shape); i++) {
 		float kept = parameters[i];
 		double losses[2];

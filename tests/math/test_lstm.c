@@ -167,17 +167,17 @@ static void gradients_are_those_of_the_loss(void **state)
 {
 	struct layer layer;
 	struct whole w;
-	float x[ROWS * IN], by_states[ROWS * H], scratch[(SEQUENCES + 1) * H];
+	float x[ROWS * IN], d_states[ROWS * H], scratch[(SEQUENCES + 1) * H];
 	float input[IN * GATES] = { 0 }, recurrent[H * GATES] = { 0 }, bias[GATES] = { 0 };
-	float by_x[ROWS * IN];
-	struct lstm_gradient to = { input, recurrent, bias, by_x };
+	float d_x[ROWS * IN];
+	struct lstm_gradient to = { input, recurrent, bias, d_x };
 
 	(void)state;
 	make(&layer, x);
 	run(&layer, x, &w);
 	for (size_t i = 0; i < (size_t)ROWS * H; i++)
-		by_states[i] = (float)sin((double)(i + 1));
-	lstm_backward(&layer.l, &w.b, by_states, &to, scratch);
+		d_states[i] = (float)sin((double)(i + 1));
+	lstm_backward(&layer.l, &w.b, d_states, &to, scratch);
 	for (size_t i = 0; i < IN * GATES; i++)
 		check_gradient(&layer, x, &layer.input[i], input[i]);
 	for (size_t i = 0; i < H * GATES; i++)
@@ -185,7 +185,7 @@ static void gradients_are_those_of_the_loss(void **state)
 	for (size_t i = 0; i < GATES; i++)
 		check_gradient(&layer, x, &layer.bias[i], bias[i]);
 	for (size_t i = 0; i < (size_t)ROWS * IN; i++)
-		check_gradient(&layer, x, &x[i], by_x[i]);
+		check_gradient(&layer, x, &x[i], d_x[i]);
 }
 
 /* Gates that are full on or off do not give NaN. */

@@ -1,6 +1,6 @@
 /* fastText's .bin against the words of fastText itself, in its new and old form, damaged and cut. */
 #include "base/err.h"
-#include "embed/sentence.h"
+#include "embed/embedder.h"
 #include "model/import.h"
 #include "model/model.h"
 

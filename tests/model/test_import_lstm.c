@@ -4,8 +4,8 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "embed/embedder.h"
 #include "embed/publish.h"
-#include "embed/sentence.h"
 #include "math/vec.h"
 #include "model/model.h"
 #include "support/altered.h"
@@ -43,15 +43,15 @@ static void check_text(struct model *imported, const float *expected, size_t out
 {
 	static const uint32_t ids[] = { 3, 1, 4, 1, 5 };
 	struct err err = { 0 };
-	struct sentence *s = sentence_new(imported, METHOD_LSTM, &err);
+	struct embedder *s = embedder_new(imported, METHOD_LSTM, &err);
 	float vector[WIDTH];
 
 	assert_non_null(s);
-	assert_int_equal(sentence_dimension(s), outputs);
-	assert_int_equal(sentence_of_words(s, ids, sizeof(ids) / sizeof(ids[0]), false, vector, &err), 0);
+	assert_int_equal(embedder_dimension(s), outputs);
+	assert_int_equal(embedder_embed_words(s, ids, sizeof(ids) / sizeof(ids[0]), false, vector, &err), 0);
 	for (size_t i = 0; i < outputs; i++)
 		assert_true(fabsf(vector[i] - expected[i]) < by);
-	sentence_free(s);
+	embedder_free(s);
 }
 
 static void gives_pytorchs_numbers(void **state)

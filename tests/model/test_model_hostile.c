@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "embed/sentence.h"
+#include "embed/embedder.h"
 #include "support/toy.h"
 
 #include <fcntl.h>
@@ -66,16 +66,16 @@ static void embed_some(struct model *m)
 {
 	static const char *const texts[] = { "", "wa wb", "wd zzz we wa", "wc" };
 	struct err err;
-	struct sentence *s = sentence_new(m, m->facts.method, &err);
+	struct embedder *s = embedder_new(m, m->facts.method, &err);
 	float *vector;
 
 	if (!s)
 		return;
-	vector = mem_new(sentence_dimension(s), sizeof(*vector));
+	vector = mem_new(embedder_dimension(s), sizeof(*vector));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		(void)sentence_embed(s, texts[i], strlen(texts[i]), true, vector, NULL, &err);
+		(void)embedder_embed(s, texts[i], strlen(texts[i]), true, vector, NULL, &err);
 	free(vector);
-	sentence_free(s);
+	embedder_free(s);
 }
 
 /* The file is damaged: verify must say so, and opening it must do no harm. */

@@ -1,5 +1,5 @@
+#include "base/limits.h"
 #include "serve/gate.h"
-#include "serve/limits.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

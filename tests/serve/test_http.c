@@ -1,14 +1,14 @@
 /* The daemon's HTTP side over real sockets, in this process, so that sanitizers see both ends' threads. */
 #include "base/err.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "math/vec.h"
 #include "model/model.h"
-#include "model/shelf.h"
+#include "model/registry.h"
+#include "routes/metrics.h"
+#include "routes/service.h"
 #include "serve/http.h"
-#include "serve/limits.h"
 #include "serve/listen.h"
-#include "serve/metrics.h"
-#include "serve/service.h"
 #include "support/toy.h"
 
 #include <arpa/inet.h>
@@ -67,7 +67,7 @@ static int start(void **state)
 
 	(void)state;
 	options = (struct serve_options){ .threads = 2,
-					  .heavy = 2,
+					  .workers = 2,
 					  .limits = { .body_bytes = 1 << 20,
 						      .corpus_bytes = 1 << 20,
 						      .inflight_bytes = 64 << 20,
@@ -79,8 +79,9 @@ static int start(void **state)
 						      .body_ms = 2000,
 						      .idle_ms = 5000,
 						      .write_ms = 5000 } };
-	service = (struct service){ .options = &options, .shelf = shelf_new(), .metrics = metrics_new() };
-	if (shelf_put(service.shelf, "default", a_model(1), &err) != 0 || open_socket() != 0)
+	service =
+		(struct service){ .options = &options, .registry = registry_new(), .metrics = metrics_new() };
+	if (registry_put(service.registry, "default", a_model(1), &err) != 0 || open_socket() != 0)
 		return -1;
 	http = http_start(&service, listening, &err);
 	atomic_store(&service.ready, true);
@@ -96,7 +97,7 @@ static int stop(void **state)
 	assert_int_equal(atomic_load(&service.inflight_bytes), 0);
 	assert_int_equal(atomic_load(&service.queued), 0);
 	metrics_free(service.metrics);
-	shelf_free(service.shelf);
+	registry_free(service.registry);
 	return toy_alive() == 0 ? 0 : -1;
 }
 
@@ -744,7 +745,7 @@ static void models_change_under_load(void **state)
 		clients[i] = (struct client){ .go = &go, .body = i % 3 ? "{\"input\":\"wa wb\"}" : body };
 	run_clients(clients, CLIENTS);
 	for (unsigned i = 0; i < SWAPS; i++) {
-		assert_int_equal(shelf_put(service.shelf, "default", a_model(2 + i), &err), 0);
+		assert_int_equal(registry_put(service.registry, "default", a_model(2 + i), &err), 0);
 		service_changed(&service);
 		(void)usleep(20000);
 	}

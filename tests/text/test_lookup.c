@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "support/guard.h"
 #include "support/lines.h"
-#include "text/fold.h"
+#include "text/case_fold.h"
 #include "text/vocab_builder.h"
 
 #include <stdlib.h>
@@ -225,10 +225,10 @@ static void a_tag_is_not_the_word(void **state)
 }
 
 /* The rules once more, word by word, without batches. */
-static void slow_ids(struct tokenizer *t, struct folder *f, const struct words *w, const char *text, size_t n,
-		     struct buf *to)
+static void slow_ids(struct tokenizer *t, struct case_folder *f, const struct words *w, const char *text,
+		     size_t n, struct buf *to)
 {
-	struct fold fold = { NORMALIZE_NFKC_CASEFOLD, false, false };
+	struct case_fold fold = { NORMALIZE_NFKC_CASEFOLD, false, false };
 	struct err err = { 0 };
 	const struct token *tokens;
 	ptrdiff_t count = tokenizer_run(t, text, n, &tokens, &err);
@@ -239,7 +239,7 @@ static void slow_ids(struct tokenizer *t, struct folder *f, const struct words *
 		uint32_t id = vocab_find(&w->v, form, length);
 
 		if (id == VOCAB_UNKNOWN) {
-			assert_int_equal(folder_run(f, fold, form, length, &form, &length, &err), 0);
+			assert_int_equal(case_folder_run(f, fold, form, length, &form, &length, &err), 0);
 			id = vocab_find(&w->v, form, length);
 		}
 		buf_add(to, &id, sizeof(id));
@@ -281,7 +281,7 @@ static void batches_agree_with_single_words(void **state)
 	struct token_rules rules = with(UNKNOWN_CASED | UNKNOWN_FOLDED);
 	struct err err = { 0 };
 	struct tokenizer *t = tokenizer_new(&rules, &err);
-	struct folder *f = folder_new(&err);
+	struct case_folder *f = case_folder_new(&err);
 	struct lookup *l = lookup_new(&rules, &w.v, &err);
 	struct buf expected = { 0 };
 	size_t known = 0;
@@ -310,7 +310,7 @@ static void batches_agree_with_single_words(void **state)
 	buf_free(&expected);
 	lookup_free(l);
 	lookup_free(NULL);
-	folder_free(f);
+	case_folder_free(f);
 	tokenizer_free(t);
 	free_words(&w);
 	test_lines_free(&lines);

@@ -1,0 +1,132 @@
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/pipeline.h"
+#include "base/progress.h"
+#include "embed/fit_private.h"
+#include "math/sif.h"
+#include "math/vec.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { ROWS_A_BLOCK = 2048 };
+
+static const float most_f16 = 65504.0f;
+
+struct case_fold {
+	const struct rows *rows;
+	const struct fit_parts *parts;
+	unsigned char *data;
+	float *scales;
+	struct progress *progress;
+	size_t next; /* row not yet given out */
+};
+
+struct fold_block {
+	size_t start, stop;
+	float *row, *out; /* (d) each */
+};
+
+static int read_block(void *context, void *block, struct err *err)
+{
+	struct case_fold *f = context;
+	struct fold_block *b = block;
+	size_t left = f->rows->n - f->next;
+
+	if (progress_stop(f->progress))
+		return err_set(err, ERR_CANCELLED, "the fit was cancelled");
+	b->start = f->next;
+	b->stop = f->next += left < ROWS_A_BLOCK ? left : ROWS_A_BLOCK;
+	progress_set(f->progress, b->start);
+	return left > 0;
+}
+
+/* What the row adds to a sentence. */
+static const float *folded(const struct case_fold *f, struct fold_block *b, size_t i)
+{
+	const struct fit_parts *parts = f->parts;
+	size_t d = f->rows->d;
+
+	rows_get(b->row, f->rows, (uint32_t)i);
+	vec_scale(b->row, parts->weights[i], d);
+	if (parts->method == METHOD_WHITEN) {
+		vec_times_matrix(b->out, b->row, parts->projection, d, d);
+		return b->out;
+	}
+	if (parts->method != METHOD_WEIGHTED)
+		sif_remove(b->row, parts->components, parts->component_scales, parts->k, d);
+	return b->row;
+}
+
+static int check(const float *x, size_t d, enum rows_type type, size_t i, struct err *err)
+{
+	float most = type == ROWS_F16 ? most_f16 : HUGE_VALF;
+
+	for (size_t j = 0; j < d; j++)
+		if (!isfinite(x[j]) || fabsf(x[j]) > most)
+			return err_set(err, ERR_INPUT,
+				       "row %zu folded does not fit the model's number format; import the "
+				       "vectors as f32, or do not fold",
+				       i);
+	return 0;
+}
+
+static int work_block(void *context, void *block, size_t worker, struct err *err)
+{
+	struct case_fold *f = context;
+	struct fold_block *b = block;
+	size_t d = f->rows->d;
+	size_t row_bytes = d * rows_type_size(f->rows->type);
+
+	(void)worker;
+	if (!b->row && (!(b->row = mem_try_aligned(d, sizeof(float), err)) ||
+			!(b->out = mem_try_aligned(d, sizeof(float), err))))
+		return -1;
+	for (size_t i = b->start; i < b->stop; i++) {
+		const float *x = folded(f, b, i);
+		float scale;
+
+		if (check(x, d, f->rows->type, i, err))
+			return -1;
+		rows_encode(f->data + i * row_bytes, &scale, f->rows->type, x, d);
+		if (f->scales)
+			f->scales[i] = scale;
+	}
+	return 0;
+}
+
+static int finish_block(void *context, void *block, struct err *err)
+{
+	(void)context;
+	(void)block;
+	(void)err;
+	return 0;
+}
+
+static void drop_block(void *context, void *block)
+{
+	struct fold_block *b = block;
+
+	(void)context;
+	free(b->row);
+	free(b->out);
+}
+
+int fit_fold(const struct rows *rows, const struct fit_parts *parts, void *data, float *scales,
+	     size_t workers, struct progress *progress, struct err *err)
+{
+	struct case_fold f = {
+		.rows = rows, .parts = parts, .data = data, .scales = scales, .progress = progress
+	};
+	struct pipeline pipeline = { .workers = workers,
+				     .block_bytes = sizeof(struct fold_block),
+				     .read = read_block,
+				     .work = work_block,
+				     .finish = finish_block,
+				     .drop = drop_block,
+				     .context = &f };
+
+	f.scales = scales;
+	progress_phase(progress, "folding rows", "rows", rows->n);
+	return pipeline_run(&pipeline, err);
+}

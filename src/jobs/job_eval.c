@@ -1,0 +1,104 @@
+/* An eval job: how well methods agree with people, or with labels, on uploaded sets. */
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "eval/classify.h"
+#include "eval/evaluate.h"
+#include "jobs/job_work_private.h"
+#include "model/model.h"
+#include "routes/wire.h"
+
+#include <stdlib.h>
+
+/* An uploaded set of either kind. */
+struct job_set {
+	enum set_kind kind;
+	struct pair_set pairs;
+	struct labelled_set labelled;
+};
+
+static int set_read(struct job_set *set, const char *path, struct err *err)
+{
+	if (set_kind(&set->kind, path, err))
+		return -1;
+	return set->kind == SET_SIMILARITY ? pair_set_read(&set->pairs, path, err)
+					   : labelled_set_read(&set->labelled, path, NULL, err);
+}
+
+static void set_free(struct job_set *set)
+{
+	if (set->kind == SET_SIMILARITY)
+		pair_set_free(&set->pairs);
+	else
+		labelled_set_free(&set->labelled);
+}
+
+/* One method's figures, as the rest of an object. */
+static int put_figures(struct work *w, struct model *m, enum method method, const struct job_set *set,
+		       struct err *err)
+{
+	struct evaluated e;
+	struct classify_result j;
+
+	if (set->kind != SET_SIMILARITY) {
+		if (classify_method(&j, m, method, &set->labelled, w->spec.fit.workers, &w->jobs->progress,
+				    err))
+			return -1;
+		buf_printf(w->result,
+			   "\"pairs\":%zu,\"accuracy\":%.4f,\"most_frequent\":%.4f,\"coverage\":%.6f}",
+			   j.texts, j.accuracy, j.most, j.coverage);
+		return 0;
+	}
+	if (evaluate_pairs(&e, m, method, &set->pairs, w->spec.fit.workers, err))
+		return -1;
+	buf_printf(w->result, "\"pairs\":%zu,\"pearson\":%.4f,\"spearman\":%.4f,\"coverage\":%.6f}", e.pairs,
+		   e.pearson, e.spearman, e.coverage);
+	return 0;
+}
+
+static int evaluate_set(struct work *w, struct model *m, const struct job_set *set, size_t i, struct err *err)
+{
+	size_t methods = w->spec.methods_n ? w->spec.methods_n : 1;
+
+	for (size_t j = 0; j < methods; j++) {
+		enum method method;
+
+		if (work_go_on(w, err) != 0 ||
+		    work_method(w, m, w->spec.methods_n ? w->spec.methods[j] : NULL, &method, err) != 0)
+			return -1;
+		buf_printf(w->result, "%s{\"set\":", i == 0 && j == 0 ? "" : ",");
+		wire_put_text(w->result, work_corpus_name(w, i));
+		buf_printf(w->result, ",\"task\":\"%s\",\"method\":\"%s\",", set_kind_name(set->kind),
+			   method_name(method));
+		if (put_figures(w, m, method, set, err))
+			return -1;
+	}
+	return 0;
+}
+
+int work_eval(struct work *w, struct err *err)
+{
+	struct progress *progress = &w->jobs->progress;
+	struct model *m = work_model(w, err);
+	int rc = m ? 0 : -1;
+
+	progress_phase(progress, "evaluating", "sets", w->job->corpora_n);
+	buf_text(w->result, "{\"model\":");
+	wire_put_text(w->result, w->spec.model);
+	buf_text(w->result, ",\"sets\":[");
+	for (size_t i = 0; i < w->job->corpora_n && rc == 0; i++) {
+		struct job_set set;
+
+		rc = set_read(&set, w->paths[i], err);
+		if (rc == 0) {
+			rc = evaluate_set(w, m, &set, i, err);
+			set_free(&set);
+		}
+		progress_phase(progress, "evaluating", "sets", w->job->corpora_n);
+		progress_set(progress, i + 1);
+	}
+	buf_text(w->result, "]}");
+	if (m)
+		model_release(m);
+	return rc;
+}

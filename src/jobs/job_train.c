@@ -1,0 +1,195 @@
+/*
+ * A train job: what `sifd train` does, from uploads or from pairs of the request.
+ *
+ * Its checkpoint lies in STATE/checkpoints under the job's number for as long as the job waits or runs:
+ * after a restart it goes on from there, to the same bits as if nothing had happened.
+ */
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "jobs/job_work_private.h"
+#include "jobs/uploads.h"
+#include "model/model.h"
+#include "text/corpus.h"
+
+#include <limits.h>
+#include <math.h>
+#include <unistd.h>
+
+static const char *const *paths_from(const struct work *w, size_t i)
+{
+	return (const char *const *)w->paths + i;
+}
+
+static void put_figure(struct buf *to, const char *name, double x)
+{
+	if (isfinite(x))
+		buf_printf(to, "\"%s\":%.6g", name, x);
+	else
+		buf_printf(to, "\"%s\":null", name);
+}
+
+static void put_head(struct work *w, const struct model *m)
+{
+	buf_printf(w->result, "{\"model\":\"%s\",\"method\":\"%s\",\"fingerprint\":\"%s\",\"learn\":\"%s\"",
+		   w->spec.output, method_name(m->facts.method), m->fingerprint,
+		   job_learn_name(w->spec.train.learn));
+}
+
+static void put_tail(struct work *w)
+{
+	buf_printf(w->result, ",\"overlay\":%s,\"corpus\":[", w->spec.overlay ? "true" : "false");
+	work_put_sources(w);
+	buf_text(w->result, "]}");
+}
+
+/* ---- from pairs ---- */
+
+static void put_trained(struct work *w, const struct model *m, const struct train_report *r)
+{
+	const struct loop_report *l = &r->loop;
+	struct buf *to = w->result;
+
+	put_head(w, m);
+	buf_printf(to, ",\"objective\":\"%s\",\"dim\":%zu",
+		   objective_name(w->spec.train.pairs.objective.kind), model_dimension(m, m->facts.method));
+	buf_printf(to, ",\"pairs\":%llu,\"texts\":%llu,\"skipped\":%llu,\"coverage\":%.6f",
+		   (unsigned long long)r->pairs, (unsigned long long)r->texts, (unsigned long long)r->skipped,
+		   r->coverage);
+	buf_printf(to, ",\"steps\":%llu,\"resumed\":%s,\"stopped_early\":%s,\"seconds\":%.3f",
+		   (unsigned long long)l->steps, l->resumed ? "true" : "false",
+		   l->stopped_early ? "true" : "false", l->seconds);
+	buf_printf(to, ",\"pairs_a_second\":%.1f,", l->pairs_a_second);
+	put_figure(to, "loss", l->loss);
+	if (isfinite(l->best_score)) {
+		buf_text(to, ",\"score\":{");
+		put_figure(to, "before", l->first_score);
+		buf_byte(to, ',');
+		put_figure(to, "after", l->best_score);
+		buf_printf(to, ",\"best_step\":%llu}", (unsigned long long)l->best_step);
+	} else {
+		buf_text(to, ",\"score\":null");
+	}
+	put_tail(w);
+}
+
+static struct model *train_once(struct work *w, struct model *m, const struct train_options *o,
+				struct train_report *r, struct err *err)
+{
+	struct train_lstm_options lstm = w->spec.train.lstm;
+	enum method start;
+
+	if (w->spec.train.learn == LEARN_LSTM) {
+		lstm.common = o;
+		return train_lstm(m, &lstm, r, &w->jobs->progress, err);
+	}
+	if (work_method(w, m, w->spec.methods_n ? w->spec.methods[0] : NULL, &start, err) != 0)
+		return NULL;
+	return train_static(m, start, o, r, &w->jobs->progress, err);
+}
+
+/* From the checkpoint; from the start when that is damaged or of what the model, or sifd, was before. */
+static struct model *train(struct work *w, struct model *m, struct train_report *r, struct err *err)
+{
+	struct train_options o = w->spec.train.pairs;
+	size_t files = w->spec.train.files_n;
+	char checkpoint[PATH_MAX];
+	struct model *trained;
+	bool there;
+
+	job_checkpoint_path(w->jobs, w->job->id, checkpoint, sizeof(checkpoint));
+	there = access(checkpoint, F_OK) == 0;
+	o.files = paths_from(w, 0);
+	o.files_n = files;
+	o.dev = paths_from(w, files);
+	o.dev_n = w->job->corpora_n - files;
+	o.loop.checkpoint = checkpoint;
+	o.loop.resume = true;
+	trained = train_once(w, m, &o, r, err);
+	if (!trained && there && !r->loop.resumed && (err->code == ERR_INPUT || err->code == ERR_FORMAT)) {
+		log_warn("job begins anew", "id=%lld error=%s", (long long)w->job->id, err->text);
+		job_checkpoint_drop(w->jobs, w->job->id);
+		*err = (struct err){ 0 };
+		trained = train_once(w, m, &o, r, err);
+	}
+	if (!trained)
+		hide_path(err, checkpoint, "the checkpoint");
+	return trained;
+}
+
+static int work_pairs(struct work *w, struct err *err)
+{
+	struct model *m = work_model(w, err);
+	struct train_report report = { 0 };
+	struct model *trained;
+	int rc = -1;
+
+	if (m && w->spec.overlay)
+		m = work_grounded(w, m, err);
+	if (!m)
+		return -1;
+	trained = train(w, m, &report, err);
+	if (trained) {
+		put_trained(w, trained, &report);
+		/* An early stop leaves some of them out. */
+		progress_phase(&w->jobs->progress, "publishing", "pairs", report.loop.pairs);
+		rc = work_publish(w, trained, w->spec.overlay, err);
+		model_release(trained);
+	}
+	model_release(m);
+	return rc;
+}
+
+/* ---- from a corpus ---- */
+
+static void put_grown(struct work *w, const struct model *m, const struct alacarte_report *r)
+{
+	double tokens = r->tokens ? (double)r->tokens : 1.0;
+
+	put_head(w, m);
+	buf_printf(w->result, ",\"new_words\":%zu,\"fit_words\":%zu,\"bytes\":%llu,\"tokens\":%llu",
+		   r->new_words, r->fit_words, (unsigned long long)r->bytes, (unsigned long long)r->tokens);
+	buf_printf(w->result, ",\"coverage_before\":%.6f,\"coverage\":%.6f", (double)r->known_before / tokens,
+		   (double)r->known_after / tokens);
+	buf_printf(w->result, ",\"held_out_words\":%zu,", r->held_out_words);
+	put_figure(w->result, "held_out", r->held_out);
+	buf_byte(w->result, ',');
+	put_figure(w->result, "chance", r->chance);
+	put_tail(w);
+}
+
+static int grow(struct work *w, struct model *m, struct corpus *corpus, struct err *err)
+{
+	struct alacarte_report report = { 0 };
+	struct model *grown =
+		alacarte_learn(m, corpus, &w->spec.train.alacarte, &report, &w->jobs->progress, err);
+	int rc;
+
+	if (!grown)
+		return -1;
+	put_grown(w, grown, &report);
+	rc = work_publish(w, grown, false, err);
+	model_release(grown);
+	return rc;
+}
+
+static int work_alacarte(struct work *w, struct err *err)
+{
+	struct model *m = work_model(w, err);
+	struct corpus *corpus;
+	int rc = -1;
+
+	if (!m)
+		return -1;
+	corpus = corpus_open(paths_from(w, 0), w->job->corpora_n, false, err);
+	if (corpus)
+		rc = grow(w, m, corpus, err);
+	corpus_close(corpus);
+	model_release(m);
+	return rc;
+}
+
+int work_train(struct work *w, struct err *err)
+{
+	return w->spec.train.learn == LEARN_ALACARTE ? work_alacarte(w, err) : work_pairs(w, err);
+}

@@ -1,0 +1,552 @@
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "embed/publish.h"
+#include "jobs/job_work_private.h"
+#include "jobs/jobs.h"
+#include "jobs/uploads.h"
+#include "model/model.h"
+#include "model/registry.h"
+#include "routes/service.h"
+#include "text/corpus.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const folders[] = { "models", "bases", "results", "imports", "checkpoints" };
+
+enum { FOLDERS = sizeof(folders) / sizeof(folders[0]) };
+
+/* STATE/FOLDER/NAME, into to[PATH_MAX]. */
+static void state_path(const struct jobs *jobs, const char *folder, const char *name, const char *ending,
+		       char *to)
+{
+	(void)snprintf(to, PATH_MAX, "%s/%s/%s%s", jobs->state, folder, name, ending);
+}
+
+/* STATE/FOLDER */
+static void folder_path(const struct jobs *jobs, const char *folder, char *to)
+{
+	(void)snprintf(to, PATH_MAX, "%s/%s", jobs->state, folder);
+}
+
+void job_result_path(const struct jobs *jobs, int64_t id, char *to, size_t n)
+{
+	(void)snprintf(to, n, "%s/results/%lld", jobs->state, (long long)id);
+}
+
+void job_checkpoint_path(const struct jobs *jobs, int64_t id, char *to, size_t n)
+{
+	(void)snprintf(to, n, "%s/checkpoints/%lld", jobs->state, (long long)id);
+}
+
+int job_folders_open(struct jobs *jobs, struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (strlen(jobs->state) + 512 > PATH_MAX)
+		return err_set(err, ERR_INPUT, "the name of the state folder is too long");
+	for (size_t i = 0; i < FOLDERS; i++) {
+		folder_path(jobs, folders[i], path);
+		if (file_make_folder(path, err) != 0)
+			return -1;
+		if (strcmp(folders[i], "imports") != 0)
+			(void)file_sweep(path);
+	}
+	return 0;
+}
+
+/* ---- what all types need ---- */
+
+const char *work_corpus_name(const struct work *w, size_t i)
+{
+	const struct job_request *spec = &w->spec;
+	size_t first = spec->has_texts ? 1 : 0; /* those of the request come first */
+
+	if (i >= first)
+		return spec->corpora[i - first];
+	if (spec->type != JOB_TRAIN || spec->train.learn == LEARN_ALACARTE)
+		return "texts";
+	return spec->train.scored ? "scored" : "pairs";
+}
+
+int work_go_on(struct work *w, struct err *err)
+{
+	return progress_stop(&w->jobs->progress) ? err_set(err, ERR_CANCELLED, "cancelled") : 0;
+}
+
+int work_prepare(struct work *w, struct err *err)
+{
+	if (work_go_on(w, err) != 0)
+		return -1;
+	return store_job_prepare(w->jobs->store, w->job->id, buf_string(w->result), err);
+}
+
+struct model *work_model(struct work *w, struct err *err)
+{
+	return registry_find(w->jobs->service->registry, w->spec.model, strcspn(w->spec.model, ":"), err);
+}
+
+int work_method(struct work *w, const struct model *m, const char *name, enum method *method, struct err *err)
+{
+	const char *colon = strchr(w->spec.model, ':');
+
+	return method_choose(method, m, name ? name : colon ? colon + 1 : NULL, err);
+}
+
+static void hide_paths(const struct work *w, struct err *err)
+{
+	char name[REGISTRY_NAME_MAX + 16];
+
+	for (size_t i = 0; i < w->job->corpora_n; i++) {
+		(void)snprintf(name, sizeof(name), "corpus `%s`", work_corpus_name(w, i));
+		hide_path(err, w->paths[i], name);
+	}
+}
+
+static void find_paths(struct work *w)
+{
+	w->paths = mem_new(w->job->corpora_n, sizeof(*w->paths));
+	for (size_t i = 0; i < w->job->corpora_n; i++) {
+		w->paths[i] = mem_new(PATH_MAX, 1);
+		uploads_path(w->jobs->uploads, w->job->corpora[i], w->paths[i], PATH_MAX);
+	}
+}
+
+static void drop_paths(struct work *w)
+{
+	for (size_t i = 0; i < w->job->corpora_n; i++)
+		free(w->paths[i]);
+	free(w->paths);
+	w->paths = NULL;
+}
+
+/* ---- a model into service ---- */
+
+static void model_path(const struct jobs *jobs, const char *name, char *to)
+{
+	state_path(jobs, "models", name, ".safetensors", to);
+}
+
+int jobs_check_output(struct jobs *jobs, const char *name, struct err *err)
+{
+	struct registry_entry *entries = NULL;
+	size_t n = registry_list(jobs->service->registry, &entries);
+	char path[PATH_MAX];
+	bool taken = false, there = false;
+
+	model_path(jobs, name, path);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(entries[i].name, name) == 0) {
+			there = true;
+			taken = strcmp(entries[i].model->path, path) != 0;
+		}
+	registry_entries_free(entries, n);
+	if (!taken && (there || n < REGISTRY_MODELS_MAX))
+		return 0;
+	(void)err_set(err, ERR_CONFLICT,
+		      taken ? "`%s` is a model of the operator's, which no job may replace: choose another "
+			      "output name"
+			    : "no room for the model `%s`: there are as many as can be served",
+		      name);
+	return err_param(err, "output");
+}
+
+static void sync_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (fsync(fd) != 0)
+		log_warn("folder not synced", "path=%s error=%s", path, strerror(errno));
+	(void)close(fd);
+}
+
+static void base_path(const struct jobs *jobs, const struct model *base, char *to)
+{
+	state_path(jobs, "bases", base->fingerprint, ".safetensors", to);
+}
+
+/* A link to the file at `from`: of its own right where the file system can, so that it outlives that name. */
+static int link_base(const struct jobs *jobs, const char *from, const char *to, struct err *err)
+{
+	char folder[PATH_MAX];
+	char real[PATH_MAX];
+	struct stat info;
+
+	if (stat(to, &info) == 0)
+		return 0;
+	(void)unlink(to); /* a link to what is no more */
+	if (!realpath(from, real) || (link(real, to) != 0 && symlink(real, to) != 0 && errno != EEXIST))
+		return err_set(err, ERR_IO, "the vectors file cannot be kept for the fitted model: %s",
+			       strerror(errno));
+	folder_path(jobs, "bases", folder);
+	sync_folder(folder);
+	return 0;
+}
+
+/* An overlay must find its vectors at the next start, wherever the operator's file has gone by then. */
+struct model *work_grounded(struct work *w, struct model *m, struct err *err)
+{
+	const struct model *base = m->base ? m->base : m;
+	char path[PATH_MAX], folder[PATH_MAX];
+	struct model *again = NULL;
+
+	base_path(w->jobs, base, path);
+	if (strcmp(base->path, path) == 0)
+		return m;
+	folder_path(w->jobs, "bases", folder);
+	if (link_base(w->jobs, base->path, path, err) == 0)
+		/* An operator's overlay keeps the name of its own base; the folder has that too. */
+		again = m->base ? model_retain(m) : publish_open(path, folder, err);
+	if (again && strcmp(again->fingerprint, m->fingerprint) != 0) {
+		(void)err_set(
+			err, ERR_CONFLICT,
+			"the file of the model `%s` is not the one in service any more: reload it first",
+			w->spec.model);
+		model_release(again);
+		again = NULL;
+	}
+	model_release(m);
+	return again;
+}
+
+/* Opens what was written, as a start would, and gives it its name. */
+static int take_into_service(struct work *w, const char *path, const char *fingerprint, struct err *err)
+{
+	struct service *service = w->jobs->service;
+	char folder[PATH_MAX];
+	struct model *m;
+
+	folder_path(w->jobs, "bases", folder);
+	m = publish_open(path, folder, err);
+	if (!m)
+		return -1;
+	if (strcmp(m->fingerprint, fingerprint) != 0) {
+		model_release(m);
+		return err_set(err, ERR_FORMAT, "the model is another one once it is written");
+	}
+	log_info("model opened", "name=%s path=%s words=%zu method=%s fingerprint=%s", w->spec.output, path,
+		 (size_t)m->vocab.n, method_name(m->facts.method), m->fingerprint);
+	if (registry_put(service->registry, w->spec.output, m, err) != 0)
+		return -1;
+	(void)atomic_fetch_add(&service->models_taken, 1);
+	service_changed(service);
+	return 0;
+}
+
+int work_publish(struct work *w, struct model *m, bool as_overlay, struct err *err)
+{
+	struct progress *progress = &w->jobs->progress;
+	uint64_t read = atomic_load(&progress->total);
+	char path[PATH_MAX];
+	bool fresh;
+
+	/* The operator may have taken the name since the job was accepted. */
+	if (jobs_check_output(w->jobs, w->spec.output, err) != 0 || work_prepare(w, err) != 0)
+		return -1;
+	model_path(w->jobs, w->spec.output, path);
+	fresh = access(path, F_OK) != 0;
+	/* The record keeps how much was read. */
+	progress_phase(progress, "publishing", atomic_load(&progress->unit), read);
+	progress_set(progress, read);
+	if (publish_model(m, path, as_overlay, err) == 0 &&
+	    take_into_service(w, path, m->fingerprint, err) == 0)
+		return 0;
+	/* Nothing of what failed is left to be served after a restart. */
+	if (fresh)
+		(void)unlink(path);
+	return -1;
+}
+
+/* ---- fit ---- */
+
+void work_put_sources(struct work *w)
+{
+	for (size_t i = 0; i < w->job->corpora_n; i++) {
+		buf_printf(w->result, "%s", i ? "," : "");
+		json_put_string(w->result, work_corpus_name(w, i), strlen(work_corpus_name(w, i)));
+	}
+}
+
+static void put_fit(struct work *w, const struct model *m, const struct fit_report *r,
+		    const struct grow_report *grown, const char *digest)
+{
+	double coverage = r->tokens ? (double)r->known / (double)r->tokens : 0.0;
+
+	buf_printf(w->result, "{\"model\":\"%s\",\"method\":\"%s\",\"fingerprint\":\"%s\"", w->spec.output,
+		   method_name(m->facts.method), m->fingerprint);
+	buf_printf(w->result, ",\"sentences\":%llu,\"tokens\":%llu,\"known\":%llu,\"coverage\":%.6f",
+		   (unsigned long long)r->sentences, (unsigned long long)r->tokens,
+		   (unsigned long long)r->known, coverage);
+	buf_printf(w->result, ",\"explained_variance\":%.6f,\"corpus_share\":%.6f", r->explained, r->share);
+	buf_printf(w->result, ",\"a\":%.9g,\"components\":%zu,\"bytes\":%llu,\"lines\":%llu", m->facts.a,
+		   m->k, (unsigned long long)r->bytes, (unsigned long long)r->lines);
+	buf_printf(w->result, ",\"new_words\":%zu,\"coverage_before\":%.6f,\"no_new_words\":", grown->words,
+		   grown->coverage);
+	if (*grown->none)
+		json_put_string(w->result, grown->none, strlen(grown->none));
+	else
+		buf_text(w->result, "null");
+	buf_printf(w->result, ",\"overlay\":%s,\"corpus_sha256\":\"%s\",\"corpus\":[",
+		   w->spec.overlay ? "true" : "false", digest);
+	work_put_sources(w);
+	buf_text(w->result, "]}");
+}
+
+static int fit_and_publish(struct work *w, struct model *m, struct corpus *corpus, struct err *err)
+{
+	struct fit_report report = { 0 };
+	struct grow_report grown;
+	char digest[DIGEST_HEX + 1];
+	struct model *fitted = grow_and_fit(m, corpus, &w->spec.fit, w->spec.new_words, &report, &grown,
+					    &w->jobs->progress, err);
+	int rc;
+
+	if (!fitted)
+		return -1;
+	corpus_digest(corpus, digest);
+	w->spec.overlay = w->spec.overlay && grown.words == 0;
+	put_fit(w, fitted, &report, &grown, digest);
+	rc = work_publish(w, fitted, w->spec.overlay, err);
+	model_release(fitted);
+	return rc;
+}
+
+static int work_fit(struct work *w, struct err *err)
+{
+	struct model *m = work_model(w, err);
+	struct corpus *corpus;
+	int rc = -1;
+
+	if (m && w->spec.overlay)
+		m = work_grounded(w, m, err);
+	if (!m)
+		return -1;
+	corpus = corpus_open((const char *const *)w->paths, w->job->corpora_n, false, err);
+	if (corpus)
+		rc = fit_and_publish(w, m, corpus, err);
+	corpus_close(corpus);
+	model_release(m);
+	return rc;
+}
+
+/* ---- import ---- */
+
+/* A regular file of the imports folder, not one that a link there leads to. */
+static int import_path(const struct work *w, const char *name, char *to, struct err *err)
+{
+	const char *folder = w->jobs->service->options->imports;
+	struct stat info;
+
+	if (folder)
+		(void)snprintf(to, PATH_MAX, "%s/%s", folder, name);
+	else
+		state_path(w->jobs, "imports", name, "", to);
+	if (lstat(to, &info) == 0 && S_ISREG(info.st_mode))
+		return 0;
+	return err_set(err, ERR_NOT_FOUND, "there is no file `%s` in the imports folder", name);
+}
+
+static void put_import(struct work *w, const struct model *m, const struct import_report *r)
+{
+	buf_printf(w->result, "{\"model\":\"%s\",\"fingerprint\":\"%s\",\"format\":\"%s\"", w->spec.output,
+		   m->fingerprint, import_format_name(r->format));
+	buf_printf(w->result, ",\"words\":%zu,\"dim\":%zu,\"rows\":%llu,\"duplicates\":%llu", m->vocab.n,
+		   m->rows.d, (unsigned long long)r->rows, (unsigned long long)r->duplicates);
+	buf_printf(w->result, ",\"empty\":%llu,\"mended\":%llu,\"counted\":%llu}",
+		   (unsigned long long)r->empty, (unsigned long long)r->mended,
+		   (unsigned long long)r->counted);
+}
+
+static int work_import(struct work *w, struct err *err)
+{
+	struct import_options *options = &w->spec.import;
+	struct import_report report = { 0 };
+	char path[PATH_MAX], counts[PATH_MAX];
+	struct model *m;
+	int rc;
+
+	if (w->spec.vectors && import_path(w, w->spec.vectors, path, err) != 0)
+		return -1;
+	if (w->spec.counts && import_path(w, w->spec.counts, counts, err) != 0)
+		return -1;
+	options->path = w->spec.vectors ? path : w->paths[0];
+	options->counts = w->spec.counts ? counts : NULL;
+	m = import_vectors(options, &report, &w->jobs->progress, err);
+	if (!m) {
+		if (w->spec.vectors)
+			hide_path(err, path, w->spec.vectors);
+		if (w->spec.counts)
+			hide_path(err, counts, w->spec.counts);
+		return -1;
+	}
+	put_import(w, m, &report);
+	rc = work_publish(w, m, false, err);
+	model_release(m);
+	return rc;
+}
+
+/* ---- */
+
+int job_work(struct jobs *jobs, const struct job_record *job, struct buf *result, struct err *err)
+{
+	static int (*const works[JOB_TYPES])(
+		struct work *, struct err *) = { work_fit, work_import, work_train, work_embed, work_eval };
+	struct json_limits limits = { .depth = LIMIT_JSON_DEPTH, .nodes = LIMIT_JSON_MEMBERS };
+	struct work w = { .jobs = jobs, .job = job, .result = result };
+	json_t *request = json_read(job->request, strlen(job->request), limits, err);
+	int rc = -1;
+
+	if (request && job_request_read(&w.spec, request, err) == 0 && work_go_on(&w, err) == 0) {
+		find_paths(&w);
+		rc = works[w.spec.type](&w, err);
+		if (rc != 0)
+			hide_paths(&w, err);
+		drop_paths(&w);
+	}
+	json_decref(request);
+	return rc;
+}
+
+/* ---- after a crash ---- */
+
+static bool model_published(struct jobs *jobs, const json_t *result)
+{
+	const char *name = json_string_value(json_object_get(result, "model"));
+	const char *fingerprint = json_string_value(json_object_get(result, "fingerprint"));
+	char path[PATH_MAX];
+	struct err err;
+	struct model *m;
+	bool same;
+
+	if (!name || !fingerprint)
+		return false;
+	m = registry_find(jobs->service->registry, name, strlen(name), &err);
+	if (!m)
+		return false;
+	model_path(jobs, name, path);
+	same = strcmp(m->path, path) == 0 && strcmp(m->fingerprint, fingerprint) == 0;
+	model_release(m);
+	return same;
+}
+
+bool job_published(struct jobs *jobs, const struct job_record *job)
+{
+	struct json_limits limits = { .depth = LIMIT_JSON_DEPTH, .nodes = 1000 };
+	struct err err;
+	json_t *result;
+	char path[PATH_MAX];
+	bool there;
+
+	if (strcmp(job->type, "embed") == 0) {
+		/* The file gets that name only when it is whole. */
+		job_result_path(jobs, job->id, path, sizeof(path));
+		return access(path, R_OK) == 0;
+	}
+	result = json_read(job->result, strlen(job->result), limits, &err);
+	there = result && model_published(jobs, result);
+	json_decref(result);
+	return there;
+}
+
+bool job_went_on(const struct jobs *jobs, const struct job_record *job)
+{
+	char path[PATH_MAX];
+	struct stat info;
+
+	job_checkpoint_path(jobs, job->id, path, sizeof(path));
+	return stat(path, &info) == 0 &&
+	       (int64_t)info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1000000 >= job->started_ms;
+}
+
+void job_checkpoint_drop(const struct jobs *jobs, int64_t id)
+{
+	char path[PATH_MAX];
+
+	job_checkpoint_path(jobs, id, path, sizeof(path));
+	(void)unlink(path); /* few jobs have one */
+}
+
+void job_checkpoints_sweep(struct jobs *jobs)
+{
+	char path[PATH_MAX];
+	const struct dirent *file;
+	DIR *dir;
+
+	folder_path(jobs, "checkpoints", path);
+	dir = opendir(path);
+	while (dir && (file = readdir(dir)) != NULL) {
+		int64_t id = strtoll(file->d_name, NULL, 10);
+
+		if (id > 0 && !jobs_live(jobs, id))
+			job_checkpoint_drop(jobs, id);
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
+/* Does a model in service stand on this vectors file? */
+static bool is_stood_on(const struct registry_entry *entries, size_t n, const char *path)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct model *m = entries[i].model;
+
+		if (strcmp(m->base ? m->base->path : m->path, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* How many models of STATE/models are in service, and how many files it has. */
+static bool all_are_open(const struct jobs *jobs, const struct registry_entry *entries, size_t n)
+{
+	char path[PATH_MAX];
+	const struct dirent *file;
+	size_t files = 0, open = 0;
+	DIR *dir;
+
+	state_path(jobs, "models", "", "", path); /* with its slash */
+	for (size_t i = 0; i < n; i++)
+		open += strncmp(entries[i].model->path, path, strlen(path)) == 0;
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	while ((file = readdir(dir)) != NULL)
+		files += file->d_name[0] != '.';
+	(void)closedir(dir);
+	return files == open;
+}
+
+void job_bases_sweep(struct jobs *jobs)
+{
+	struct registry_entry *entries = NULL;
+	size_t n = registry_list(jobs->service->registry, &entries);
+	char folder[PATH_MAX], path[PATH_MAX];
+	const struct dirent *file;
+	DIR *dir = NULL;
+
+	folder_path(jobs, "bases", folder);
+	/* A model that could not be opened this time may need its vectors once it is mended. */
+	if (all_are_open(jobs, entries, n))
+		dir = opendir(folder);
+	while (dir && (file = readdir(dir)) != NULL) {
+		state_path(jobs, "bases", file->d_name, "", path);
+		if (file->d_name[0] != '.' && !is_stood_on(entries, n, path) && unlink(path) == 0)
+			log_info("vectors file not needed any more", "path=%s", path);
+	}
+	if (dir)
+		(void)closedir(dir);
+	registry_entries_free(entries, n);
+}

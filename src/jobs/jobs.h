@@ -1,0 +1,73 @@
+/*
+ * jobs.h - long work while the daemon serves: a queue that survives kill -9, and the one thread that works
+ * it.
+ *
+ * A job is a row of the store before its 202 is sent.  On start those that ran are queued again, at most
+ * LIMIT_JOB_ATTEMPTS times in all; one whose model or result file was already in place has succeeded.  Any
+ * thread.
+ */
+#ifndef SIFD_JOBS_JOBS_H
+#define SIFD_JOBS_JOBS_H
+
+#include "jobs/job_request.h"
+#include "jobs/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+struct job_new;
+struct jobs;
+struct service;
+
+/*
+ * Takes the state folder (options->state): its lock, its database, its sub-folders, and fills
+ * service->uploads and service->jobs; nothing when there is no state folder.  Before model_folder_open(), so
+ * that no second daemon writes beside this one.
+ */
+int jobs_open(struct service *service, struct err *err);
+
+/* Looks after the jobs of an earlier life and starts the worker; when the models are open. */
+int jobs_start(struct service *service, struct err *err);
+
+/*
+ * Ends the worker (the job under way goes back into the queue) and gives the state folder back; when no
+ * route runs any more.
+ */
+void jobs_close(struct service *service);
+
+/*
+ * May a job give a model this name?  ERR_CONFLICT (param "output") when it is that of a file which no job
+ * made, or when no more models can be served.
+ */
+int jobs_check_output(struct jobs *jobs, const char *name, struct err *err);
+
+/* Accepts a checked job; its id. */
+int jobs_add(struct jobs *jobs, int64_t *id, const struct job_new *job, struct err *err);
+
+/* Is it waiting or running?  Costs nothing: no disk, no database. */
+bool jobs_live(struct jobs *jobs, int64_t id);
+
+/* How many wait, and how many run; as cheap, for /metrics. */
+void jobs_load(struct jobs *jobs, size_t *queued, size_t *running);
+
+/* The jobs that ended since the start, by type and state, and how long they ran. */
+struct job_tally {
+	uint64_t n, ms;
+};
+void jobs_tally(struct jobs *jobs, struct job_tally tally[JOB_TYPES][JOB_STATES]);
+
+int jobs_cancel(struct jobs *jobs, int64_t id, struct err *err);
+
+/* Appends the job as JSON; ERR_NOT_FOUND. */
+int jobs_put(struct jobs *jobs, struct buf *to, int64_t id, struct err *err);
+
+/* Appends {"object":"list","data":[...]}, newest first. */
+int jobs_put_list(struct jobs *jobs, struct buf *to, int64_t before, size_t most, struct err *err);
+
+/* Opens the result file of a job that succeeded and has one: the fd, or -1. */
+int jobs_open_result(struct jobs *jobs, int64_t id, const char **type, struct err *err);
+
+#endif

@@ -1,0 +1,154 @@
+#include "base/err.h"
+#include "base/mem.h"
+#include "jobs/store.h"
+#include "jobs/store_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMNS "id, name, stored, bytes, lines, sha256, created_ms"
+
+/* No waiting or running job was accepted with it. */
+#define UNNEEDED                                                                                             \
+	"name IS NULL AND NOT EXISTS (SELECT 1 FROM job_corpora JOIN jobs ON jobs.id = job_corpora.job "     \
+	"WHERE job_corpora.corpus = corpora.id AND jobs.state <= 1)"
+
+static void fill(struct corpus_record *corpus, struct query *query)
+{
+	*corpus = (struct corpus_record){
+		.id = query_int(query, 0),
+		.stored = (uint64_t)query_int(query, 2),
+		.bytes = (uint64_t)query_int(query, 3),
+		.lines = (uint64_t)query_int(query, 4),
+		.created_ms = query_int(query, 6),
+	};
+	query_copy(query, 1, corpus->name, sizeof(corpus->name));
+	query_copy(query, 5, corpus->sha256, sizeof(corpus->sha256));
+}
+
+int store_corpus_last(struct store *store, int64_t *id, struct err *err)
+{
+	struct query *query =
+		store_read(store, err, "SELECT seq FROM sqlite_sequence WHERE name = 'corpora'", "");
+	int rc = query ? query_next(query, err) : -1;
+
+	*id = rc > 0 ? query_int(query, 0) : 0;
+	query_close(query);
+	return rc < 0 ? -1 : 0;
+}
+
+static int make_room(struct store *store, const char *name, size_t most, struct err *err)
+{
+	struct query *query = store_query(
+		store, err, "SELECT count(*) FROM corpora WHERE name IS NOT NULL AND name <> ?", "s", name);
+	int rc = query ? query_next(query, err) : -1;
+
+	if (rc > 0 && (uint64_t)query_int(query, 0) >= most)
+		rc = err_set(err, ERR_TOO_LARGE,
+			     "there are %zu corpora, and no more may be kept: remove some", most);
+	query_close(query);
+	if (rc < 0)
+		return -1;
+	return store_change(store, err, "UPDATE corpora SET name = NULL WHERE name = ?", "s", name) < 0 ? -1
+													: 0;
+}
+
+int store_corpus_put(struct store *store, const struct corpus_record *corpus, size_t most, struct err *err)
+{
+	int rc;
+
+	if (store_begin(store, err) != 0)
+		return -1;
+	rc = make_room(store, corpus->name, most, err);
+	if (rc == 0 &&
+	    store_change(store, err, "INSERT INTO corpora(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?)",
+			 "ieiiisi", corpus->id, corpus->name, (int64_t)corpus->stored, (int64_t)corpus->bytes,
+			 (int64_t)corpus->lines, corpus->sha256, corpus->created_ms) < 0)
+		rc = -1;
+	return store_end(store, rc, err);
+}
+
+static int not_found(const char *name, struct err *err)
+{
+	(void)err_set(err, ERR_NOT_FOUND, "there is no corpus `%s`", name);
+	return err_param(err, "corpus");
+}
+
+int store_corpus_find(struct store *store, struct corpus_record *corpus, const char *name, struct err *err)
+{
+	struct query *query =
+		store_read(store, err, "SELECT " COLUMNS " FROM corpora WHERE name = ?", "s", name);
+	int rc = query ? query_next(query, err) : -1;
+
+	if (rc > 0)
+		fill(corpus, query);
+	query_close(query);
+	if (rc == 0)
+		return not_found(name, err);
+	return rc < 0 ? -1 : 0;
+}
+
+int store_corpus_remove(struct store *store, const char *name, struct err *err)
+{
+	int64_t changed;
+	int rc = 0;
+
+	if (store_begin(store, err) != 0)
+		return -1;
+	changed = store_change(store, err, "UPDATE corpora SET name = NULL WHERE name = ?", "s", name);
+	if (changed < 0)
+		rc = -1;
+	else if (changed == 0)
+		rc = not_found(name, err);
+	return store_end(store, rc, err);
+}
+
+int store_corpus_list(struct store *store, struct corpus_record **corpora, size_t *n, struct err *err)
+{
+	struct query *query = store_read(
+		store, err, "SELECT " COLUMNS " FROM corpora WHERE name IS NOT NULL ORDER BY name", "");
+	int rc = query ? 1 : -1;
+
+	*corpora = NULL;
+	*n = 0;
+	while (rc > 0 && (rc = query_next(query, err)) > 0) {
+		if (mem_resize(corpora, *n + 1, sizeof(**corpora), err) != 0)
+			rc = -1;
+		else
+			fill(&(*corpora)[(*n)++], query);
+	}
+	query_close(query);
+	if (rc < 0) {
+		free(*corpora);
+		*corpora = NULL;
+		*n = 0;
+	}
+	return rc;
+}
+
+int store_corpus_collect(struct store *store, int64_t **ids, size_t *n, struct err *err)
+{
+	int rc;
+
+	if (store_begin(store, err) != 0)
+		return -1;
+	rc = store_ids(store, ids, n, err, "SELECT id FROM corpora WHERE " UNNEEDED, "");
+	if (rc == 0 && *n > 0 && store_change(store, err, "DELETE FROM corpora WHERE " UNNEEDED, "") < 0)
+		rc = -1;
+	rc = store_end(store, rc, err);
+	if (rc != 0) {
+		free(*ids);
+		*ids = NULL;
+		*n = 0;
+	}
+	return rc;
+}
+
+int store_corpus_known(struct store *store, int64_t id, struct err *err)
+{
+	struct query *query = store_read(store, err, "SELECT 1 FROM corpora WHERE id = ?", "i", id);
+	int rc = query ? query_next(query, err) : -1;
+
+	query_close(query);
+	return rc;
+}

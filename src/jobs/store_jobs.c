@@ -1,0 +1,374 @@
+#include "base/err.h"
+#include "base/mem.h"
+#include "jobs/store.h"
+#include "jobs/store_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMNS                                                                                              \
+	"id, type, state, cancel, attempts, created_ms, started_ms, ended_ms, done, total, request, error, " \
+	"result"
+
+/* The numbers are in the database: they never change. */
+_Static_assert(JOB_QUEUED == 0 && JOB_RUNNING == 1 && JOB_SUCCEEDED == 2 && JOB_FAILED == 3 &&
+		       JOB_CANCELLED == 4,
+	       "states as stored");
+
+const char *job_state_name(enum job_state state)
+{
+	static const char *const names[JOB_STATES] = { "queued", "running", "succeeded", "failed",
+						       "cancelled" };
+
+	return names[state];
+}
+
+bool job_state_ended(enum job_state state)
+{
+	return state > JOB_RUNNING;
+}
+
+void job_record_free(struct job_record *job)
+{
+	free(job->request);
+	free(job->error);
+	free(job->result);
+	*job = (struct job_record){ 0 };
+}
+
+void job_records_free(struct job_record *jobs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		job_record_free(&jobs[i]);
+	free(jobs);
+}
+
+static char *copy(struct query *query, int column)
+{
+	const char *text = query_text(query, column);
+
+	return text ? mem_text(text, strlen(text)) : NULL;
+}
+
+static void fill(struct job_record *job, struct query *query)
+{
+	int64_t state = query_int(query, 2);
+
+	*job = (struct job_record){
+		.id = query_int(query, 0),
+		.state = state >= 0 && state < JOB_STATES ? (enum job_state)state : JOB_FAILED,
+		.cancel = query_int(query, 3) != 0,
+		.attempts = (int)query_int(query, 4),
+		.created_ms = query_int(query, 5),
+		.started_ms = query_int(query, 6),
+		.ended_ms = query_int(query, 7),
+		.done = (uint64_t)query_int(query, 8),
+		.total = (uint64_t)query_int(query, 9),
+		.request = copy(query, 10),
+		.error = copy(query, 11),
+		.result = copy(query, 12),
+	};
+	query_copy(query, 1, job->type, sizeof(job->type));
+	if (!job->request)
+		job->request = mem_text("{}", 2);
+}
+
+/* ---- accepting ---- */
+
+static int check_room(struct store *store, size_t most, struct err *err)
+{
+	struct query *query = store_query(store, err, "SELECT count(*) FROM jobs WHERE state = 0", "");
+	int rc = query ? query_next(query, err) : -1;
+
+	if (rc > 0 && (uint64_t)query_int(query, 0) >= most)
+		rc = err_set(err, ERR_BUSY, "%zu jobs are waiting already; try again later", most);
+	query_close(query);
+	return rc < 0 ? -1 : 0;
+}
+
+static int add_corpus(struct store *store, int64_t job, int64_t place, const char *name, struct err *err)
+{
+	int64_t added = store_change(store, err,
+				     "INSERT INTO job_corpora(job, place, corpus) "
+				     "SELECT ?, ?, id FROM corpora WHERE name = ?",
+				     "iis", job, place, name);
+
+	if (added == 0) {
+		(void)err_set(err, ERR_NOT_FOUND, "there is no corpus `%s`: PUT it to /v1/corpora/%s first",
+			      name, name);
+		return err_param(err, "corpus");
+	}
+	return added < 0 ? -1 : 0;
+}
+
+static int add_texts(struct store *store, int64_t job, const struct corpus_record *t, struct err *err)
+{
+	if (store_change(store, err,
+			 "INSERT INTO corpora(id, stored, bytes, lines, sha256, created_ms) "
+			 "VALUES(?, ?, ?, ?, ?, ?)",
+			 "iiiisi", t->id, (int64_t)t->stored, (int64_t)t->bytes, (int64_t)t->lines, t->sha256,
+			 t->created_ms) < 0)
+		return -1;
+	return store_change(store, err, "INSERT INTO job_corpora(job, place, corpus) VALUES(?, 0, ?)", "ii",
+			    job, t->id) < 0
+		       ? -1
+		       : 0;
+}
+
+static int64_t add_row(struct store *store, const struct job_new *job, struct err *err)
+{
+	struct query *query = store_query(store, err,
+					  "INSERT INTO jobs(type, request, created_ms) VALUES(?, ?, ?) "
+					  "RETURNING id",
+					  "ssi", job->type, job->request, store_now_ms());
+	int64_t id = -1;
+
+	if (query && query_next(query, err) > 0) {
+		id = query_int(query, 0);
+		if (query_next(query, err) != 0)
+			id = -1;
+	}
+	query_close(query);
+	return id;
+}
+
+static int add(struct store *store, int64_t *id, const struct job_new *job, size_t most, struct err *err)
+{
+	int64_t place = 0;
+
+	if (check_room(store, most, err) != 0)
+		return -1;
+	*id = add_row(store, job, err);
+	if (*id < 0 || (job->texts && add_texts(store, *id, job->texts, err) != 0))
+		return -1;
+	place = job->texts != NULL;
+	for (size_t i = 0; i < job->corpora_n; i++)
+		if (add_corpus(store, *id, place++, job->corpora[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+int store_job_add(struct store *store, int64_t *id, const struct job_new *job, size_t most, struct err *err)
+{
+	if (store_begin(store, err) != 0)
+		return -1;
+	return store_end(store, add(store, id, job, most, err), err);
+}
+
+/* ---- working ---- */
+
+static int read_corpora(struct store *store, struct job_record *job, struct err *err)
+{
+	struct query *query = store_query(
+		store, err, "SELECT corpus FROM job_corpora WHERE job = ? ORDER BY place", "i", job->id);
+	int rc = query ? 1 : -1;
+
+	while (rc > 0 && (rc = query_next(query, err)) > 0)
+		if (job->corpora_n < STORE_JOB_CORPORA)
+			job->corpora[job->corpora_n++] = query_int(query, 0);
+	query_close(query);
+	return rc;
+}
+
+static int take(struct store *store, struct job_record *job, struct err *err)
+{
+	struct query *query = store_query(
+		store, err, "SELECT " COLUMNS " FROM jobs WHERE state = 0 ORDER BY id LIMIT 1", "");
+	int rc = query ? query_next(query, err) : -1;
+
+	if (rc > 0)
+		fill(job, query);
+	query_close(query);
+	if (rc <= 0)
+		return rc;
+	job->state = JOB_RUNNING;
+	job->attempts++;
+	job->started_ms = store_now_ms();
+	if (store_change(
+		    store, err,
+		    "UPDATE jobs SET state = 1, attempts = ?, started_ms = ?, result = NULL WHERE id = ?",
+		    "iii", (int64_t)job->attempts, job->started_ms, job->id) < 0 ||
+	    read_corpora(store, job, err) != 0) {
+		job_record_free(job);
+		return -1;
+	}
+	return 1;
+}
+
+int store_job_take(struct store *store, struct job_record *job, struct err *err)
+{
+	int rc;
+
+	if (store_begin(store, err) != 0)
+		return -1;
+	rc = take(store, job, err);
+	if (store_end(store, rc < 0, err) == 0)
+		return rc;
+	if (rc > 0)
+		job_record_free(job);
+	return -1;
+}
+
+int store_job_prepare(struct store *store, int64_t id, const char *result, struct err *err)
+{
+	int64_t changed;
+
+	if (store_begin(store, err) != 0)
+		return -1;
+	changed = store_change(store, err, "UPDATE jobs SET result = ? WHERE id = ? AND state = 1", "si",
+			       result, id);
+	return store_end(store, changed < 0, err);
+}
+
+int store_job_end(struct store *store, const struct job_record *job, struct err *err)
+{
+	int64_t changed;
+
+	if (store_begin(store, err) != 0)
+		return -1;
+	changed = store_change(store, err,
+			       "UPDATE jobs SET state = ?, ended_ms = ?, done = ?, total = ?, error = ?, "
+			       "result = ? WHERE id = ? AND state = 1",
+			       "iiiissi", (int64_t)job->state, store_now_ms(), (int64_t)job->done,
+			       (int64_t)job->total, job->error, job->result, job->id);
+	return store_end(store, changed < 0, err);
+}
+
+int store_job_requeue(struct store *store, int64_t id, bool refund, struct err *err)
+{
+	int64_t changed;
+
+	if (store_begin(store, err) != 0)
+		return -1;
+	changed = store_change(store, err,
+			       "UPDATE jobs SET state = 0, started_ms = 0, result = NULL, "
+			       "attempts = attempts - ? WHERE id = ? AND state = 1",
+			       "ii", (int64_t)refund, id);
+	return store_end(store, changed < 0, err);
+}
+
+static int state_of(struct store *store, int64_t id, enum job_state *state, struct err *err)
+{
+	struct query *query = store_query(store, err, "SELECT state FROM jobs WHERE id = ?", "i", id);
+	int rc = query ? query_next(query, err) : -1;
+
+	if (rc > 0)
+		*state = (enum job_state)query_int(query, 0);
+	query_close(query);
+	if (rc == 0)
+		return err_set(err, ERR_NOT_FOUND, "there is no job %lld", (long long)id);
+	return rc < 0 ? -1 : 0;
+}
+
+static int cancel(struct store *store, int64_t id, enum job_state *state, struct err *err)
+{
+	if (state_of(store, id, state, err) != 0)
+		return -1;
+	if (*state == JOB_SUCCEEDED || *state == JOB_FAILED)
+		return err_set(err, ERR_CONFLICT, "job %lld has already %s", (long long)id,
+			       job_state_name(*state));
+	if (*state == JOB_CANCELLED)
+		return 0;
+	return store_change(store, err,
+			    "UPDATE jobs SET cancel = 1, ended_ms = iif(state = 0, ?, 0), "
+			    "state = iif(state = 0, 4, state) WHERE id = ?",
+			    "ii", store_now_ms(), id) < 0
+		       ? -1
+		       : 0;
+}
+
+int store_job_cancel(struct store *store, int64_t id, enum job_state *state, struct err *err)
+{
+	if (store_begin(store, err) != 0)
+		return -1;
+	return store_end(store, cancel(store, id, state, err), err);
+}
+
+/* ---- looking ---- */
+
+int store_job_find(struct store *store, struct job_record *job, int64_t id, struct err *err)
+{
+	struct query *query = store_read(store, err, "SELECT " COLUMNS " FROM jobs WHERE id = ?", "i", id);
+	int rc = query ? query_next(query, err) : -1;
+
+	if (rc > 0)
+		fill(job, query);
+	query_close(query);
+	if (rc == 0)
+		return err_set(err, ERR_NOT_FOUND, "there is no job %lld", (long long)id);
+	return rc < 0 ? -1 : 0;
+}
+
+static int collect(struct query *query, struct job_record **jobs, size_t *n, struct err *err)
+{
+	int rc = query ? 1 : -1;
+
+	*jobs = NULL;
+	*n = 0;
+	while (rc > 0 && (rc = query_next(query, err)) > 0) {
+		if (mem_resize(jobs, *n + 1, sizeof(**jobs), err) != 0)
+			rc = -1;
+		else
+			fill(&(*jobs)[(*n)++], query);
+	}
+	query_close(query);
+	if (rc < 0) {
+		job_records_free(*jobs, *n);
+		*jobs = NULL;
+		*n = 0;
+	}
+	return rc;
+}
+
+int store_job_list(struct store *store, struct job_record **jobs, size_t *n, int64_t before, size_t most,
+		   struct err *err)
+{
+	return collect(store_read(store, err,
+				  "SELECT " COLUMNS " FROM jobs WHERE id < ? ORDER BY id DESC LIMIT ?", "ii",
+				  before > 0 ? before : INT64_MAX, (int64_t)most),
+		       jobs, n, err);
+}
+
+int store_job_list_live(struct store *store, struct job_record **jobs, size_t *n, struct err *err)
+{
+	return collect(
+		store_read(store, err, "SELECT " COLUMNS " FROM jobs WHERE state <= 1 ORDER BY id", ""), jobs,
+		n, err);
+}
+
+int store_job_count(struct store *store, uint64_t counts[JOB_STATES], struct err *err)
+{
+	struct query *query = store_read(store, err, "SELECT state, count(*) FROM jobs GROUP BY state", "");
+	int rc = query ? 1 : -1;
+
+	memset(counts, 0, JOB_STATES * sizeof(*counts));
+	while (rc > 0 && (rc = query_next(query, err)) > 0) {
+		int64_t state = query_int(query, 0);
+
+		if (state >= 0 && state < JOB_STATES)
+			counts[state] = (uint64_t)query_int(query, 1);
+	}
+	query_close(query);
+	return rc;
+}
+
+int store_job_trim(struct store *store, size_t keep, int64_t **ids, size_t *n, struct err *err)
+{
+	int rc;
+
+	if (store_begin(store, err) != 0)
+		return -1;
+	rc = store_ids(store, ids, n, err,
+		       "SELECT id FROM jobs WHERE state > 1 ORDER BY id DESC LIMIT -1 OFFSET ?", "i",
+		       (int64_t)keep);
+	if (rc == 0 && *n > 0 &&
+	    store_change(store, err, "DELETE FROM jobs WHERE state > 1 AND id <= ?", "i", (*ids)[0]) < 0)
+		rc = -1;
+	rc = store_end(store, rc, err);
+	if (rc != 0) {
+		free(*ids);
+		*ids = NULL;
+		*n = 0;
+	}
+	return rc;
+}

@@ -1,0 +1,48 @@
+/*
+ * store_private.h - SQL for store_corpora.c and store_jobs.c: store.c alone knows SQLite.
+ */
+#ifndef SIFD_JOBS_STORE_PRIVATE_H
+#define SIFD_JOBS_STORE_PRIVATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct query;
+struct store;
+
+/*
+ * What a writer does between begin and end is done as a whole or not at all; the others wait.  end() commits
+ * when `failed` is 0 and else takes all back; it returns -1 if anything failed.
+ */
+int store_begin(struct store *store, struct err *err);
+int store_end(struct store *store, int failed, struct err *err);
+
+/*
+ * A statement with its values: `values` has a letter for each '?': i = int64_t, s = const char * (NULL is
+ * NULL), e = the same but "" is NULL.  In a transaction of this thread it is that one's; a reader
+ * (store_read()) sees the last commit and must be closed soon.
+ */
+struct query *store_query(struct store *store, struct err *err, const char *sql, const char *values, ...);
+struct query *store_read(struct store *store, struct err *err, const char *sql, const char *values, ...);
+
+/* 1 with a row, 0 at the end, -1. */
+int query_next(struct query *query, struct err *err);
+int64_t query_int(struct query *query, int column);
+
+/* NULL for NULL; lives until the next row. */
+const char *query_text(struct query *query, int column);
+
+/* Copies the text with its 0 into to[n]; "" for NULL. */
+void query_copy(struct query *query, int column, char *to, size_t n);
+
+void query_close(struct query *query);
+
+/* A statement run to its end in the transaction: how many rows it changed, or -1. */
+int64_t store_change(struct store *store, struct err *err, const char *sql, const char *values, ...);
+
+/* The ids in the first column of a statement of the transaction, to be free()d. */
+int store_ids(struct store *store, int64_t **ids, size_t *n, struct err *err, const char *sql,
+	      const char *values, ...);
+
+#endif

@@ -1,0 +1,228 @@
+/*
+ * POST /v1/embeddings: OpenAI's contract, and what it leaves open decided so:
+ *
+ *   - an empty string, or one without a known word, has the zero vector;
+ *   - arrays of token numbers are refused: they are of another vocabulary than the model's;
+ *   - `dimensions` cuts vectors to their first numbers and makes them unit length again;
+ *   - members that OpenAI does not have are ignored, as other servers do.
+ */
+#include "routes/routes_model.h"
+
+#include "base/limits.h"
+#include "math/vec.h"
+#include "model/method.h"
+#include "model/model.h"
+#include "routes/request_model.h"
+#include "routes/routes.h"
+#include "routes/service.h"
+#include "routes/wire.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum form { FORM_JSON, FORM_BASE64, FORM_RAW, FORM_NPY };
+
+struct embed_request {
+	const struct text *texts;
+	size_t n;
+	size_t d; /* of the vectors that go out */
+	enum form form;
+	bool normalize;
+	bool details;
+
+	float *vectors; /* (EMBEDDER_TEXTS, the model's length): of texts from `first` on, made together */
+	struct seen seen[EMBEDDER_TEXTS];
+	size_t first, made;
+};
+
+static int refuse_tokens(struct err *err)
+{
+	(void)err_set(
+		err, ERR_INPUT,
+		"`input` has token numbers, which belong to another vocabulary than this model's: send the "
+		"texts themselves (LangChain: check_embedding_ctx_length=False)");
+	return err_param(err, "input");
+}
+
+static int read_input(struct embed_request *ask, const json_t *object, struct context *context,
+		      struct err *err)
+{
+	const json_t *input = json_object_get(object, "input");
+	const json_t *first = json_array_get(input, 0);
+	struct text *one;
+	ptrdiff_t n;
+
+	if (json_is_string(input)) {
+		one = arena_alloc(&context->arena, 1, sizeof(*one), err);
+		if (!one)
+			return -1;
+		*one = (struct text){ .at = json_string_value(input), .n = json_string_length(input) };
+		ask->texts = one;
+		ask->n = 1;
+		return 0;
+	}
+	if (json_is_number(first) || json_is_array(first))
+		return refuse_tokens(err);
+	if (!json_is_array(input)) {
+		(void)err_set(err, ERR_INPUT, "`input` must be a string or an array of strings");
+		return err_param(err, "input");
+	}
+	n = wire_texts(&ask->texts, object, "input", context->service->options->limits.inputs,
+		       &context->arena, err);
+	ask->n = n > 0 ? (size_t)n : 0;
+	return n > 0 ? 0 : -1;
+}
+
+static int read_form(struct embed_request *ask, const json_t *object, const char *accept, struct err *err)
+{
+	const char *encoding = "float";
+
+	if (wire_text(&encoding, object, "encoding_format", err) < 0)
+		return -1;
+	if (strcmp(encoding, "base64") == 0) {
+		ask->form = FORM_BASE64;
+	} else if (strcmp(encoding, "float") != 0) {
+		(void)err_set(err, ERR_INPUT, "`encoding_format` must be \"float\" or \"base64\"");
+		return err_param(err, "encoding_format");
+	}
+	if (strcasestr(accept, "application/octet-stream"))
+		ask->form = FORM_RAW;
+	else if (strcasestr(accept, "application/x-npy"))
+		ask->form = FORM_NPY;
+	return 0;
+}
+
+static int read_ask(struct embed_request *ask, const json_t *object, const struct request *request,
+		    struct context *context, const struct embedder *s, struct err *err)
+{
+	uint64_t d = embedder_dimension(s);
+
+	*ask = (struct embed_request){ .form = FORM_JSON, .normalize = true };
+	if (read_input(ask, object, context, err) != 0 || read_form(ask, object, request->accept, err) != 0 ||
+	    wire_bool(&ask->normalize, object, "normalize", err) < 0 ||
+	    wire_bool(&ask->details, object, "details", err) < 0 ||
+	    wire_count(&d, object, "dimensions", 1, d, err) < 0)
+		return -1;
+	ask->d = d;
+	if (ask->n > LIMIT_REPLY_FLOATS / ask->d)
+		return err_set(err, ERR_TOO_LARGE,
+			       "%zu vectors of %zu numbers are more than one answer holds", ask->n, ask->d);
+	return 0;
+}
+
+static int embed_some(struct embed_request *ask, size_t i, struct embedder *s, struct err *err)
+{
+	ask->first = i;
+	ask->made = ask->n - i < EMBEDDER_TEXTS ? ask->n - i : EMBEDDER_TEXTS;
+	return embedder_embed_many(s, ask->texts + i, ask->made, ask->normalize, ask->vectors, ask->seen,
+				   err);
+}
+
+/* The vector of text i, asked for in order, and what was seen of it; NULL: err says why. */
+static const float *embed(struct embed_request *ask, size_t i, struct embedder *s, struct reply *reply,
+			  struct seen *seen, struct err *err)
+{
+	float *x;
+
+	if (i >= ask->first + ask->made && embed_some(ask, i, s, err) != 0)
+		return NULL;
+	x = ask->vectors + (i - ask->first) * embedder_dimension(s);
+	*seen = ask->seen[i - ask->first];
+	if (ask->normalize && ask->d < embedder_dimension(s))
+		(void)vec_unit(x, ask->d);
+	reply->texts++;
+	reply->words += seen->words;
+	reply->known += seen->known;
+	return x;
+}
+
+static int put_json(struct embed_request *ask, struct embedder *s, struct reply *reply, struct err *err)
+{
+	struct buf *to = &reply->body;
+
+	/* About what it will be: 12 bytes a number, so that the buffer hardly ever moves. */
+	(void)buf_reserve(to, ask->n * (ask->d * 12 + 64) + 256);
+	buf_text(to, "{\"object\":\"list\",\"data\":[");
+	for (size_t i = 0; i < ask->n; i++) {
+		struct seen seen;
+		const float *x = embed(ask, i, s, reply, &seen, err);
+
+		if (!x)
+			return -1;
+		buf_printf(to, "%s{\"object\":\"embedding\",\"index\":%zu,", i ? "," : "", i);
+		if (ask->details) {
+			buf_printf(to, "\"words\":%u,\"known\":%u,\"coverage\":", seen.words, seen.known);
+			wire_put_float(to, seen_coverage(seen));
+			buf_byte(to, ',');
+		}
+		buf_text(to, "\"embedding\":");
+		if (ask->form == FORM_BASE64)
+			wire_put_base64(to, x, ask->d * sizeof(*x));
+		else
+			wire_put_floats(to, x, ask->d);
+		buf_byte(to, '}');
+	}
+	buf_text(to, "],\"model\":");
+	wire_put_text(to, reply->model);
+	buf_printf(to, ",\"method\":\"%s\"", method_name(embedder_method(s)));
+	if (ask->details)
+		buf_printf(to, ",\"fingerprint\":\"%s\"", embedder_model(s)->fingerprint);
+	buf_printf(to, ",\"usage\":{\"prompt_tokens\":%llu,\"total_tokens\":%llu}}\n",
+		   (unsigned long long)reply->words, (unsigned long long)reply->words);
+	return 0;
+}
+
+/* The header of a .npy file, version 1.0: a dictionary padded so that data starts at 64 bytes. */
+static void put_npy_header(struct buf *to, size_t n, size_t d)
+{
+	char text[128];
+	int used = snprintf(text, sizeof(text),
+			    "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", n, d);
+	size_t length = ((size_t)used + 1 + 10 + 63) / 64 * 64 - 10;
+
+	buf_add(to, "\x93NUMPY\x01\x00", 8);
+	buf_byte(to, (char)(length & 0xFF));
+	buf_byte(to, (char)(length >> 8));
+	buf_add(to, text, (size_t)used);
+	for (size_t i = (size_t)used; i + 1 < length; i++)
+		buf_byte(to, ' ');
+	buf_byte(to, '\n');
+}
+
+static int put_raw(struct embed_request *ask, struct embedder *s, struct reply *reply, struct err *err)
+{
+	reply->type = ask->form == FORM_NPY ? "application/x-npy" : "application/octet-stream";
+	if (ask->form == FORM_NPY)
+		put_npy_header(&reply->body, ask->n, ask->d);
+	(void)buf_reserve(&reply->body, ask->n * ask->d * sizeof(float));
+	for (size_t i = 0; i < ask->n; i++) {
+		struct seen seen;
+		const float *x = embed(ask, i, s, reply, &seen, err);
+
+		if (!x)
+			return -1;
+		buf_add(&reply->body, x, ask->d * sizeof(*x));
+	}
+	return 0;
+}
+
+int route_embeddings(struct context *context, const struct request *request, struct reply *reply,
+		     struct err *err)
+{
+	json_t *object =
+		wire_object(request, context->service->options->limits.inputs + LIMIT_JSON_MEMBERS, err);
+	struct embedder *s = object ? request_model(context, object, reply, err) : NULL;
+	struct embed_request ask;
+	int rc = -1;
+
+	if (s && read_ask(&ask, object, request, context, s, err) == 0) {
+		ask.vectors = arena_alloc(&context->arena, ask.n < EMBEDDER_TEXTS ? ask.n : EMBEDDER_TEXTS,
+					  embedder_dimension(s) * sizeof(float), err);
+		if (ask.vectors)
+			rc = ask.form == FORM_JSON || ask.form == FORM_BASE64 ? put_json(&ask, s, reply, err)
+									      : put_raw(&ask, s, reply, err);
+	}
+	json_decref(object);
+	return rc;
+}

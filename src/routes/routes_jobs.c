@@ -1,0 +1,323 @@
+/* /v1/jobs: long work, asked for by a small JSON object. */
+#include "routes/routes_state.h"
+
+#include "base/limits.h"
+#include "jobs/job_request.h"
+#include "jobs/jobs.h"
+#include "jobs/uploads.h"
+#include "model/method.h"
+#include "model/model.h"
+#include "routes/service.h"
+#include "routes/wire.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { AGAIN_MS = 50, LISTED = 100 };
+
+static struct jobs *find_jobs(const struct context *context, struct err *err)
+{
+	if (!context->service->jobs)
+		(void)err_set(err, ERR_NOT_FOUND,
+			      "this server runs no jobs: it was started without --state DIR");
+	return context->service->jobs;
+}
+
+/* The number in the path. */
+static int take_id(const struct request *request, int64_t *id, struct err *err)
+{
+	enum { DIGITS = 18 };
+	int64_t n = 0;
+	size_t i = 0;
+
+	for (; i < request->name_n && i < DIGITS; i++) {
+		if (request->name[i] < '0' || request->name[i] > '9')
+			break;
+		n = 10 * n + (request->name[i] - '0');
+	}
+	if (i < request->name_n || n == 0)
+		return err_set(err, ERR_NOT_FOUND, "there is no such job: their ids are numbers from 1 on");
+	*id = n;
+	return 0;
+}
+
+/* Rows of so many floats, for each of the model's words. */
+static int check_dimensions(const struct job_request *spec, const struct model *m, struct err *err)
+{
+	size_t most = (size_t)LIMIT_ROWS_BYTES / sizeof(float) / m->rows.n;
+
+	if (spec->train.learn != LEARN_VECTORS || spec->train.pairs.dimensions <= most)
+		return 0;
+	(void)err_set(err, ERR_INPUT, "`dimensions` must be at most %zu for a model of %zu words", most,
+		      m->rows.n);
+	return err_param(err, "dimensions");
+}
+
+/* The model and its methods must be there now; whether they still are is asked again when the job runs. */
+static int check_model(const struct context *context, const struct job_request *spec, struct err *err)
+{
+	const char *colon;
+	enum method method;
+	struct model *m;
+	int rc = 0;
+
+	if (spec->type == JOB_IMPORT)
+		return 0;
+	colon = strchr(spec->model, ':');
+	m = registry_find(context->service->registry, spec->model, strcspn(spec->model, ":"), err);
+	if (!m)
+		return err_param(err, "model");
+	if (colon)
+		rc = method_choose(&method, m, colon + 1, err);
+	for (size_t i = 0; i < spec->methods_n && rc == 0; i++)
+		rc = method_choose(&method, m, spec->methods[i], err);
+	if (rc == 0 && spec->type == JOB_TRAIN)
+		rc = check_dimensions(spec, m, err);
+	model_release(m);
+	return rc;
+}
+
+/* Texts of the request, which are a file now, leave its record: it says how many there were. */
+static int note_number(struct context *context, json_t *object, const char *member, size_t n,
+		       const struct corpus_record *record, struct err *err)
+{
+	if (json_object_set_new(object, member, json_integer((json_int_t)n)) == 0)
+		return 0;
+	uploads_forget(context->service->uploads, record->id);
+	return err_set(err, ERR_MEMORY, "no memory is left for the job");
+}
+
+static int put_texts(struct context *context, json_t *object, const struct job_request *spec,
+		     struct corpus_record *record, struct err *err)
+{
+	enum uploads_form form = spec->type == JOB_EMBED ? UPLOADS_ROWS : UPLOADS_PROSE;
+	const struct text *texts;
+	ptrdiff_t n = wire_texts(&texts, object, "texts", context->service->options->limits.texts,
+				 &context->arena, err);
+
+	if (n < 0 || uploads_put_texts(context->service->uploads, record, texts, (size_t)n, form, err) != 0)
+		return -1;
+	return note_number(context, object, "texts", (size_t)n, record, err);
+}
+
+static int wrong_pairs(const char *member, size_t most, bool scored, struct err *err)
+{
+	(void)err_set(err, ERR_INPUT,
+		      "`%s` must be names of uploads, or an array of 1 to %zu arrays of two "
+		      "strings%s",
+		      member, most, scored ? " and a number" : "");
+	return err_param(err, member);
+}
+
+static char *put_column(char *to, const json_t *value)
+{
+	size_t n = json_string_length(value);
+
+	memcpy(to, json_string_value(value), n);
+	for (size_t i = 0; i < n; i++)
+		if (to[i] == '\t' || to[i] == '\n' || to[i] == '\r')
+			to[i] = ' ';
+	return to + n;
+}
+
+/* `a TAB b`, `a TAB b TAB score`; 0 when it is no such pair, -1. */
+static int pair_line(struct text *line, const json_t *pair, bool scored, struct arena *arena, struct err *err)
+{
+	enum { NUMBER_BYTES = 32 };
+	const json_t *a = json_array_get(pair, 0), *b = json_array_get(pair, 1);
+	const json_t *score = json_array_get(pair, 2);
+	char *to, *at;
+
+	if (json_array_size(pair) != (scored ? 3 : 2) || !json_is_string(a) || !json_is_string(b) ||
+	    (scored && !json_is_number(score)))
+		return 0;
+	to = arena_alloc(arena, json_string_length(a) + json_string_length(b) + NUMBER_BYTES, 1, err);
+	if (!to)
+		return -1;
+	at = put_column(to, a);
+	*at++ = '\t';
+	at = put_column(at, b);
+	if (scored)
+		at += snprintf(at, NUMBER_BYTES - 1, "\t%.9g", json_number_value(score));
+	*line = (struct text){ .at = to, .n = (size_t)(at - to) };
+	return 1;
+}
+
+static int put_pairs(struct context *context, json_t *object, const struct job_request *spec,
+		     struct corpus_record *record, struct err *err)
+{
+	bool scored = spec->train.scored;
+	const char *member = scored ? "scored" : "pairs";
+	const json_t *pairs = json_object_get(object, member);
+	size_t most = context->service->options->limits.texts;
+	size_t n = json_array_size(pairs);
+	struct text *lines;
+
+	if (n == 0 || n > most)
+		return wrong_pairs(member, most, scored, err);
+	lines = arena_alloc(&context->arena, n, sizeof(*lines), err);
+	if (!lines)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int rc = pair_line(&lines[i], json_array_get(pairs, i), scored, &context->arena, err);
+
+		if (rc <= 0)
+			return rc < 0 ? -1 : wrong_pairs(member, most, scored, err);
+	}
+	if (uploads_put_texts(context->service->uploads, record, lines, n, UPLOADS_TABLE, err) != 0)
+		return -1;
+	return note_number(context, object, member, n, record, err);
+}
+
+/* Puts what the request holds itself into the uploads. */
+static int put_held(struct context *context, json_t *object, const struct job_request *spec,
+		    struct corpus_record *record, struct err *err)
+{
+	return spec->type == JOB_TRAIN && spec->train.learn != LEARN_ALACARTE
+		       ? put_pairs(context, object, spec, record, err)
+		       : put_texts(context, object, spec, record, err);
+}
+
+/* Each of its uploads is there, and all of them fit into memory. */
+static int check_train(struct context *context, const struct job_request *spec, struct err *err)
+{
+	uint64_t bytes[2] = { 0, 0 }; /* of what it learns from, and of the dev sets */
+
+	for (size_t i = 0; i < spec->corpora_n; i++) {
+		const char *member = job_train_member(spec, i);
+		bool dev = strcmp(member, "dev") == 0;
+		uint64_t most = dev ? LIMIT_DEV_BYTES : LIMIT_TRAIN_BYTES;
+		struct corpus_record record;
+
+		if (uploads_find(context->service->uploads, &record, spec->corpora[i], err) != 0)
+			return err_param(err, member);
+		bytes[dev] += record.bytes;
+		/* Alacarte reads its corpus from the disk. */
+		if (spec->train.learn == LEARN_ALACARTE || bytes[dev] <= most)
+			continue;
+		(void)err_set(err, ERR_TOO_LARGE, "`%s` may have %llu MiB at most", member,
+			      (unsigned long long)(most >> 20));
+		return err_param(err, member);
+	}
+	return 0;
+}
+
+static int add(struct context *context, json_t *object, const struct job_request *spec, int64_t *id,
+	       struct err *err)
+{
+	struct job_new job = { .type = job_type_name(spec->type), .corpora_n = spec->corpora_n };
+	struct corpus_record texts = { 0 };
+	struct buf request = { 0 };
+	int rc;
+
+	memcpy(job.corpora, spec->corpora, sizeof(job.corpora));
+	if (spec->has_texts) {
+		if (put_held(context, object, spec, &texts, err) != 0)
+			return -1;
+		job.texts = &texts;
+	}
+	json_put(&request, object);
+	job.request = buf_string(&request);
+	rc = request.failed ? err_set(err, ERR_MEMORY, "no memory is left for the job")
+			    : jobs_add(context->service->jobs, id, &job, err);
+	if (rc != 0 && job.texts)
+		uploads_forget(context->service->uploads, texts.id);
+	buf_free(&request);
+	return rc;
+}
+
+static int accept_job(struct context *context, json_t *object, int64_t *id, struct err *err)
+{
+	struct job_request spec;
+
+	if (job_request_read(&spec, object, err) != 0 || check_model(context, &spec, err) != 0)
+		return -1;
+	if (spec.output && jobs_check_output(context->service->jobs, spec.output, err) != 0)
+		return -1;
+	if (spec.type == JOB_TRAIN && check_train(context, &spec, err) != 0)
+		return -1;
+	return add(context, object, &spec, id, err);
+}
+
+int route_job_add(struct context *context, const struct request *request, struct reply *reply,
+		  struct err *err)
+{
+	struct jobs *jobs = find_jobs(context, err);
+	int64_t id = 0;
+	json_t *object;
+	int rc;
+
+	if (!jobs)
+		return -1;
+	/* In scored pairs at worst. */
+	object = wire_object(request, 4 * context->service->options->limits.texts + LIMIT_JSON_MEMBERS, err);
+	if (!object)
+		return -1;
+	rc = accept_job(context, object, &id, err);
+	json_decref(object);
+	if (rc != 0)
+		return -1;
+	reply->status = 202;
+	(void)snprintf(reply->location, sizeof(reply->location), "/v1/jobs/%lld", (long long)id);
+	return jobs_put(jobs, &reply->body, id, err);
+}
+
+int route_jobs(struct context *context, const struct request *request, struct reply *reply, struct err *err)
+{
+	struct jobs *jobs = find_jobs(context, err);
+	uint64_t before, most;
+
+	if (!jobs || request_number(&before, request, "before", 0, INT64_MAX, err) != 0 ||
+	    request_number(&most, request, "limit", LISTED, LIMIT_JOBS_LISTED, err) != 0)
+		return -1;
+	reply->cache = "no-store";
+	return jobs_put_list(jobs, &reply->body, (int64_t)before, most, err);
+}
+
+int route_job(struct context *context, const struct request *request, struct reply *reply, struct err *err)
+{
+	struct jobs *jobs = find_jobs(context, err);
+	uint64_t wait_s;
+	int64_t id = 0;
+	bool wait;
+
+	if (!jobs || take_id(request, &id, err) != 0 ||
+	    request_number(&wait_s, request, "wait", 0, LIMIT_WAIT_S, err) != 0)
+		return -1;
+	/* Before the record is read: a job that ends between the two is seen ended. */
+	wait = request->age_ms < wait_s * 1000 && jobs_live(jobs, id);
+	if (wait)
+		reply->again_ms = AGAIN_MS;
+	reply->cache = "no-store";
+	return jobs_put(jobs, &reply->body, id, err);
+}
+
+int route_job_cancel(struct context *context, const struct request *request, struct reply *reply,
+		     struct err *err)
+{
+	struct jobs *jobs = find_jobs(context, err);
+	int64_t id = 0;
+
+	if (!jobs || take_id(request, &id, err) != 0 || jobs_cancel(jobs, id, err) != 0)
+		return -1;
+	return jobs_put(jobs, &reply->body, id, err);
+}
+
+int route_job_result(struct context *context, const struct request *request, struct reply *reply,
+		     struct err *err)
+{
+	struct jobs *jobs = find_jobs(context, err);
+	struct stat info;
+	int64_t id = 0;
+
+	if (!jobs || take_id(request, &id, err) != 0)
+		return -1;
+	reply->file = jobs_open_result(jobs, id, &reply->type, err);
+	if (reply->file < 0)
+		return -1;
+	if (fstat(reply->file, &info) != 0)
+		return err_set(err, ERR_IO, "the result file of job %lld cannot be read", (long long)id);
+	reply->file_bytes = (uint64_t)info.st_size;
+	return 0;
+}

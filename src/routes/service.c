@@ -1,0 +1,146 @@
+#include "routes/service.h"
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "model/method.h"
+#include "model/model.h"
+#include "model/registry.h"
+#include "routes/metrics.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void service_changed(struct service *service)
+{
+	(void)atomic_fetch_add_explicit(&service->generation, 1, memory_order_relaxed);
+}
+
+struct context *context_new(struct service *service)
+{
+	struct err err;
+	struct context *context = mem_try(1, sizeof(*context), &err);
+
+	if (!context)
+		return NULL;
+	context->service = service;
+	context->shard = metrics_shard(service->metrics);
+	if (!context->shard) {
+		free(context);
+		return NULL;
+	}
+	arena_init(&context->arena, LIMIT_ARENA_BYTES);
+	return context;
+}
+
+void context_forget(struct context *context)
+{
+	for (size_t i = 0; i < CONTEXT_EMBEDDERS; i++) {
+		embedder_free(context->sentences[i].sentence);
+		context->sentences[i].sentence = NULL;
+	}
+}
+
+void context_free(struct context *context)
+{
+	if (!context)
+		return;
+	context_forget(context);
+	arena_free(&context->arena);
+	free(context);
+}
+
+/* The sentence of this model and method, or the one to change into it. */
+static size_t choose_slot(const struct context *context, const struct model *m, enum method method)
+{
+	size_t oldest = 0;
+
+	for (size_t i = 0; i < CONTEXT_EMBEDDERS; i++) {
+		const struct embedder *s = context->sentences[i].sentence;
+
+		if (s && embedder_model(s) == m && embedder_method(s) == method)
+			return i;
+		if (context->sentences[i].used < context->sentences[oldest].used)
+			oldest = i;
+	}
+	return oldest;
+}
+
+static struct embedder *use(struct context *context, struct model *m, enum method method, struct err *err)
+{
+	size_t slot = choose_slot(context, m, method);
+	struct embedder **s = &context->sentences[slot].sentence;
+
+	if (!*s) {
+		*s = embedder_new(m, method, err);
+	} else if (embedder_use(*s, m, method, err) != 0) {
+		embedder_free(*s);
+		*s = NULL;
+	}
+	if (*s)
+		embedder_use_batcher(*s, context->batcher);
+	context->sentences[slot].used = ++context->tick;
+	return *s;
+}
+
+/* A model that lost its name would stay mapped by the sentences of threads that never meet it again. */
+static void forget_replaced(struct context *context)
+{
+	unsigned long now = atomic_load_explicit(&context->service->generation, memory_order_relaxed);
+
+	if (now == context->generation)
+		return;
+	context_forget(context);
+	context->generation = now;
+}
+
+/* Is it for a thread that may wait?  A client alone is served sooner without the way there. */
+static bool goes_elsewhere(struct context *context, const struct model *m, enum method method,
+			   struct err *err)
+{
+	if (!context->light || !method_recurrent(method) || !m->lstm_h ||
+	    atomic_load_explicit(&context->service->connections, memory_order_relaxed) <= 1)
+		return false;
+	context->elsewhere = true;
+	(void)err_set(err, ERR_BUSY, "an LSTM runs elsewhere");
+	return true;
+}
+
+struct embedder *context_embedder(struct context *context, const char *model, size_t n, const char *method,
+				  struct err *err)
+{
+	const char *colon = n ? memchr(model, ':', n) : NULL;
+	size_t name_n = colon ? (size_t)(colon - model) : n;
+	char named[32] = "";
+	enum method chosen;
+	struct embedder *s = NULL;
+	struct model *m;
+
+	if (colon && n - name_n - 1 < sizeof(named))
+		memcpy(named, colon + 1, n - name_n - 1);
+	else if (colon)
+		named[0] = '?';
+	forget_replaced(context);
+	m = registry_find(context->service->registry, model, name_n, err);
+	if (!m) {
+		(void)err_param(err, "model");
+		return NULL;
+	}
+	if (method_choose(&chosen, m, method && *method ? method : named, err) == 0 &&
+	    !goes_elsewhere(context, m, chosen, err))
+		s = use(context, m, chosen, err);
+	model_release(m);
+	return s;
+}
+
+void context_default_name(const struct context *context, char *to)
+{
+	struct registry_entry *entries = NULL;
+	size_t n = registry_list(context->service->registry, &entries);
+
+	to[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if (entries[i].is_default)
+			memcpy(to, entries[i].name, strlen(entries[i].name) + 1);
+	registry_entries_free(entries, n);
+}

@@ -1,0 +1,87 @@
+/*
+ * service.h - what all requests share, and what one thread keeps for its own.
+ */
+#ifndef SIFD_ROUTES_SERVICE_H
+#define SIFD_ROUTES_SERVICE_H
+
+#include "base/arena.h"
+#include "embed/embedder.h"
+#include "serve/server.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct uploads;
+struct batcher;
+struct jobs;
+struct metrics;
+struct shard;
+struct registry;
+
+/* Made by serve_run(), or by a test for itself; outlives every context. */
+struct service {
+	const struct serve_options *options;
+	struct registry *registry;
+	struct jobs *jobs;	 /* NULL without a state folder: job routes answer ERR_NOT_FOUND */
+	struct uploads *uploads; /* the same for corpora */
+	struct metrics *metrics;
+	atomic_bool ready; /* models are open and it is not draining */
+
+	atomic_ulong generation; /* rises when a name was given another model: service_changed() */
+
+	/* For /metrics. */
+	atomic_size_t connections;
+	atomic_size_t queued;	      /* offloaded requests waiting */
+	atomic_size_t inflight_bytes; /* of bodies */
+	atomic_ulong late;	      /* connections cut because the client was too slow */
+	atomic_ulong models_taken;    /* models that took a name: at start, by a reload, by a job */
+	atomic_ulong models_refused;  /* files that could not be opened at a reload */
+	int64_t started_s;	      /* Unix seconds */
+};
+
+enum { CONTEXT_EMBEDDERS = 8 };
+
+/* One a thread. */
+struct context {
+	struct service *service;
+	struct shard *shard; /* of the metrics; owned by them */
+	struct arena arena;  /* of the request; reset behind it */
+	struct {
+		struct embedder *sentence;
+		uint64_t used; /* the tick of its last use */
+	} sentences[CONTEXT_EMBEDDERS];
+	uint64_t tick;
+	unsigned long generation;
+
+	/*
+	 * Texts of an LSTM run together with those of other requests (batcher), which takes threads that may
+	 * wait.  An event loop (light) may not: unless the client is the only one, context_embedder() fails
+	 * there, and says so in `elsewhere`.
+	 */
+	struct batcher *batcher; /* borrowed; NULL: they run alone */
+	bool light;
+	bool elsewhere; /* to be set to false before each request */
+};
+
+/* To be called after every registry_put() over an older model, so that threads let go of that. */
+void service_changed(struct service *service);
+
+/* NULL when memory is gone. */
+struct context *context_new(struct service *service);
+void context_free(struct context *context);
+
+/*
+ * A sentence for `model`, as requests name it: "NAME", "NAME:METHOD" or "" (n == 0) for the default model;
+ * `method` (may be NULL) goes before the METHOD of the name.  It lives until the next call on this
+ * context.  ERR_NOT_FOUND (param "model") lists the models, ERR_INPUT (param "method") the methods.
+ */
+struct embedder *context_embedder(struct context *context, const char *model, size_t n, const char *method,
+				  struct err *err);
+
+/* The default model's name, into to[REGISTRY_NAME_MAX + 1]; "" when there is no model. */
+void context_default_name(const struct context *context, char *to);
+
+/* Lets go of every model, so that replaced ones can be unmapped. */
+void context_forget(struct context *context);
+
+#endif

@@ -1,0 +1,280 @@
+#include "serve/model_folder.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "embed/publish.h"
+#include "model/model.h"
+#include "model/registry.h"
+#include "routes/service.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char ending[] = ".safetensors";
+
+enum origin {
+	FROM_OPTIONS, /* by name: it must open */
+	FROM_FOLDER,
+	FROM_JOBS, /* STATE/models */
+};
+
+struct entry {
+	char name[REGISTRY_NAME_MAX + 1];
+	char *path;
+	enum origin origin;
+	bool open;
+	struct file_stamp stamp; /* of the file when it was opened */
+};
+
+struct list {
+	struct entry *entries;
+	size_t n;
+};
+
+struct models {
+	struct service *service;
+	struct list list;
+};
+
+static void list_free(struct list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->entries[i].path);
+	free(list->entries);
+	*list = (struct list){ 0 };
+}
+
+static struct entry *list_find(const struct list *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->entries[i].name, name) == 0)
+			return &list->entries[i];
+	return NULL;
+}
+
+/* The later path of a name replaces the earlier one. */
+static int list_add(struct list *list, const char *name, size_t n, const char *path, enum origin origin,
+		    struct err *err)
+{
+	char text[REGISTRY_NAME_MAX + 1] = "";
+	struct entry *e;
+
+	if (registry_check_name(name, n, err) != 0)
+		return err_prefix(err, "model %s", path);
+	memcpy(text, name, n);
+	e = list_find(list, text);
+	if (e) {
+		free(e->path);
+	} else {
+		if (list->n == REGISTRY_MODELS_MAX)
+			return err_set(err, ERR_TOO_LARGE, "more than %d models", (int)REGISTRY_MODELS_MAX);
+		if (mem_resize(&list->entries, list->n + 1, sizeof(*list->entries), err) != 0)
+			return -1;
+		e = &list->entries[list->n++];
+	}
+	*e = (struct entry){ .origin = origin, .path = mem_text(path, strlen(path)) };
+	memcpy(e->name, text, n + 1);
+	return 0;
+}
+
+/* "NAME=PATH" or "PATH". */
+static int add_asked(struct list *list, const char *spec, struct err *err)
+{
+	const char *equals = strchr(spec, '=');
+	const char *slash = strchr(spec, '/');
+	size_t n;
+
+	if (equals && (!slash || equals < slash))
+		return list_add(list, spec, (size_t)(equals - spec), equals + 1, FROM_OPTIONS, err);
+	slash = strrchr(spec, '/');
+	slash = slash ? slash + 1 : spec;
+	n = strlen(slash);
+	if (n > strlen(ending) && strcmp(slash + n - strlen(ending), ending) == 0)
+		n -= strlen(ending);
+	return list_add(list, slash, n, spec, FROM_OPTIONS, err);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static void add_folder(struct list *list, const char *folder, enum origin origin)
+{
+	DIR *dir = opendir(folder);
+	struct buf path = { 0 };
+	const struct dirent *file;
+	struct err err;
+	size_t first = list->n;
+
+	if (!dir)
+		return;
+	while ((file = readdir(dir)) != NULL) {
+		size_t n = strlen(file->d_name);
+
+		if (file->d_name[0] == '.' || n <= strlen(ending) ||
+		    strcmp(file->d_name + n - strlen(ending), ending) != 0)
+			continue;
+		buf_reset(&path);
+		buf_printf(&path, "%s/%s", folder, file->d_name);
+		if (list_add(list, file->d_name, n - strlen(ending), buf_string(&path), origin, &err) != 0)
+			log_error("model refused", "path=%s error=%s", buf_string(&path), err.text);
+	}
+	(void)closedir(dir);
+	buf_free(&path);
+	/* The folder's order is chance; the first model may become the default. */
+	if (list->n - first > 1)
+		qsort(list->entries + first, list->n - first, sizeof(*list->entries), by_name);
+}
+
+static int collect(struct list *list, const struct serve_options *options, struct err *err)
+{
+	struct buf path = { 0 };
+
+	for (size_t i = 0; i < options->models_n; i++)
+		if (add_asked(list, options->models[i], err) != 0)
+			return -1;
+	if (options->models_folder)
+		add_folder(list, options->models_folder, FROM_FOLDER);
+	if (options->state) {
+		buf_printf(&path, "%s/models", options->state);
+		add_folder(list, buf_string(&path), FROM_JOBS);
+		buf_free(&path);
+	}
+	return 0;
+}
+
+/* What jobs fitted stands on vectors files that they keep in STATE/bases. */
+static struct model *open_file(const struct service *service, const struct entry *e, struct err *err)
+{
+	struct buf bases = { 0 };
+	struct model *m;
+
+	if (e->origin != FROM_JOBS)
+		return publish_open(e->path, service->options->models_folder, err);
+	buf_printf(&bases, "%s/bases", service->options->state);
+	m = publish_open(e->path, buf_string(&bases), err);
+	buf_free(&bases);
+	return m;
+}
+
+static int open_one(struct service *service, struct entry *e, struct err *err)
+{
+	struct model *m;
+
+	(void)file_stamp(&e->stamp, e->path);
+	m = open_file(service, e, err);
+	if (!m)
+		return -1;
+	log_info("model opened", "name=%s path=%s words=%zu dimensions=%zu method=%s fingerprint=%s", e->name,
+		 e->path, (size_t)m->vocab.n, model_dimension(m, m->facts.method),
+		 method_name(m->facts.method), m->fingerprint);
+	if (registry_put(service->registry, e->name, m, err) != 0)
+		return -1;
+	(void)atomic_fetch_add(&service->models_taken, 1);
+	e->open = true;
+	return 0;
+}
+
+static int choose_default(struct service *service, const struct list *list, struct err *err)
+{
+	const char *name = service->options->default_model;
+	const struct entry *e = list_find(list, name ? name : "default");
+
+	if (e && e->open) {
+		registry_set_default(service->registry, e->name);
+		return 0;
+	}
+	if (name)
+		return err_set(err, ERR_INPUT, "the default model `%s` is not among those opened", name);
+	return 0;
+}
+
+static int open_all(struct models *models, struct err *err)
+{
+	size_t opened = 0;
+
+	if (collect(&models->list, models->service->options, err) != 0)
+		return -1;
+	for (size_t i = 0; i < models->list.n; i++) {
+		struct entry *e = &models->list.entries[i];
+
+		if (open_one(models->service, e, err) == 0)
+			opened++;
+		else if (e->origin == FROM_OPTIONS)
+			return -1;
+		else
+			log_error("model refused", "path=%s error=%s", e->path, err->text);
+	}
+	if (opened == 0)
+		return err_set(err, ERR_NOT_FOUND,
+			       "no model to serve: name one by -m, or put a .safetensors file into the "
+			       "models folder (%s)",
+			       models->service->options->models_folder
+				       ? models->service->options->models_folder
+				       : "--models");
+	return choose_default(models->service, &models->list, err);
+}
+
+struct models *model_folder_open(struct service *service, struct err *err)
+{
+	struct models *models = mem_new(1, sizeof(*models));
+
+	models->service = service;
+	if (open_all(models, err) == 0)
+		return models;
+	model_folder_free(models);
+	return NULL;
+}
+
+void model_folder_reload(struct models *models)
+{
+	struct service *service = models->service;
+	struct list now = { 0 };
+	struct err err;
+	size_t changed = 0;
+
+	if (collect(&now, service->options, &err) != 0) {
+		log_error("models not reloaded", "error=%s", err.text);
+		list_free(&now);
+		return;
+	}
+	for (size_t i = 0; i < now.n; i++) {
+		struct entry *e = &now.entries[i];
+		const struct entry *old = list_find(&models->list, e->name);
+		struct file_stamp stamp;
+
+		(void)file_stamp(&stamp, e->path);
+		if (old && old->open && strcmp(old->path, e->path) == 0 && file_same(&old->stamp, &stamp)) {
+			e->open = true;
+			e->stamp = stamp;
+			continue;
+		}
+		if (open_one(service, e, &err) == 0) {
+			changed++;
+		} else {
+			(void)atomic_fetch_add(&service->models_refused, 1);
+			log_error("model refused", "path=%s error=%s", e->path, err.text);
+		}
+	}
+	list_free(&models->list);
+	models->list = now;
+	if (changed)
+		service_changed(service);
+	log_info("models reloaded", "changed=%zu", changed);
+}
+
+void model_folder_free(struct models *models)
+{
+	if (!models)
+		return;
+	list_free(&models->list);
+	free(models);
+}
