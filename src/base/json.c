@@ -2,7 +2,9 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/number.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -165,6 +167,76 @@ void json_put_string(struct buf *buf, const char *text, size_t n)
 	if (i > from)
 		buf_add(buf, text + from, i - from);
 	buf_byte(buf, '"');
+}
+
+void json_put_text(struct buf *buf, const char *text)
+{
+	json_put_string(buf, text, strlen(text));
+}
+
+void json_put_float(struct buf *buf, float x)
+{
+	char *at = buf_reserve(buf, NUMBER_FLOAT_BYTES);
+
+	if (!at)
+		return;
+	if (!isfinite(x)) {
+		buf->failed = true;
+		return;
+	}
+	buf->len += number_put_float(at, x);
+}
+
+void json_put_floats(struct buf *buf, const float *x, size_t n)
+{
+	char *start = buf_reserve(buf, n * (NUMBER_FLOAT_BYTES + 1) + 2);
+	char *at = start;
+
+	if (!start)
+		return;
+	*at++ = '[';
+	for (size_t i = 0; i < n; i++) {
+		if (!isfinite(x[i])) {
+			buf->failed = true;
+			return;
+		}
+		if (i)
+			*at++ = ',';
+		at += number_put_float(at, x[i]);
+	}
+	*at++ = ']';
+	buf->len += (size_t)(at - start);
+}
+
+void json_put_base64(struct buf *buf, const void *bytes, size_t n)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *from = bytes;
+	char *start = buf_reserve(buf, (n + 2) / 3 * 4 + 2);
+	char *at = start;
+	size_t i;
+
+	if (!start)
+		return;
+	*at++ = '"';
+	for (i = 0; i + 3 <= n; i += 3) {
+		uint32_t v = (uint32_t)from[i] << 16 | (uint32_t)from[i + 1] << 8 | from[i + 2];
+
+		*at++ = digits[v >> 18];
+		*at++ = digits[v >> 12 & 63];
+		*at++ = digits[v >> 6 & 63];
+		*at++ = digits[v & 63];
+	}
+	if (i < n) {
+		uint32_t v = (uint32_t)from[i] << 16 | (i + 1 < n ? (uint32_t)from[i + 1] << 8 : 0);
+
+		*at++ = digits[v >> 18];
+		*at++ = digits[v >> 12 & 63];
+		*at++ = i + 1 < n ? digits[v >> 6 & 63] : '=';
+		*at++ = '=';
+	}
+	*at++ = '"';
+	buf->len += (size_t)(at - start);
 }
 
 static int append(const char *bytes, size_t n, void *buf)

@@ -2,11 +2,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/json_fields.h"
 #include "base/mem.h"
 #include "embed/embedder.h"
 #include "jobs/job_work_private.h"
 #include "model/model.h"
-#include "routes/wire.h"
 #include "text/corpus.h"
 
 #include <inttypes.h>
@@ -54,9 +54,9 @@ static int put_row(struct embedding *e, uint64_t index, const float *vector, str
 	if (e->work->spec.form == JOB_NPY)
 		return output_write(e->output, vector, e->d * sizeof(*vector), err);
 	buf_printf(row, "{\"index\":%" PRIu64 ",\"coverage\":", index);
-	wire_put_float(row, seen_coverage(seen));
+	json_put_float(row, seen_coverage(seen));
 	buf_text(row, ",\"embedding\":");
-	wire_put_floats(row, vector, e->d);
+	json_put_floats(row, vector, e->d);
 	buf_text(row, "}\n");
 	if (row->failed)
 		return err_set(err, ERR_MEMORY, "no memory is left for a row");
@@ -130,7 +130,7 @@ static void put_result(struct embedding *e, uint64_t rows, enum method method)
 	struct work *w = e->work;
 
 	buf_text(w->result, "{\"model\":");
-	wire_put_text(w->result, w->spec.model);
+	json_put_text(w->result, w->spec.model);
 	buf_printf(w->result, ",\"method\":\"%s\",\"fingerprint\":\"%s\",\"format\":\"%s\"",
 		   method_name(method), embedder_model(e->sentence)->fingerprint,
 		   w->spec.form == JOB_NPY ? "npy" : "jsonl");

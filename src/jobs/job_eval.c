@@ -1,12 +1,12 @@
 /* An eval job: how well methods agree with people, or with labels, on uploaded sets. */
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json_fields.h"
 #include "base/mem.h"
 #include "eval/classify.h"
 #include "eval/evaluate.h"
 #include "jobs/job_work_private.h"
 #include "model/model.h"
-#include "routes/wire.h"
 
 #include <stdlib.h>
 
@@ -67,7 +67,7 @@ static int evaluate_set(struct work *w, struct model *m, const struct job_set *s
 		    work_method(w, m, w->spec.methods_n ? w->spec.methods[j] : NULL, &method, err) != 0)
 			return -1;
 		buf_printf(w->result, "%s{\"set\":", i == 0 && j == 0 ? "" : ",");
-		wire_put_text(w->result, work_corpus_name(w, i));
+		json_put_text(w->result, work_corpus_name(w, i));
 		buf_printf(w->result, ",\"task\":\"%s\",\"method\":\"%s\",", set_kind_name(set->kind),
 			   method_name(method));
 		if (put_figures(w, m, method, set, err))
@@ -84,7 +84,7 @@ int work_eval(struct work *w, struct err *err)
 
 	progress_phase(progress, "evaluating", "sets", w->job->corpora_n);
 	buf_text(w->result, "{\"model\":");
-	wire_put_text(w->result, w->spec.model);
+	json_put_text(w->result, w->spec.model);
 	buf_text(w->result, ",\"sets\":[");
 	for (size_t i = 0; i < w->job->corpora_n && rc == 0; i++) {
 		struct job_set set;

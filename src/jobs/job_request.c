@@ -1,9 +1,9 @@
 #include "jobs/job_request_private.h"
 
 #include "base/err.h"
+#include "base/json_fields.h"
 #include "model/method.h"
 #include "model/model.h"
-#include "routes/wire.h"
 
 #include <string.h>
 
@@ -26,7 +26,7 @@ static int read_type(struct job_request *spec, const json_t *object, struct err 
 {
 	const char *name = NULL;
 
-	if (wire_text(&name, object, "type", err) < 0)
+	if (json_get_text(&name, object, "type", err) < 0)
 		return -1;
 	for (int i = 0; name && i < JOB_TYPES; i++)
 		if (strcmp(name, job_type_name((enum job_type)i)) == 0) {
@@ -39,7 +39,7 @@ static int read_type(struct job_request *spec, const json_t *object, struct err 
 /* A name of the folder of models, corpora or vectors: never a path. */
 int spec_name(const char **name, const json_t *object, const char *member, bool required, struct err *err)
 {
-	int there = wire_text(name, object, member, err);
+	int there = json_get_text(name, object, member, err);
 
 	if (there < 0)
 		return -1;
@@ -98,7 +98,7 @@ int spec_source(struct job_request *spec, const json_t *object, struct err *err)
 int spec_model(struct job_request *spec, const json_t *object, struct err *err)
 {
 	spec->model = "";
-	return wire_text(&spec->model, object, "model", err) < 0 ? -1 : 0;
+	return json_get_text(&spec->model, object, "model", err) < 0 ? -1 : 0;
 }
 
 int spec_plain_model(const struct job_request *spec, struct err *err)
@@ -112,7 +112,7 @@ static int read_fit_method(struct job_request *spec, const json_t *object, struc
 {
 	const char *name = NULL;
 	int method;
-	int there = wire_text(&name, object, "method", err);
+	int there = json_get_text(&name, object, "method", err);
 
 	if (there <= 0)
 		return there;
@@ -127,7 +127,7 @@ int spec_unit(bool *by_line, const json_t *object, struct err *err)
 {
 	const char *unit = "sentence";
 
-	if (wire_text(&unit, object, "unit", err) < 0)
+	if (json_get_text(&unit, object, "unit", err) < 0)
 		return -1;
 	*by_line = strcmp(unit, "line") == 0;
 	if (!*by_line && strcmp(unit, "sentence") != 0)
@@ -139,7 +139,7 @@ int spec_workers(size_t *workers, const json_t *object, struct err *err)
 {
 	uint64_t n = *workers;
 
-	if (wire_count(&n, object, "workers", 1, SPEC_WORKERS_MAX, err) < 0)
+	if (json_get_count(&n, object, "workers", 1, SPEC_WORKERS_MAX, err) < 0)
 		return -1;
 	*workers = n;
 	return 0;
@@ -152,10 +152,10 @@ static int read_fit_form(struct job_request *spec, const json_t *object, struct 
 	int asked;
 
 	spec->overlay = !spec->fit.fold;
-	if (wire_count(&words, object, "new_words", 0, ALACARTE_FORMS_MAX, err) < 0)
+	if (json_get_count(&words, object, "new_words", 0, ALACARTE_FORMS_MAX, err) < 0)
 		return -1;
 	spec->new_words = words;
-	asked = wire_bool(&spec->overlay, object, "overlay", err);
+	asked = json_get_bool(&spec->overlay, object, "overlay", err);
 	if (asked <= 0 || !spec->overlay)
 		return asked < 0 ? -1 : 0;
 	if (spec->fit.fold)
@@ -177,18 +177,18 @@ static int read_fit(struct job_request *spec, json_t *object, struct err *err)
 
 	spec->fit = fit_options_default();
 	components = fit->components;
-	if (wire_only(object, known, err) != 0 || spec_model(spec, object, err) != 0 ||
+	if (json_only(object, known, err) != 0 || spec_model(spec, object, err) != 0 ||
 	    spec_source(spec, object, err) != 0 ||
 	    spec_name(&spec->output, object, "output", true, err) != 0 ||
 	    read_fit_method(spec, object, err) != 0 || spec_unit(&fit->by_line, object, err) != 0 ||
-	    wire_number(&fit->a, object, "a", 1e-12, 1e3, err) < 0 ||
-	    wire_count(&components, object, "components", 0, MODEL_COMPONENTS_MAX, err) < 0 ||
-	    wire_number(&fit->power, object, "power", 0, 2, err) < 0 ||
-	    wire_number(&fit->prior, object, "prior", 0, PRIOR_MAX, err) < 0 ||
-	    wire_count(&fit->min_count, object, "min_count", 0, INT64_MAX, err) < 0 ||
-	    wire_count(&seed, object, "seed", 0, INT64_MAX, err) < 0 ||
-	    wire_bool(&fit->fold, object, "fold", err) < 0 ||
-	    wire_bool(&fit->keep_counts, object, "keep_counts", err) < 0 ||
+	    json_get_number(&fit->a, object, "a", 1e-12, 1e3, err) < 0 ||
+	    json_get_count(&components, object, "components", 0, MODEL_COMPONENTS_MAX, err) < 0 ||
+	    json_get_number(&fit->power, object, "power", 0, 2, err) < 0 ||
+	    json_get_number(&fit->prior, object, "prior", 0, PRIOR_MAX, err) < 0 ||
+	    json_get_count(&fit->min_count, object, "min_count", 0, INT64_MAX, err) < 0 ||
+	    json_get_count(&seed, object, "seed", 0, INT64_MAX, err) < 0 ||
+	    json_get_bool(&fit->fold, object, "fold", err) < 0 ||
+	    json_get_bool(&fit->keep_counts, object, "keep_counts", err) < 0 ||
 	    spec_workers(&fit->workers, object, err) != 0)
 		return -1;
 	fit->components = components;
@@ -201,7 +201,7 @@ int spec_rows_type(enum rows_type *type, const json_t *object, struct err *err)
 {
 	const char *name = "f32";
 
-	if (wire_text(&name, object, "dtype", err) < 0)
+	if (json_get_text(&name, object, "dtype", err) < 0)
 		return -1;
 	if (strcmp(name, "f32") == 0)
 		*type = ROWS_F32;
@@ -219,7 +219,7 @@ static int read_import_format(struct job_request *spec, const json_t *object, st
 	const char *name = "auto";
 	int format;
 
-	if (wire_text(&name, object, "format", err) < 0)
+	if (json_get_text(&name, object, "format", err) < 0)
 		return -1;
 	format = import_format_parse(name);
 	if (format < 0)
@@ -234,14 +234,14 @@ static int read_import(struct job_request *spec, json_t *object, struct err *err
 					     "max_words", "counts",  "a",      "workers", NULL };
 	uint64_t max_words = 0;
 
-	if (wire_only(object, known, err) != 0 ||
+	if (json_only(object, known, err) != 0 ||
 	    spec_name(&spec->output, object, "output", true, err) != 0 ||
 	    spec_name(&spec->vectors, object, "vectors", false, err) != 0 ||
 	    spec_name(&spec->counts, object, "counts", false, err) != 0 ||
 	    spec_corpora(spec, object, "corpus", err) != 0 || read_import_format(spec, object, err) != 0 ||
 	    spec_rows_type(&spec->import.type, object, err) != 0 ||
-	    wire_count(&max_words, object, "max_words", 1, MODEL_WORDS_MAX, err) < 0 ||
-	    wire_number(&spec->import.a, object, "a", 1e-12, 1e3, err) < 0 ||
+	    json_get_count(&max_words, object, "max_words", 1, MODEL_WORDS_MAX, err) < 0 ||
+	    json_get_number(&spec->import.a, object, "a", 1e-12, 1e3, err) < 0 ||
 	    spec_workers(&spec->import.workers, object, err) != 0)
 		return -1;
 	spec->import.max_words = max_words;
@@ -256,7 +256,7 @@ static int read_form(struct job_request *spec, const json_t *object, struct err 
 {
 	const char *form = "npy";
 
-	if (wire_text(&form, object, "format", err) < 0)
+	if (json_get_text(&form, object, "format", err) < 0)
 		return -1;
 	if (strcmp(form, "npy") == 0)
 		spec->form = JOB_NPY;
@@ -274,11 +274,11 @@ static int read_embed(struct job_request *spec, json_t *object, struct err *err)
 	int there;
 
 	spec->normalize = true;
-	if (wire_only(object, known, err) != 0 || spec_model(spec, object, err) != 0 ||
+	if (json_only(object, known, err) != 0 || spec_model(spec, object, err) != 0 ||
 	    spec_source(spec, object, err) != 0 || read_form(spec, object, err) != 0 ||
-	    wire_bool(&spec->normalize, object, "normalize", err) < 0)
+	    json_get_bool(&spec->normalize, object, "normalize", err) < 0)
 		return -1;
-	there = wire_text(&spec->methods[0], object, "method", err);
+	there = json_get_text(&spec->methods[0], object, "method", err);
 	spec->methods_n = there > 0;
 	return there < 0 ? -1 : 0;
 }
@@ -311,7 +311,7 @@ static int read_eval(struct job_request *spec, json_t *object, struct err *err)
 {
 	static const char *const known[] = { "type", "model", "sets", "method", "workers", NULL };
 
-	if (wire_only(object, known, err) != 0 || spec_model(spec, object, err) != 0 ||
+	if (json_only(object, known, err) != 0 || spec_model(spec, object, err) != 0 ||
 	    spec_corpora(spec, object, "sets", err) != 0 || read_methods(spec, object, err) != 0 ||
 	    spec_workers(&spec->fit.workers, object, err) != 0)
 		return -1;

@@ -1,8 +1,8 @@
 /* A train job: the options of `sifd train`, with names of uploads, or pairs, where that has files. */
 #include "base/err.h"
+#include "base/json_fields.h"
 #include "jobs/job_request_private.h"
 #include "model/model.h"
-#include "routes/wire.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -82,7 +82,7 @@ static int read_learn(struct job_request *spec, const json_t *object, struct err
 {
 	const char *name = "";
 
-	if (wire_text(&name, object, "learn", err) < 0)
+	if (json_get_text(&name, object, "learn", err) < 0)
 		return -1;
 	for (int i = 0; i < LEARNS; i++)
 		if (strcmp(name, job_learn_name((enum job_learn)i)) == 0) {
@@ -122,7 +122,7 @@ static int check_members(enum job_learn learn, json_t *object, struct err *err)
 		return err_param(err, name);
 	}
 	known[n] = NULL;
-	return wire_only(object, known, err);
+	return json_only(object, known, err);
 }
 
 /* Names of uploads, or an array of arrays: the pairs themselves, which are a number once they are a file. */
@@ -144,7 +144,7 @@ static int read_kind(struct job_request *spec, const json_t *object, struct err 
 	const char *name = "auto";
 	int kind;
 
-	if (wire_text(&name, object, "kind", err) < 0)
+	if (json_get_text(&name, object, "kind", err) < 0)
 		return -1;
 	kind = pairs_parse(name);
 	if (kind < 0 || (spec->has_texts && kind != PAIRS_AUTO))
@@ -185,9 +185,9 @@ static int read_objective(struct job_request *spec, const json_t *object, struct
 	double temperature, margin = o->margin;
 	int kind;
 
-	if (wire_text(&name, object, "objective", err) < 0 ||
-	    wire_text(&negatives, object, "negatives", err) < 0 ||
-	    wire_number(&margin, object, "margin", 0, 2, err) < 0)
+	if (json_get_text(&name, object, "objective", err) < 0 ||
+	    json_get_text(&negatives, object, "negatives", err) < 0 ||
+	    json_get_number(&margin, object, "margin", 0, 2, err) < 0)
 		return -1;
 	kind = objective_parse(name);
 	if (kind < 0 || objective_scored((enum objective_kind)kind) != spec->train.scored)
@@ -201,7 +201,7 @@ static int read_objective(struct job_request *spec, const json_t *object, struct
 	o->negatives = (enum negatives)kind;
 	o->margin = (float)margin;
 	temperature = objective_temperature(o->kind);
-	if (wire_number(&temperature, object, "temperature", 1e-3, 1e3, err) < 0)
+	if (json_get_number(&temperature, object, "temperature", 1e-3, 1e3, err) < 0)
 		return -1;
 	o->temperature = (float)temperature;
 	return 0;
@@ -212,13 +212,13 @@ static int read_run(struct train_options *o, const json_t *object, struct err *e
 	uint64_t epochs = o->loop.epochs, batch = o->batch, patience = 0, scores = 4, dimensions = 0;
 
 	o->seed = 1;
-	if (wire_count(&epochs, object, "epochs", 1, EPOCHS_MOST, err) < 0 ||
-	    wire_count(&batch, object, "batch", 2, BATCH_MOST, err) < 0 ||
-	    wire_count(&patience, object, "patience", 0, EPOCHS_MOST, err) < 0 ||
-	    wire_count(&scores, object, "scores", 1, SCORES_MOST, err) < 0 ||
-	    wire_count(&dimensions, object, "dimensions", 1, MODEL_DIMENSIONS_MAX, err) < 0 ||
-	    wire_count(&o->seed, object, "seed", 0, INT64_MAX, err) < 0 ||
-	    wire_number(&o->loop.warmup, object, "warmup", 0, 0.99, err) < 0 ||
+	if (json_get_count(&epochs, object, "epochs", 1, EPOCHS_MOST, err) < 0 ||
+	    json_get_count(&batch, object, "batch", 2, BATCH_MOST, err) < 0 ||
+	    json_get_count(&patience, object, "patience", 0, EPOCHS_MOST, err) < 0 ||
+	    json_get_count(&scores, object, "scores", 1, SCORES_MOST, err) < 0 ||
+	    json_get_count(&dimensions, object, "dimensions", 1, MODEL_DIMENSIONS_MAX, err) < 0 ||
+	    json_get_count(&o->seed, object, "seed", 0, INT64_MAX, err) < 0 ||
+	    json_get_number(&o->loop.warmup, object, "warmup", 0, 0.99, err) < 0 ||
 	    spec_workers(&o->workers, object, err) != 0)
 		return -1;
 	o->loop.epochs = epochs;
@@ -234,12 +234,13 @@ static int read_rates(struct job_request *spec, const json_t *object, struct err
 	struct train_options *o = &spec->train.pairs;
 	bool layer = spec->train.learn == LEARN_LSTM;
 
-	return wire_number(layer ? &spec->train.lstm.rate : &o->vector_rate, object, "lr", layer ? 1e-9 : 0,
-			   rate_most, err) < 0 ||
-			       wire_number(&o->weight_rate, object, "lr_weights", 0, rate_most, err) < 0 ||
-			       wire_number(&o->matrix_rate, object, "lr_matrix", 0, rate_most, err) < 0 ||
-			       wire_number(&o->l2, object, "l2", 0, 1e5, err) < 0 ||
-			       wire_bool(&o->matrix, object, "matrix", err) < 0
+	return json_get_number(layer ? &spec->train.lstm.rate : &o->vector_rate, object, "lr",
+			       layer ? 1e-9 : 0, rate_most, err) < 0 ||
+			       json_get_number(&o->weight_rate, object, "lr_weights", 0, rate_most, err) <
+				       0 ||
+			       json_get_number(&o->matrix_rate, object, "lr_matrix", 0, rate_most, err) < 0 ||
+			       json_get_number(&o->l2, object, "l2", 0, 1e5, err) < 0 ||
+			       json_get_bool(&o->matrix, object, "matrix", err) < 0
 		       ? -1
 		       : 0;
 }
@@ -251,12 +252,12 @@ static int read_layer(struct job_request *spec, const json_t *object, struct err
 	const char *name = pooling_name(o->pooling);
 	int pooling;
 
-	if (wire_count(&states, object, "states", STATES_LEAST, MODEL_LSTM_MAX, err) < 0 ||
-	    wire_count(&layers, object, "layers", 1, MODEL_LSTM_LAYERS, err) < 0 ||
-	    wire_count(&directions, object, "directions", 1, 2, err) < 0 ||
-	    wire_text(&name, object, "pooling", err) < 0 || spec_rows_type(&o->type, object, err) < 0 ||
-	    wire_number(&o->dropout, object, "dropout", 0, 0.99, err) < 0 ||
-	    wire_number(&o->scramble, object, "scramble", 0, 1, err) < 0)
+	if (json_get_count(&states, object, "states", STATES_LEAST, MODEL_LSTM_MAX, err) < 0 ||
+	    json_get_count(&layers, object, "layers", 1, MODEL_LSTM_LAYERS, err) < 0 ||
+	    json_get_count(&directions, object, "directions", 1, 2, err) < 0 ||
+	    json_get_text(&name, object, "pooling", err) < 0 || spec_rows_type(&o->type, object, err) < 0 ||
+	    json_get_number(&o->dropout, object, "dropout", 0, 0.99, err) < 0 ||
+	    json_get_number(&o->scramble, object, "scramble", 0, 1, err) < 0)
 		return -1;
 	pooling = pooling_parse(name);
 	if (pooling < 0)
@@ -280,10 +281,10 @@ static int read_alacarte(struct job_request *spec, const json_t *object, struct 
 	words = o->max_words;
 	if (spec_plain_model(spec, err) != 0 || spec_source(spec, object, err) != 0 ||
 	    spec_unit(&o->by_line, object, err) != 0 ||
-	    wire_count(&window, object, "window", 1, MODEL_WINDOW_MAX, err) < 0 ||
-	    wire_count(&words, object, "max_words", 1, ALACARTE_FORMS_MAX, err) < 0 ||
-	    wire_count(&o->min_count, object, "min_count", 1, COUNT_MOST, err) < 0 ||
-	    wire_count(&o->fit_count, object, "fit_count", 1, COUNT_MOST, err) < 0)
+	    json_get_count(&window, object, "window", 1, MODEL_WINDOW_MAX, err) < 0 ||
+	    json_get_count(&words, object, "max_words", 1, ALACARTE_FORMS_MAX, err) < 0 ||
+	    json_get_count(&o->min_count, object, "min_count", 1, COUNT_MOST, err) < 0 ||
+	    json_get_count(&o->fit_count, object, "fit_count", 1, COUNT_MOST, err) < 0)
 		return -1;
 	o->window = window;
 	o->max_words = words;
@@ -298,11 +299,11 @@ static int read_from_pairs(struct job_request *spec, const json_t *object, struc
 	spec->overlay = spec->train.learn != LEARN_VECTORS;
 	if (read_sources(spec, object, err) != 0 || read_objective(spec, object, err) != 0 ||
 	    read_run(&spec->train.pairs, object, err) != 0 || read_rates(spec, object, err) != 0 ||
-	    wire_bool(&spec->overlay, object, "overlay", err) < 0)
+	    json_get_bool(&spec->overlay, object, "overlay", err) < 0)
 		return -1;
 	if (spec->train.learn == LEARN_LSTM)
 		return spec_plain_model(spec, err) || read_layer(spec, object, err) ? -1 : 0;
-	method = wire_text(&spec->methods[0], object, "method", err);
+	method = json_get_text(&spec->methods[0], object, "method", err);
 	spec->methods_n = method > 0;
 	return method < 0 ? -1 : 0;
 }

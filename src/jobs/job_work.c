@@ -10,7 +10,6 @@
 #include "jobs/uploads.h"
 #include "model/model.h"
 #include "model/registry.h"
-#include "routes/service.h"
 #include "text/corpus.h"
 
 #include <dirent.h>
@@ -31,30 +30,30 @@ enum { FOLDERS = sizeof(folders) / sizeof(folders[0]) };
 static void state_path(const struct jobs *jobs, const char *folder, const char *name, const char *ending,
 		       char *to)
 {
-	(void)snprintf(to, PATH_MAX, "%s/%s/%s%s", jobs->state, folder, name, ending);
+	(void)snprintf(to, PATH_MAX, "%s/%s/%s%s", jobs->options.state, folder, name, ending);
 }
 
 /* STATE/FOLDER */
 static void folder_path(const struct jobs *jobs, const char *folder, char *to)
 {
-	(void)snprintf(to, PATH_MAX, "%s/%s", jobs->state, folder);
+	(void)snprintf(to, PATH_MAX, "%s/%s", jobs->options.state, folder);
 }
 
 void job_result_path(const struct jobs *jobs, int64_t id, char *to, size_t n)
 {
-	(void)snprintf(to, n, "%s/results/%lld", jobs->state, (long long)id);
+	(void)snprintf(to, n, "%s/results/%lld", jobs->options.state, (long long)id);
 }
 
 void job_checkpoint_path(const struct jobs *jobs, int64_t id, char *to, size_t n)
 {
-	(void)snprintf(to, n, "%s/checkpoints/%lld", jobs->state, (long long)id);
+	(void)snprintf(to, n, "%s/checkpoints/%lld", jobs->options.state, (long long)id);
 }
 
 int job_folders_open(struct jobs *jobs, struct err *err)
 {
 	char path[PATH_MAX];
 
-	if (strlen(jobs->state) + 512 > PATH_MAX)
+	if (strlen(jobs->options.state) + 512 > PATH_MAX)
 		return err_set(err, ERR_INPUT, "the name of the state folder is too long");
 	for (size_t i = 0; i < FOLDERS; i++) {
 		folder_path(jobs, folders[i], path);
@@ -94,7 +93,7 @@ int work_prepare(struct work *w, struct err *err)
 
 struct model *work_model(struct work *w, struct err *err)
 {
-	return registry_find(w->jobs->service->registry, w->spec.model, strcspn(w->spec.model, ":"), err);
+	return registry_find(w->jobs->options.registry, w->spec.model, strcspn(w->spec.model, ":"), err);
 }
 
 int work_method(struct work *w, const struct model *m, const char *name, enum method *method, struct err *err)
@@ -141,7 +140,7 @@ static void model_path(const struct jobs *jobs, const char *name, char *to)
 int jobs_check_output(struct jobs *jobs, const char *name, struct err *err)
 {
 	struct registry_entry *entries = NULL;
-	size_t n = registry_list(jobs->service->registry, &entries);
+	size_t n = registry_list(jobs->options.registry, &entries);
 	char path[PATH_MAX];
 	bool taken = false, there = false;
 
@@ -225,7 +224,6 @@ struct model *work_grounded(struct work *w, struct model *m, struct err *err)
 /* Opens what was written, as a start would, and gives it its name. */
 static int take_into_service(struct work *w, const char *path, const char *fingerprint, struct err *err)
 {
-	struct service *service = w->jobs->service;
 	char folder[PATH_MAX];
 	struct model *m;
 
@@ -239,11 +237,7 @@ static int take_into_service(struct work *w, const char *path, const char *finge
 	}
 	log_info("model opened", "name=%s path=%s words=%zu method=%s fingerprint=%s", w->spec.output, path,
 		 (size_t)m->vocab.n, method_name(m->facts.method), m->fingerprint);
-	if (registry_put(service->registry, w->spec.output, m, err) != 0)
-		return -1;
-	(void)atomic_fetch_add(&service->models_taken, 1);
-	service_changed(service);
-	return 0;
+	return registry_put(w->jobs->options.registry, w->spec.output, m, err);
 }
 
 int work_publish(struct work *w, struct model *m, bool as_overlay, struct err *err)
@@ -347,7 +341,7 @@ static int work_fit(struct work *w, struct err *err)
 /* A regular file of the imports folder, not one that a link there leads to. */
 static int import_path(const struct work *w, const char *name, char *to, struct err *err)
 {
-	const char *folder = w->jobs->service->options->imports;
+	const char *folder = w->jobs->options.imports;
 	struct stat info;
 
 	if (folder)
@@ -433,7 +427,7 @@ static bool model_published(struct jobs *jobs, const json_t *result)
 
 	if (!name || !fingerprint)
 		return false;
-	m = registry_find(jobs->service->registry, name, strlen(name), &err);
+	m = registry_find(jobs->options.registry, name, strlen(name), &err);
 	if (!m)
 		return false;
 	model_path(jobs, name, path);
@@ -532,7 +526,7 @@ static bool all_are_open(const struct jobs *jobs, const struct registry_entry *e
 void job_bases_sweep(struct jobs *jobs)
 {
 	struct registry_entry *entries = NULL;
-	size_t n = registry_list(jobs->service->registry, &entries);
+	size_t n = registry_list(jobs->options.registry, &entries);
 	char folder[PATH_MAX], path[PATH_MAX];
 	const struct dirent *file;
 	DIR *dir = NULL;

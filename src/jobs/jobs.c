@@ -2,13 +2,12 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json_fields.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "jobs/jobs_private.h"
 #include "jobs/uploads.h"
-#include "routes/service.h"
-#include "routes/wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -108,7 +107,7 @@ int jobs_add(struct jobs *jobs, int64_t *id, const struct job_new *job, struct e
 	(void)pthread_mutex_lock(&jobs->order);
 	rc = live_reserve(jobs, err);
 	if (rc == 0)
-		rc = store_job_add(jobs->store, id, job, jobs->service->options->limits.jobs, err);
+		rc = store_job_add(jobs->store, id, job, jobs->options.waiting, err);
 	if (rc == 0)
 		live_add(jobs, *id);
 	(void)pthread_mutex_unlock(&jobs->order);
@@ -163,12 +162,12 @@ static void put_progress(struct buf *to, const struct job_seen *seen)
 
 	buf_text(to, ",\"progress\":{\"phase\":");
 	if (seen->phase)
-		wire_put_text(to, seen->phase);
+		json_put_text(to, seen->phase);
 	else
 		buf_text(to, "null");
 	buf_text(to, ",\"unit\":");
 	if (seen->unit)
-		wire_put_text(to, seen->unit);
+		json_put_text(to, seen->unit);
 	else
 		buf_text(to, "null");
 	buf_printf(to, ",\"done\":%llu,\"total\":%llu,\"rate\":%.1f,\"eta_s\":", (unsigned long long)done,
@@ -251,7 +250,7 @@ static void put_job(struct jobs *jobs, struct buf *to, const struct job_record *
 		put_progress(to, &seen);
 	buf_text(to, ",\"error\":");
 	if (job->error)
-		wire_put_text(to, job->error);
+		json_put_text(to, job->error);
 	else
 		buf_text(to, "null");
 	buf_text(to, ",\"result\":");
@@ -563,53 +562,45 @@ static int recover_all(struct jobs *jobs, struct err *err)
 	return rc;
 }
 
-int jobs_open(struct service *service, struct err *err)
+struct jobs *jobs_open(const struct jobs_options *options, struct err *err)
 {
-	const char *state = service->options->state;
-	struct jobs *jobs;
+	struct jobs *jobs = mem_new(1, sizeof(*jobs));
 
-	if (!state)
-		return 0;
-	jobs = mem_new(1, sizeof(*jobs));
-	jobs->service = service;
-	jobs->state = state;
+	jobs->options = *options;
 	(void)pthread_mutex_init(&jobs->order, NULL);
 	(void)pthread_mutex_init(&jobs->lock, NULL);
 	(void)pthread_cond_init(&jobs->changed, NULL);
-	service->jobs = jobs;
-	jobs->store = store_open(state, err);
+	jobs->store = store_open(options->state, err);
 	if (jobs->store)
-		jobs->uploads = uploads_open(jobs->store, state, service->options->limits.corpus_bytes, err);
-	if (!jobs->uploads || job_folders_open(jobs, err) != 0) {
-		jobs_close(service);
-		return -1;
-	}
-	service->uploads = jobs->uploads;
-	return 0;
+		jobs->uploads = uploads_open(jobs->store, options->state, options->corpus_bytes, err);
+	if (jobs->uploads && job_folders_open(jobs, err) == 0)
+		return jobs;
+	jobs_close(jobs);
+	return NULL;
 }
 
-int jobs_start(struct service *service, struct err *err)
+struct uploads *jobs_uploads(struct jobs *jobs)
 {
-	struct jobs *jobs = service->jobs;
+	return jobs->uploads;
+}
+
+int jobs_start(struct jobs *jobs, struct err *err)
+{
 	int rc;
 
-	if (!jobs)
-		return 0;
-	if (recover_all(jobs, err) != 0)
+	if (recover_all(jobs, err))
 		return -1;
 	job_bases_sweep(jobs);
 	job_checkpoints_sweep(jobs);
 	rc = pthread_create(&jobs->thread, NULL, work, jobs);
-	if (rc != 0)
+	if (rc)
 		return err_set(err, ERR_IO, "cannot start the thread of the jobs: %s", strerror(rc));
 	jobs->has_thread = true;
 	return 0;
 }
 
-void jobs_close(struct service *service)
+void jobs_close(struct jobs *jobs)
 {
-	struct jobs *jobs = service->jobs;
-
 	if (!jobs)
 		return;
 	(void)pthread_mutex_lock(&jobs->lock);
@@ -626,6 +617,4 @@ void jobs_close(struct service *service)
 	(void)pthread_mutex_destroy(&jobs->order);
 	free(jobs->live);
 	free(jobs);
-	service->jobs = NULL;
-	service->uploads = NULL;
 }

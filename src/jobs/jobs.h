@@ -20,23 +20,34 @@ struct buf;
 struct err;
 struct job_new;
 struct jobs;
-struct service;
+struct registry;
+struct uploads;
+
+struct jobs_options {
+	struct registry *registry; /* of the models that jobs read and make; it outlives the jobs */
+	const char *state;	   /* the folder; as long */
+	const char *imports;	   /* vectors files that import jobs may name; NULL: STATE/imports */
+	uint64_t corpus_bytes;	   /* the most of an upload, packed or unpacked */
+	size_t waiting;		   /* the most jobs that wait */
+};
 
 /*
- * Takes the state folder (options->state): its lock, its database, its sub-folders, and fills
- * service->uploads and service->jobs; nothing when there is no state folder.  Before model_folder_open(), so
- * that no second daemon writes beside this one.
+ * Takes the state folder: its lock, its database, its sub-folders.  Before models are opened from it, so that
+ * no second daemon writes beside this one.
  */
-int jobs_open(struct service *service, struct err *err);
+struct jobs *jobs_open(const struct jobs_options *options, struct err *err);
 
-/* Looks after the jobs of an earlier life and starts the worker; when the models are open. */
-int jobs_start(struct service *service, struct err *err);
+/* The uploads that jobs read; they end with the jobs. */
+struct uploads *jobs_uploads(struct jobs *jobs);
+
+/* Recovers the jobs of an earlier process and starts the worker; when the models are open. */
+int jobs_start(struct jobs *jobs, struct err *err);
 
 /*
  * Ends the worker (the job under way goes back into the queue) and gives the state folder back; when no
- * route runs any more.
+ * route runs any more.  NULL is fine.
  */
-void jobs_close(struct service *service);
+void jobs_close(struct jobs *jobs);
 
 /*
  * May a job give a model this name?  ERR_CONFLICT (param "output") when it is that of a file which no job

@@ -11,9 +11,7 @@
 #include <pthread.h>
 
 struct buf;
-struct uploads;
 struct err;
-struct service;
 
 /* What was seen of a phase, so that a rate can be told from two looks. */
 struct job_look {
@@ -23,10 +21,9 @@ struct job_look {
 };
 
 struct jobs {
-	struct service *service;
+	struct jobs_options options;
 	struct store *store;
 	struct uploads *uploads;
-	const char *state; /* the folder */
 
 	/*
 	 * `order` is held while a record changes and `live` with it, disk included; `lock` for the fields

@@ -5,6 +5,7 @@
 #include "model/model.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct registry {
 	struct place *places; /* in order of names */
 	size_t n;
 	char first[REGISTRY_NAME_MAX + 1]; /* the default's name; "" = none yet */
+	atomic_ulong puts;
 };
 
 struct registry *registry_new(void)
@@ -144,29 +146,16 @@ int registry_put(struct registry *s, const char *name, struct model *next, struc
 	s->places[i].since_s = time(NULL);
 	if (!s->first[0])
 		(void)snprintf(s->first, sizeof(s->first), "%s", name);
+	(void)atomic_fetch_add_explicit(&s->puts, 1, memory_order_relaxed);
 	pthread_mutex_unlock(&s->lock);
 	if (old)
 		model_release(old);
 	return 0;
 }
 
-int registry_remove(struct registry *s, const char *name, struct err *err)
+unsigned long registry_puts(struct registry *s)
 {
-	struct model *old = NULL;
-	bool found;
-	size_t i;
-
-	pthread_mutex_lock(&s->lock);
-	i = search(s, name, &found);
-	if (found) {
-		old = s->places[i].model;
-		memmove(&s->places[i], &s->places[i + 1], (--s->n - i) * sizeof(s->places[0]));
-	}
-	pthread_mutex_unlock(&s->lock);
-	if (!found)
-		return err_set(err, ERR_NOT_FOUND, "there is no model '%.60s'", name);
-	model_release(old);
-	return 0;
+	return atomic_load_explicit(&s->puts, memory_order_relaxed);
 }
 
 void registry_set_default(struct registry *s, const char *name)

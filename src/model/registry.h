@@ -38,8 +38,8 @@ struct model *registry_find(struct registry *registry, const char *name, size_t 
  */
 int registry_put(struct registry *registry, const char *name, struct model *next, struct err *err);
 
-/* Takes the name off; ERR_NOT_FOUND. */
-int registry_remove(struct registry *registry, const char *name, struct err *err);
+/* How often registry_put() has succeeded: a thread that sees it rise lets go of models it may still hold. */
+unsigned long registry_puts(struct registry *registry);
 
 void registry_set_default(struct registry *registry, const char *name);
 

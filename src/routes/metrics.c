@@ -58,6 +58,16 @@ struct metrics {
 	struct shard *shards;
 };
 
+const char *gate_reason_name(enum gate_reason reason)
+{
+	static const char *const names[GATE_REASONS] = {
+		"none",	  "version",  "method",	  "url",    "headers",	 "host",
+		"length", "transfer", "encoding", "expect", "too_large",
+	};
+
+	return names[reason];
+}
+
 struct metrics *metrics_new(void)
 {
 	struct metrics *m = mem_new(1, sizeof(*m));
@@ -286,7 +296,7 @@ static void write_models(struct buf *to, struct service *service)
 		buf_printf(to, "sifd_model_version{model=\"%s\"} %lu\n", entries[i].name, entries[i].version);
 	registry_entries_free(entries, n);
 	head(to, "sifd_model_swaps_total", "counter", "Models that took a name, and files that could not.");
-	buf_printf(to, "sifd_model_swaps_total{result=\"taken\"} %lu\n", atomic_load(&service->models_taken));
+	buf_printf(to, "sifd_model_swaps_total{result=\"taken\"} %lu\n", registry_puts(service->registry));
 	buf_printf(to, "sifd_model_swaps_total{result=\"refused\"} %lu\n",
 		   atomic_load(&service->models_refused));
 }

@@ -8,8 +8,6 @@
 #ifndef SIFD_ROUTES_METRICS_H
 #define SIFD_ROUTES_METRICS_H
 
-#include "serve/gate.h"
-
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +16,24 @@ struct metrics;
 struct reply;
 struct service;
 struct shard;
+
+/* Why a request was refused: the label of sifd_http_rejected_total. */
+enum gate_reason {
+	GATE_PASS,
+	GATE_VERSION,
+	GATE_METHOD,
+	GATE_URL,
+	GATE_HEADERS,
+	GATE_HOST,
+	GATE_LENGTH,
+	GATE_TRANSFER,
+	GATE_ENCODING,
+	GATE_EXPECT,
+	GATE_TOO_LARGE,
+	GATE_REASONS,
+};
+
+const char *gate_reason_name(enum gate_reason reason);
 
 struct metrics *metrics_new(void);
 

@@ -136,7 +136,7 @@ static void put_operation(struct buf *to, const struct operation *o)
 	static const char *const verbs[HTTP_COUNT] = { "get", "post", "put", "delete" };
 
 	buf_printf(to, "\"%s\":{\"summary\":", verbs[o->verb]);
-	wire_put_text(to, o->summary);
+	json_put_text(to, o->summary);
 	put_parameter(to, o->path);
 	put_body(to, o);
 	buf_printf(to,
@@ -158,7 +158,7 @@ void openapi_write(struct buf *to)
 			continue;
 		if (begins) {
 			buf_text(to, i ? "}," : "");
-			wire_put_text(to, routes[i].path);
+			json_put_text(to, routes[i].path);
 			buf_text(to, ":{");
 		} else {
 			buf_byte(to, ',');

@@ -15,7 +15,8 @@ struct embedder *request_model(struct context *context, const json_t *object, st
 	const char *method = NULL;
 	size_t n;
 
-	if (wire_text(&model, object, "model", err) < 0 || wire_text(&method, object, "method", err) < 0)
+	if (json_get_text(&model, object, "model", err) < 0 ||
+	    json_get_text(&method, object, "method", err) < 0)
 		return NULL;
 	n = strlen(model);
 	if (n == 0)
@@ -28,6 +29,6 @@ struct embedder *request_model(struct context *context, const json_t *object, st
 void reply_begin_model(struct reply *reply, const struct embedder *s)
 {
 	buf_text(&reply->body, "{\"model\":");
-	wire_put_text(&reply->body, reply->model);
+	json_put_text(&reply->body, reply->model);
 	buf_printf(&reply->body, ",\"method\":\"%s\"", method_name(embedder_method(s)));
 }

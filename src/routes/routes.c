@@ -211,12 +211,12 @@ void reply_error(struct reply *reply, const struct err *err)
 	if ((status == 429 || status == 503) && reply->retry_after_s == 0)
 		reply->retry_after_s = 1;
 	buf_text(to, "{\"error\":{\"message\":");
-	wire_put_text(to, err->text);
+	json_put_text(to, err->text);
 	buf_text(to, ",\"type\":\"");
 	buf_text(to, status < 500 ? "invalid_request_error" : "server_error");
 	buf_text(to, "\",\"param\":");
 	if (err->param[0])
-		wire_put_text(to, err->param);
+		json_put_text(to, err->param);
 	else
 		buf_text(to, "null");
 	buf_printf(to, ",\"code\":\"%s\"}}\n", code_name(err, status));

@@ -2,6 +2,7 @@
 #include "routes/routes_model.h"
 
 #include "base/limits.h"
+#include "embed/similar.h"
 #include "routes/request_model.h"
 #include "routes/routes.h"
 #include "routes/service.h"
@@ -73,10 +74,8 @@ static int read_one(struct side *side, const json_t *object, const char *name, s
 	const json_t *value = json_object_get(object, name);
 	struct text *one;
 
-	if (!json_is_string(value)) {
-		(void)err_set(err, ERR_INPUT, "`%s` must be a string", name);
-		return err_param(err, name);
-	}
+	if (!json_is_string(value))
+		return json_expected(name, "a string", err);
 	one = arena_alloc(&context->arena, 1, sizeof(*one), err);
 	if (!one)
 		return -1;
@@ -103,7 +102,7 @@ static void put_coverages(struct buf *to, const float *left, const float *right,
 
 		if (i)
 			buf_byte(to, ',');
-		wire_put_floats(to, pair, 2);
+		json_put_floats(to, pair, 2);
 	}
 	buf_byte(to, ']');
 }
@@ -170,7 +169,7 @@ static int put_aligned(struct side *left, struct side *right, struct embedder *s
 		for (size_t k = 0; k < n; k++) {
 			if (i + k)
 				buf_byte(&reply->body, ',');
-			wire_put_float(&reply->body, similar_score(one_left ? a : a + k * d, b + k * d, d));
+			json_put_float(&reply->body, similar_score(one_left ? a : a + k * d, b + k * d, d));
 		}
 	}
 	buf_byte(&reply->body, ']');
@@ -197,12 +196,12 @@ static int put_matrix(struct side *left, struct side *right, struct embedder *s,
 			row[j] = similar_score(left->vectors + i * d, right->vectors + j * d, d);
 		if (i)
 			buf_byte(to, ',');
-		wire_put_floats(to, row, right->n);
+		json_put_floats(to, row, right->n);
 	}
 	buf_text(to, "],\"coverage\":{\"left\":");
-	wire_put_floats(to, left->coverage, left->n);
+	json_put_floats(to, left->coverage, left->n);
 	buf_text(to, ",\"right\":");
-	wire_put_floats(to, right->coverage, right->n);
+	json_put_floats(to, right->coverage, right->n);
 	buf_byte(to, '}');
 	return 0;
 }
@@ -218,7 +217,7 @@ static int answer_similarity(json_t *object, struct embedder *s, struct context 
 	struct side left = { 0 };
 	struct side right = { 0 };
 
-	if (wire_only(object, known, err) != 0)
+	if (json_only(object, known, err) != 0)
 		return -1;
 	if (pairs + source + matrix != 1)
 		return err_set(
@@ -274,7 +273,7 @@ static int read_search(struct search *search, json_t *object, struct context *co
 	const json_t *queries = json_object_get(object, "queries");
 
 	*search = (struct search){ .top = 10, .return_text = true };
-	if (wire_only(object, known, err) != 0)
+	if (json_only(object, known, err) != 0)
 		return -1;
 	if (!query == !queries)
 		return err_set(err, ERR_INPUT,
@@ -282,8 +281,8 @@ static int read_search(struct search *search, json_t *object, struct context *co
 	if ((query ? read_one(&search->queries, object, "query", context, err)
 		   : read_side(&search->queries, object, "queries", context, err)) != 0 ||
 	    read_side(&search->texts, object, "texts", context, err) != 0 ||
-	    wire_count(&search->top, object, "top", 1, LIMIT_TEXTS, err) < 0 ||
-	    wire_bool(&search->return_text, object, "return_text", err) < 0)
+	    json_get_count(&search->top, object, "top", 1, LIMIT_TEXTS, err) < 0 ||
+	    json_get_bool(&search->return_text, object, "return_text", err) < 0)
 		return -1;
 	return check_scores(search->queries.n, search->texts.n, err);
 }
@@ -295,7 +294,7 @@ static void put_found(struct buf *to, const struct found *found, size_t n, const
 		const struct text *text = &search->texts.texts[found[i].index];
 
 		buf_printf(to, "%s{\"index\":%zu,\"score\":", i ? "," : "", found[i].index);
-		wire_put_float(to, found[i].score);
+		json_put_float(to, found[i].score);
 		if (search->return_text) {
 			buf_text(to, ",\"text\":");
 			json_put_string(to, text->at, text->n);
@@ -346,7 +345,7 @@ static int answer_search(json_t *object, struct embedder *s, struct context *con
 		put_found(&reply->body, found, n, &search);
 	}
 	buf_text(&reply->body, "],\"coverage\":");
-	wire_put_floats(&reply->body, search.queries.coverage, search.queries.n);
+	json_put_floats(&reply->body, search.queries.coverage, search.queries.n);
 	buf_text(&reply->body, "}\n");
 	return 0;
 }

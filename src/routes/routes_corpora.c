@@ -41,7 +41,7 @@ static int take_name(const struct context *context, const struct request *reques
 static void put_record(struct buf *to, const struct corpus_record *corpus)
 {
 	buf_text(to, "{\"name\":");
-	wire_put_text(to, corpus->name);
+	json_put_text(to, corpus->name);
 	buf_printf(to, ",\"bytes\":%llu,\"lines\":%llu,\"sha256\":\"%s\",\"stored\":%llu,\"created\":%lld}",
 		   (unsigned long long)corpus->bytes, (unsigned long long)corpus->lines, corpus->sha256,
 		   (unsigned long long)corpus->stored, (long long)(corpus->created_ms / 1000));
@@ -151,7 +151,7 @@ int route_corpus_delete(struct context *context, const struct request *request, 
 	    uploads_remove(context->service->uploads, name, err) != 0)
 		return -1;
 	buf_text(&reply->body, "{\"name\":");
-	wire_put_text(&reply->body, name);
+	json_put_text(&reply->body, name);
 	buf_text(&reply->body, ",\"deleted\":true}\n");
 	return 0;
 }

@@ -64,10 +64,8 @@ static int read_input(struct embed_request *ask, const json_t *object, struct co
 	}
 	if (json_is_number(first) || json_is_array(first))
 		return refuse_tokens(err);
-	if (!json_is_array(input)) {
-		(void)err_set(err, ERR_INPUT, "`input` must be a string or an array of strings");
-		return err_param(err, "input");
-	}
+	if (!json_is_array(input))
+		return json_expected("input", "a string or an array of strings", err);
 	n = wire_texts(&ask->texts, object, "input", context->service->options->limits.inputs,
 		       &context->arena, err);
 	ask->n = n > 0 ? (size_t)n : 0;
@@ -78,14 +76,12 @@ static int read_form(struct embed_request *ask, const json_t *object, const char
 {
 	const char *encoding = "float";
 
-	if (wire_text(&encoding, object, "encoding_format", err) < 0)
+	if (json_get_text(&encoding, object, "encoding_format", err) < 0)
 		return -1;
-	if (strcmp(encoding, "base64") == 0) {
+	if (strcmp(encoding, "base64") == 0)
 		ask->form = FORM_BASE64;
-	} else if (strcmp(encoding, "float") != 0) {
-		(void)err_set(err, ERR_INPUT, "`encoding_format` must be \"float\" or \"base64\"");
-		return err_param(err, "encoding_format");
-	}
+	else if (strcmp(encoding, "float") != 0)
+		return json_expected("encoding_format", "\"float\" or \"base64\"", err);
 	if (strcasestr(accept, "application/octet-stream"))
 		ask->form = FORM_RAW;
 	else if (strcasestr(accept, "application/x-npy"))
@@ -100,9 +96,9 @@ static int read_ask(struct embed_request *ask, const json_t *object, const struc
 
 	*ask = (struct embed_request){ .form = FORM_JSON, .normalize = true };
 	if (read_input(ask, object, context, err) != 0 || read_form(ask, object, request->accept, err) != 0 ||
-	    wire_bool(&ask->normalize, object, "normalize", err) < 0 ||
-	    wire_bool(&ask->details, object, "details", err) < 0 ||
-	    wire_count(&d, object, "dimensions", 1, d, err) < 0)
+	    json_get_bool(&ask->normalize, object, "normalize", err) < 0 ||
+	    json_get_bool(&ask->details, object, "details", err) < 0 ||
+	    json_get_count(&d, object, "dimensions", 1, d, err) < 0)
 		return -1;
 	ask->d = d;
 	if (ask->n > LIMIT_REPLY_FLOATS / ask->d)
@@ -153,18 +149,18 @@ static int put_json(struct embed_request *ask, struct embedder *s, struct reply 
 		buf_printf(to, "%s{\"object\":\"embedding\",\"index\":%zu,", i ? "," : "", i);
 		if (ask->details) {
 			buf_printf(to, "\"words\":%u,\"known\":%u,\"coverage\":", seen.words, seen.known);
-			wire_put_float(to, seen_coverage(seen));
+			json_put_float(to, seen_coverage(seen));
 			buf_byte(to, ',');
 		}
 		buf_text(to, "\"embedding\":");
 		if (ask->form == FORM_BASE64)
-			wire_put_base64(to, x, ask->d * sizeof(*x));
+			json_put_base64(to, x, ask->d * sizeof(*x));
 		else
-			wire_put_floats(to, x, ask->d);
+			json_put_floats(to, x, ask->d);
 		buf_byte(to, '}');
 	}
 	buf_text(to, "],\"model\":");
-	wire_put_text(to, reply->model);
+	json_put_text(to, reply->model);
 	buf_printf(to, ",\"method\":\"%s\"", method_name(embedder_method(s)));
 	if (ask->details)
 		buf_printf(to, ",\"fingerprint\":\"%s\"", embedder_model(s)->fingerprint);

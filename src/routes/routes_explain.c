@@ -12,12 +12,6 @@
 
 #include <string.h>
 
-static int needed(const char *name, const char *what, struct err *err)
-{
-	(void)err_set(err, ERR_INPUT, "`%s` must be %s", name, what);
-	return err_param(err, name);
-}
-
 /* "token": the text's own bytes; start and stop are byte offsets; id is null for unknown words. */
 static void put_token(struct buf *to, const char *text, uint32_t start, uint32_t stop, uint32_t id)
 {
@@ -40,15 +34,15 @@ static void put_words(struct buf *to, const struct explained *e, const char *tex
 			buf_byte(to, ',');
 		put_token(to, text, w->start, w->stop, w->id);
 		buf_text(to, ",\"weight\":");
-		wire_put_float(to, w->weight);
+		json_put_float(to, w->weight);
 		buf_text(to, ",\"share\":");
-		wire_put_float(to, w->share);
+		json_put_float(to, w->share);
 		buf_byte(to, '}');
 	}
 	buf_text(to, "],\"coverage\":");
-	wire_put_float(to, e->coverage);
+	json_put_float(to, e->coverage);
 	buf_text(to, ",\"norm\":");
-	wire_put_float(to, e->norm);
+	json_put_float(to, e->norm);
 	buf_byte(to, '}');
 }
 
@@ -65,7 +59,7 @@ static int answer_text(const json_t *text, struct embedder *s, struct reply *rep
 	struct explained e;
 
 	if (!json_is_string(text))
-		return needed("text", "a string", err);
+		return json_expected("text", "a string", err);
 	if (explain_text(&e, s, json_string_value(text), json_string_length(text), err) != 0)
 		return -1;
 	reply_begin_model(reply, s);
@@ -102,7 +96,7 @@ static void put_pair(struct reply *reply, const struct explained_pair *p, const 
 	struct buf *to = &reply->body;
 
 	buf_text(to, ",\"score\":");
-	wire_put_float(to, p->score);
+	json_put_float(to, p->score);
 	buf_text(to, ",\"left\":");
 	put_words(to, &p->left, a);
 	buf_text(to, ",\"right\":");
@@ -111,7 +105,7 @@ static void put_pair(struct reply *reply, const struct explained_pair *p, const 
 	for (size_t i = 0; i < p->left.n; i++) {
 		if (i)
 			buf_byte(to, ',');
-		wire_put_floats(to, p->parts + i * p->right.n, p->right.n);
+		json_put_floats(to, p->parts + i * p->right.n, p->right.n);
 	}
 	buf_text(to, "]}\n");
 }
@@ -123,7 +117,7 @@ static int answer_pair(const json_t *pair, struct embedder *s, struct reply *rep
 	struct explained_pair p;
 
 	if (json_array_size(pair) != 2 || !json_is_string(a) || !json_is_string(b))
-		return needed("pair", "an array of two strings", err);
+		return json_expected("pair", "an array of two strings", err);
 	if (check_parts(s, a, b, err) != 0 ||
 	    explain_pair(&p, s, json_string_value(a), json_string_length(a), json_string_value(b),
 			 json_string_length(b), err) != 0)
@@ -142,7 +136,7 @@ static int answer_explain(json_t *object, struct embedder *s, struct reply *repl
 	const json_t *text = json_object_get(object, "text");
 	const json_t *pair = json_object_get(object, "pair");
 
-	if (wire_only(object, known, err) != 0)
+	if (json_only(object, known, err) != 0)
 		return -1;
 	if (!text == !pair)
 		return err_set(err, ERR_INPUT,
@@ -169,10 +163,10 @@ static int answer_tokenize(json_t *object, struct embedder *s, struct reply *rep
 	const struct word *words;
 	ptrdiff_t n;
 
-	if (wire_only(object, known, err) != 0)
+	if (json_only(object, known, err) != 0)
 		return -1;
 	if (!json_is_string(text))
-		return needed("text", "a string", err);
+		return json_expected("text", "a string", err);
 	n = lookup_run(embedder_lookup(s), json_string_value(text), json_string_length(text), &words, err);
 	if (n < 0)
 		return -1;
@@ -194,7 +188,7 @@ static int answer_tokenize(json_t *object, struct embedder *s, struct reply *rep
 			buf_text(&reply->body, "null");
 		}
 		buf_text(&reply->body, ",\"weight\":");
-		wire_put_float(&reply->body, is_known ? embedder_weight(s, words[i].id) : 0.0f);
+		json_put_float(&reply->body, is_known ? embedder_weight(s, words[i].id) : 0.0f);
 		buf_byte(&reply->body, '}');
 		reply->known += is_known;
 	}

@@ -28,7 +28,7 @@ static void put_entry(struct buf *to, const struct registry_entry *entry)
 	const struct model *m = entry->model;
 
 	buf_text(to, "{\"id\":");
-	wire_put_text(to, entry->name);
+	json_put_text(to, entry->name);
 	buf_printf(to, ",\"object\":\"model\",\"created\":%llu,\"owned_by\":\"sifd\",\"state\":\"ready\"",
 		   (unsigned long long)m->created);
 	buf_printf(to, ",\"default\":%s,\"version\":%lu,\"method\":\"%s\"",

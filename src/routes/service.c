@@ -11,11 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void service_changed(struct service *service)
-{
-	(void)atomic_fetch_add_explicit(&service->generation, 1, memory_order_relaxed);
-}
-
 struct context *context_new(struct service *service)
 {
 	struct err err;
@@ -86,12 +81,12 @@ static struct embedder *use(struct context *context, struct model *m, enum metho
 /* A model that lost its name would stay mapped by the sentences of threads that never meet it again. */
 static void forget_replaced(struct context *context)
 {
-	unsigned long now = atomic_load_explicit(&context->service->generation, memory_order_relaxed);
+	unsigned long puts = registry_puts(context->service->registry);
 
-	if (now == context->generation)
+	if (puts == context->puts)
 		return;
 	context_forget(context);
-	context->generation = now;
+	context->puts = puts;
 }
 
 /* Is it for a thread that may wait?  A client alone is served sooner without the way there. */

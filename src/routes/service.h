@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "embed/embedder.h"
-#include "serve/server.h"
+#include "routes/serve_options.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -27,14 +27,11 @@ struct service {
 	struct metrics *metrics;
 	atomic_bool ready; /* models are open and it is not draining */
 
-	atomic_ulong generation; /* rises when a name was given another model: service_changed() */
-
 	/* For /metrics. */
 	atomic_size_t connections;
 	atomic_size_t queued;	      /* offloaded requests waiting */
 	atomic_size_t inflight_bytes; /* of bodies */
 	atomic_ulong late;	      /* connections cut because the client was too slow */
-	atomic_ulong models_taken;    /* models that took a name: at start, by a reload, by a job */
 	atomic_ulong models_refused;  /* files that could not be opened at a reload */
 	int64_t started_s;	      /* Unix seconds */
 };
@@ -51,7 +48,7 @@ struct context {
 		uint64_t used; /* the tick of its last use */
 	} sentences[CONTEXT_EMBEDDERS];
 	uint64_t tick;
-	unsigned long generation;
+	unsigned long puts; /* registry_puts() at the last look */
 
 	/*
 	 * Texts of an LSTM run together with those of other requests (batcher), which takes threads that may
@@ -62,9 +59,6 @@ struct context {
 	bool light;
 	bool elsewhere; /* to be set to false before each request */
 };
-
-/* To be called after every registry_put() over an older model, so that threads let go of that. */
-void service_changed(struct service *service);
 
 /* NULL when memory is gone. */
 struct context *context_new(struct service *service);

@@ -7,16 +7,6 @@
 
 enum { LENGTH_DIGITS = 15 };
 
-const char *gate_reason_name(enum gate_reason reason)
-{
-	static const char *const names[GATE_REASONS] = {
-		"none",	  "version",  "method",	  "url",    "headers",	 "host",
-		"length", "transfer", "encoding", "expect", "too_large",
-	};
-
-	return names[reason];
-}
-
 static int refuse(struct gate_refusal *refusal, int status, enum gate_reason reason, const char *message)
 {
 	*refusal = (struct gate_refusal){ .status = status, .reason = reason, .message = message };

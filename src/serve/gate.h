@@ -12,27 +12,11 @@
 #ifndef SIFD_SERVE_GATE_H
 #define SIFD_SERVE_GATE_H
 
+#include "routes/metrics.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Why a request was refused: the label of sifd_http_rejected_total. */
-enum gate_reason {
-	GATE_PASS,
-	GATE_VERSION,
-	GATE_METHOD,
-	GATE_URL,
-	GATE_HEADERS,
-	GATE_HOST,
-	GATE_LENGTH,
-	GATE_TRANSFER,
-	GATE_ENCODING,
-	GATE_EXPECT,
-	GATE_TOO_LARGE,
-	GATE_REASONS,
-};
-
-const char *gate_reason_name(enum gate_reason reason);
 
 struct gate_header {
 	const char *name;

@@ -189,7 +189,7 @@ static void fill_refusal(struct exchange *x, int status, const char *code, const
 	r->status = status;
 	r->type = "application/json";
 	buf_text(&r->body, "{\"error\":{\"message\":");
-	wire_put_text(&r->body, message);
+	json_put_text(&r->body, message);
 	buf_printf(&r->body, ",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}}\n",
 		   status < 500 ? "invalid_request_error" : "server_error", code);
 }

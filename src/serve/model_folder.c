@@ -178,7 +178,6 @@ static int open_one(struct service *service, struct entry *e, struct err *err)
 		 method_name(m->facts.method), m->fingerprint);
 	if (registry_put(service->registry, e->name, m, err) != 0)
 		return -1;
-	(void)atomic_fetch_add(&service->models_taken, 1);
 	e->open = true;
 	return 0;
 }
@@ -266,8 +265,6 @@ void model_folder_reload(struct models *models)
 	}
 	list_free(&models->list);
 	models->list = now;
-	if (changed)
-		service_changed(service);
 	log_info("models reloaded", "changed=%zu", changed);
 }
 

@@ -97,6 +97,24 @@ static void keep_memory_low(void)
 	(void)mallopt(M_TRIM_THRESHOLD, THRESHOLD_BYTES);
 }
 
+static int open_state(struct service *service, struct err *err)
+{
+	const struct serve_options *o = service->options;
+
+	if (file_make_folder(o->state, err))
+		return err_prefix(err, "state folder %s", o->state);
+	service->jobs = jobs_open(&(struct jobs_options){ .registry = service->registry,
+							  .state = o->state,
+							  .imports = o->imports,
+							  .corpus_bytes = o->limits.corpus_bytes,
+							  .waiting = o->limits.jobs },
+				  err);
+	if (!service->jobs)
+		return -1;
+	service->uploads = jobs_uploads(service->jobs);
+	return 0;
+}
+
 static int start(struct server *s, const struct serve_options *options, struct err *err)
 {
 	s->service.options = options;
@@ -105,13 +123,11 @@ static int start(struct server *s, const struct serve_options *options, struct e
 	s->service.metrics = metrics_new();
 	raise_file_limit(options->limits.connections);
 	keep_memory_low();
-	if (options->state && file_make_folder(options->state, err) != 0)
-		return err_prefix(err, "state folder %s", options->state);
 	/* First of all: what follows must not meet a second daemon in the state folder. */
-	if (jobs_open(&s->service, err) != 0)
+	if (options->state && open_state(&s->service, err))
 		return -1;
 	s->models = model_folder_open(&s->service, err);
-	if (!s->models || jobs_start(&s->service, err) != 0 ||
+	if (!s->models || (s->service.jobs && jobs_start(s->service.jobs, err)) ||
 	    listener_open(&s->listener, options->listen, err) != 0)
 		return -1;
 	s->http = http_start(&s->service, s->listener.fd, err);
@@ -192,7 +208,7 @@ static void drain(struct server *s)
 static void stop(struct server *s)
 {
 	http_stop(s->http);
-	jobs_close(&s->service);
+	jobs_close(s->service.jobs);
 	listener_close(&s->listener);
 	model_folder_free(s->models);
 	metrics_free(s->service.metrics);

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "support/guard.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,62 @@ static void any_bytes_make_valid_json(void **state)
 	}
 }
 
+static void floats_read_back_to_the_same(void **state)
+{
+	float x[200];
+	struct buf buf = { 0 };
+	const char *at;
+
+	(void)state;
+	srand(1);
+	for (size_t i = 0; i < 200; i++)
+		x[i] = ((float)rand() / (float)RAND_MAX - 0.5f) * powf(10.0f, (float)(rand() % 20 - 10));
+	json_put_floats(&buf, x, 200);
+	at = buf_string(&buf);
+	for (size_t i = 0; i < 200; i++) {
+		char *end;
+
+		assert_int_equal(*at, i ? ',' : '[');
+		assert_true(strtof(at + 1, &end) == x[i]);
+		at = end;
+	}
+	assert_string_equal(at, "]");
+	buf_reset(&buf);
+	json_put_floats(&buf, x, 0);
+	assert_string_equal(buf_string(&buf), "[]");
+	x[1] = NAN;
+	json_put_floats(&buf, x, 2);
+	assert_true(buf.failed);
+	buf_reset(&buf);
+	json_put_float(&buf, INFINITY);
+	assert_true(buf.failed);
+	buf_free(&buf);
+}
+
+/* RFC 4648, section 10 */
+static void base64_is_standard_and_padded(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "", "\"\"" },
+		{ "f", "\"Zg==\"" },
+		{ "fo", "\"Zm8=\"" },
+		{ "foo", "\"Zm9v\"" },
+		{ "foob", "\"Zm9vYg==\"" },
+		{ "fooba", "\"Zm9vYmE=\"" },
+		{ "foobar", "\"Zm9vYmFy\"" },
+		{ "\xFB\xFF\xFE", "\"+//+\"" },
+	};
+	struct buf buf = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		buf_reset(&buf);
+		json_put_base64(&buf, pairs[i][0], strlen(pairs[i][0]));
+		assert_string_equal(buf_string(&buf), pairs[i][1]);
+	}
+	buf_free(&buf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +306,8 @@ int main(void)
 		cmocka_unit_test(strings_are_escaped),
 		cmocka_unit_test(invalid_utf8_becomes_the_replacement),
 		cmocka_unit_test(any_bytes_make_valid_json),
+		cmocka_unit_test(floats_read_back_to_the_same),
+		cmocka_unit_test(base64_is_standard_and_padded),
 	};
 
 	json_init();

@@ -488,7 +488,6 @@ static void a_new_model_is_used_at_once(void **state)
 	expected_vector(before, "first", true);
 	assert_int_equal(toy_alive(), 2);
 	assert_int_equal(registry_put(service.registry, "first", a_model(9), &err), 0);
-	service_changed(&service);
 	expected_vector(after, "first", true);
 	assert_memory_not_equal(before, after, sizeof(before));
 	assert_int_equal(toy_alive(), 2);

@@ -746,7 +746,6 @@ static void models_change_under_load(void **state)
 	run_clients(clients, CLIENTS);
 	for (unsigned i = 0; i < SWAPS; i++) {
 		assert_int_equal(registry_put(service.registry, "default", a_model(2 + i), &err), 0);
-		service_changed(&service);
 		(void)usleep(20000);
 	}
 	atomic_store(&go, false);
