@@ -17,7 +17,7 @@ struct distill_call cli_distill_call(void)
 }
 
 int cli_settle_distill(const struct distill_call *call, const char *output, const struct arguments *rest,
-		       struct distill_options *o, struct err *err)
+		       struct train_options *o, struct err *err)
 {
 	if (!output)
 		return err_set(err, ERR_INPUT, "-o TRAINED, the model file to write, is missing");
@@ -35,7 +35,7 @@ int cli_settle_distill(const struct distill_call *call, const char *output, cons
 	return 0;
 }
 
-static void report(const struct distill_report *r, const char *output)
+static void report(const struct train_report *r, const char *output)
 {
 	const struct loop_report *l = &r->loop;
 
@@ -51,19 +51,18 @@ static void report(const struct distill_report *r, const char *output)
 	(void)fputc('\n', stderr);
 }
 
-int cli_train_distill(const struct distill_options *o, const struct distill_lstm_options *lstm,
-		      const struct model_choice *choice, const char *output, struct err *err)
+int cli_train_distill(const struct train_options *o, const struct model_choice *choice, const char *output,
+		      struct err *err)
 {
 	struct model *m = cli_open_model(choice, err);
 	struct model *distilled = NULL;
-	struct distill_report r;
+	struct train_report r;
 	struct progress_line line;
 	int failed = !m;
 
 	progress_line_start(&line);
 	if (m) {
-		distilled = lstm ? distill_lstm(m, lstm, &r, &line.progress, err)
-				 : distill_static(m, o, &r, &line.progress, err);
+		distilled = train_model(m, METHOD_SUM, o, &r, &line.progress, err);
 		failed = !distilled || publish_model(distilled, output, false, err);
 		model_release(m);
 	}

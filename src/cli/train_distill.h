@@ -5,7 +5,7 @@
 #define SIFD_CLI_TRAIN_DISTILL_H
 
 #include "cli/cli.h"
-#include "learn/distill_lstm.h"
+#include "learn/train.h"
 
 #include <stdbool.h>
 
@@ -42,11 +42,11 @@ struct distill_call cli_distill_call(void);
 
 /* The files and the number format into *o; what is wrong with the call, if anything. */
 int cli_settle_distill(const struct distill_call *call, const char *output, const struct arguments *rest,
-		       struct distill_options *o, struct err *err);
+		       struct train_options *o, struct err *err);
 
-/* Distils (an LSTM as `lstm` says, unless it is NULL), writes the model, drops the checkpoint and says what
+/* Distils writes the model, drops the checkpoint and says what
  * came of it.  0 or -1. */
-int cli_train_distill(const struct distill_options *o, const struct distill_lstm_options *lstm,
-		      const struct model_choice *choice, const char *output, struct err *err);
+int cli_train_distill(const struct train_options *o, const struct model_choice *choice, const char *output,
+		      struct err *err);
 
 #endif

@@ -4,7 +4,6 @@
 #include "cli/train_distill.h"
 #include "embed/publish.h"
 #include "learn/train.h"
-#include "learn/train_lstm.h"
 #include "model/model.h"
 
 #include <errno.h>
@@ -159,8 +158,10 @@ static int settle_goal(struct call *c, struct err *err)
 		return err_set(err, ERR_INPUT, "--dtype goes with --learn lstm and with --teacher");
 	if (c->distill.dtype && cli_parse_rows_type(&c->type, c->distill.dtype, err))
 		return -1;
-	c->o = train_options_default(strcmp(c->learn, "vectors") == 0 ? TRAIN_VECTORS : TRAIN_WEIGHTS,
-				     scored);
+	c->o = train_options_default(c->lstm				? TRAIN_LSTM
+				     : strcmp(c->learn, "vectors") == 0 ? TRAIN_VECTORS
+									: TRAIN_WEIGHTS,
+				     scored, false);
 	if (c->objective)
 		c->o.objective.kind = (enum objective_kind)objective;
 	c->o.objective.negatives = (enum negatives)negatives;
@@ -182,7 +183,7 @@ static void settle_numbers(struct call *c)
 	if (c->batch)
 		o->batch = c->batch;
 	if (c->lr >= 0)
-		o->vector_rate = c->lr;
+		o->rate = c->lr;
 	if (c->lr_weights >= 0)
 		o->weight_rate = c->lr_weights;
 	if (c->lr_matrix >= 0)
@@ -197,26 +198,21 @@ static void settle_numbers(struct call *c)
 	o->workers = c->workers;
 }
 
-static struct model *train_layer(struct call *c, struct model *m, struct train_report *r,
-				 struct progress *progress, struct err *err)
+static void settle_lstm(const struct call *c, struct train_options *o)
 {
-	struct train_lstm_options o = train_lstm_options_default(&c->o);
-
 	if (c->states)
-		o.states = c->states;
+		o->states = c->states;
 	if (c->layers)
-		o.layers = c->layers;
+		o->layers = c->layers;
 	if (c->directions)
-		o.directions = c->directions;
-	o.pooling = c->pooling ? (enum pooling)pooling_parse(c->pooling) : o.pooling;
-	if (c->lr > 0)
-		o.rate = c->lr;
+		o->directions = c->directions;
+	if (c->pooling)
+		o->pooling = (enum pooling)pooling_parse(c->pooling);
 	if (c->dropout >= 0)
-		o.dropout = c->dropout;
+		o->dropout = c->dropout;
 	if (c->scramble >= 0)
-		o.scramble = c->scramble;
-	o.type = c->type;
-	return train_lstm(m, &o, r, progress, err);
+		o->scramble = c->scramble;
+	o->type = c->type;
 }
 
 static struct model *train(struct call *c, struct train_report *r, struct progress *progress, struct err *err)
@@ -227,10 +223,8 @@ static struct model *train(struct call *c, struct train_report *r, struct progre
 
 	if (!m)
 		return NULL;
-	if (c->lstm)
-		trained = train_layer(c, m, r, progress, err);
-	else if (method_choose(&start, m, c->choice.method, err) == 0)
-		trained = train_static(m, start, &c->o, r, progress, err);
+	if (method_choose(&start, m, c->lstm ? NULL : c->choice.method, err) == 0)
+		trained = train_model(m, start, &c->o, r, progress, err);
 	model_release(m);
 	return trained;
 }
@@ -260,6 +254,7 @@ static int settle(struct call *c, const struct arguments *rest, const char **fil
 	if (settle_goal(c, err))
 		return -1;
 	settle_numbers(c);
+	settle_lstm(c, &c->o);
 	return settle_files(c, rest, files, err) || settle_paths(c, err) ? -1 : 0;
 }
 
@@ -275,7 +270,7 @@ static int work_alacarte(const struct verb *verb, struct call *c, const struct a
 }
 
 /* What the training on pairs and the distillation have in common. */
-static int settle_distill(struct call *c, const struct arguments *rest, struct distill_options *o,
+static int settle_distill(struct call *c, const struct arguments *rest, struct train_options *o,
 			  struct err *err)
 {
 	if (cli_settle_distill(&c->distill, c->output, rest, o, err) || settle_paths(c, err))
@@ -303,10 +298,8 @@ static int settle_distill(struct call *c, const struct arguments *rest, struct d
 
 static int work_distill(const struct verb *verb, struct call *c, const struct arguments *rest)
 {
-	struct distill_lstm_options lstm = distill_lstm_options_default();
-	struct distill_options rows = distill_options_default();
 	bool recurrent = c->learn && strcmp(c->learn, "lstm") == 0;
-	struct distill_options *o = recurrent ? &lstm.common : &rows;
+	struct train_options o = train_options_default(recurrent ? TRAIN_LSTM : TRAIN_VECTORS, false, true);
 	struct err err = { 0 };
 
 	if (c->learn && !recurrent)
@@ -315,16 +308,15 @@ static int work_distill(const struct verb *verb, struct call *c, const struct ar
 			"--learn %.40s does not go with --teacher, which learns vectors, or an lstm over "
 			"them",
 			c->learn);
-	if ((c->learn && !recurrent) || settle_distill(c, rest, o, &err))
+	if ((c->learn && !recurrent) || settle_distill(c, rest, &o, &err))
 		return cli_usage(verb, &err);
 	if (c->states)
-		lstm.states = c->states;
+		o.states = c->states;
 	if (c->distill.rows_rate >= 0)
-		lstm.rows_rate = c->distill.rows_rate;
+		o.rows_rate = c->distill.rows_rate;
 	if (c->distill.static_share >= 0)
-		lstm.static_share = c->distill.static_share;
-	return cli_train_distill(o, recurrent ? &lstm : NULL, &c->choice, c->output, &err) ? cli_failed(&err)
-											   : EXIT_DONE;
+		o.static_share = c->distill.static_share;
+	return cli_train_distill(&o, &c->choice, c->output, &err) ? cli_failed(&err) : EXIT_DONE;
 }
 
 static int work(const struct verb *verb, struct call *c, const struct arguments *rest)

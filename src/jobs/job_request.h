@@ -12,7 +12,6 @@
 #include "learn/alacarte.h"
 #include "learn/grow.h"
 #include "learn/train.h"
-#include "learn/train_lstm.h"
 #include "model/import.h"
 
 struct err;
@@ -31,7 +30,6 @@ struct job_train {
 	bool scored;	/* it learns from `scored`, else from `pairs`; alacarte from neither */
 	size_t files_n; /* the first so many of the corpora; those behind them are the dev sets */
 	struct train_options pairs;
-	struct train_lstm_options lstm;
 	struct alacarte_options alacarte;
 };
 

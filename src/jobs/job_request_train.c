@@ -168,9 +168,10 @@ static int read_sources(struct job_request *spec, const json_t *object, struct e
 			err, "pairs",
 			"names of uploaded corpora, or an array of pairs; either that or `scored`");
 	spec->train.scored = scored;
-	spec->train.pairs = train_options_default(
-		spec->train.learn == LEARN_VECTORS ? TRAIN_VECTORS : TRAIN_WEIGHTS, scored);
-	spec->train.lstm = train_lstm_options_default(NULL);
+	spec->train.pairs = train_options_default(spec->train.learn == LEARN_LSTM      ? TRAIN_LSTM
+						  : spec->train.learn == LEARN_VECTORS ? TRAIN_VECTORS
+										       : TRAIN_WEIGHTS,
+						  scored, false);
 	return read_files(spec, object, scored ? "scored" : "pairs", err) ||
 			       spec_corpora(spec, object, "dev", err) || read_kind(spec, object, err)
 		       ? -1
@@ -234,8 +235,7 @@ static int read_rates(struct job_request *spec, const json_t *object, struct err
 	struct train_options *o = &spec->train.pairs;
 	bool layer = spec->train.learn == LEARN_LSTM;
 
-	return json_get_number(layer ? &spec->train.lstm.rate : &o->vector_rate, object, "lr",
-			       layer ? 1e-9 : 0, rate_most, err) < 0 ||
+	return json_get_number(&o->rate, object, "lr", layer ? 1e-9 : 0, rate_most, err) < 0 ||
 			       json_get_number(&o->weight_rate, object, "lr_weights", 0, rate_most, err) <
 				       0 ||
 			       json_get_number(&o->matrix_rate, object, "lr_matrix", 0, rate_most, err) < 0 ||
@@ -247,7 +247,7 @@ static int read_rates(struct job_request *spec, const json_t *object, struct err
 
 static int read_layer(struct job_request *spec, const json_t *object, struct err *err)
 {
-	struct train_lstm_options *o = &spec->train.lstm;
+	struct train_options *o = &spec->train.pairs;
 	uint64_t states = o->states, layers = o->layers, directions = o->directions;
 	const char *name = pooling_name(o->pooling);
 	int pooling;

@@ -76,16 +76,11 @@ static void put_trained(struct work *w, const struct model *m, const struct trai
 static struct model *train_once(struct work *w, struct model *m, const struct train_options *o,
 				struct train_report *r, struct err *err)
 {
-	struct train_lstm_options lstm = w->spec.train.lstm;
 	enum method start;
 
-	if (w->spec.train.learn == LEARN_LSTM) {
-		lstm.common = o;
-		return train_lstm(m, &lstm, r, &w->jobs->progress, err);
-	}
 	if (work_method(w, m, w->spec.methods_n ? w->spec.methods[0] : NULL, &start, err) != 0)
 		return NULL;
-	return train_static(m, start, o, r, &w->jobs->progress, err);
+	return train_model(m, start, o, r, &w->jobs->progress, err);
 }
 
 /* From the checkpoint; from the start when that is damaged or of what the model, or sifd, was before. */

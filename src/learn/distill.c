@@ -1,5 +1,3 @@
-#include "learn/distill.h"
-
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/parallel_for.h"
@@ -19,24 +17,13 @@ enum { BATCH_MAX = 65536, SAMPLED = 1009 };
 
 static const float most_f16 = 65504.0f;
 
-struct distill_options distill_options_default(void)
-{
-	struct distill_options o = {
-		.a = 3e-4, .loop = loop_options_default(), .batch = 1024, .rate = 1e-2, .seed = 1
-	};
-
-	o.loop.epochs = 4;
-	o.loop.warmup = 20.0 / 4600.0;
-	return o;
-}
-
 static int refuse(struct err *err, const char *param, const char *why)
 {
 	(void)err_set(err, ERR_INPUT, "%s: %s", param, why);
 	return err_param(err, param);
 }
 
-static int check_options(const struct distill_options *o, const struct model *m, struct err *err)
+static int check_options(const struct train_options *o, const struct model *m, struct err *err)
 {
 	if (o->batch < 1 || o->batch > BATCH_MAX)
 		return refuse(err, "batch", "1 to 65536 texts");
@@ -55,7 +42,7 @@ static int check_options(const struct distill_options *o, const struct model *m,
 
 void distill_identify(const struct distill *x, struct digest *d)
 {
-	const struct distill_options *o = x->o;
+	const struct train_options *o = x->o;
 	const struct rows *rows = &x->teacher.rows;
 	size_t row_bytes = rows->d * rows_type_size(rows->type);
 	double numbers[] = { (double)x->d,	     o->a,
@@ -87,7 +74,7 @@ static int prepare_order(struct distill *x, struct err *err)
 	return x->order ? 0 : -1;
 }
 
-int distill_prepare(struct distill *x, struct distill_report *report, struct err *err)
+int distill_prepare(struct distill *x, struct train_report *report, struct err *err)
 {
 	if (prepare_order(x, err))
 		return -1;
@@ -103,8 +90,7 @@ int distill_prepare(struct distill *x, struct distill_report *report, struct err
 	return x->dev_vectors ? 0 : -1;
 }
 
-static int prepare(struct distill *x, struct distill_report *report, struct progress *progress,
-		   struct err *err)
+static int prepare(struct distill *x, struct train_report *report, struct progress *progress, struct err *err)
 {
 	if (distill_read(x, progress, err))
 		return -1;
@@ -122,7 +108,7 @@ static int prepare(struct distill *x, struct distill_report *report, struct prog
 	return x->batch ? 0 : -1;
 }
 
-static int run(struct distill *x, struct distill_report *report, struct progress *progress, struct err *err)
+static int run(struct distill *x, struct train_report *report, struct progress *progress, struct err *err)
 {
 	char hex[DIGEST_HEX + 1];
 	struct checkpoint_part rows = { "rows", x->rows, x->words * x->d * sizeof(float) };
@@ -222,13 +208,13 @@ void distill_end(struct distill *x)
 	free(x->dev_vectors);
 }
 
-struct model *distill_static(struct model *m, const struct distill_options *options,
-			     struct distill_report *report, struct progress *progress, struct err *err)
+struct model *distill_static(struct model *m, const struct train_options *options,
+			     struct train_report *report, struct progress *progress, struct err *err)
 {
 	struct distill x = { .m = m, .o = options };
 	struct model *distilled = NULL;
 
-	*report = (struct distill_report){ 0 };
+	*report = (struct train_report){ 0 };
 	if (check_options(options, m, err))
 		return NULL;
 	if (prepare(&x, report, progress, err) == 0 && run(&x, report, progress, err) == 0)

@@ -1,5 +1,3 @@
-#include "learn/distill_lstm.h"
-
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/parallel_for.h"
@@ -18,40 +16,25 @@ enum { BATCH_MAX = 1 << 20, STATES_MIN = 8, SAMPLED_TEXTS = 4096 };
 
 static const double fits_from = 0.5; /* mean cosine of the table's sums with the teacher */
 
-struct distill_lstm_options distill_lstm_options_default(void)
-{
-	struct distill_lstm_options o = {
-		.common = distill_options_default(), .states = 256, .rows_rate = 5e-4, .static_share = 0.2
-	};
-
-	o.common.batch = 8192;
-	o.common.rate = 3e-3;
-	o.common.loop.epochs = 2;
-	o.common.loop.warmup = 50.0 / 4500.0;
-	return o;
-}
-
 static int refuse(struct err *err, const char *param, const char *why)
 {
 	(void)err_set(err, ERR_INPUT, "%s: %s", param, why);
 	return err_param(err, param);
 }
 
-static int check_options(const struct distill_lstm_options *o, const struct model *m, struct err *err)
+static int check_options(const struct train_options *o, const struct model *m, struct err *err)
 {
-	const struct distill_options *c = &o->common;
-
-	if (c->batch < 64 || c->batch > BATCH_MAX)
+	if (o->batch < 64 || o->batch > BATCH_MAX)
 		return refuse(err, "batch", "64 to 1048576 words");
-	if (c->loop.epochs < 1 || c->loop.epochs > 1000000)
+	if (o->loop.epochs < 1 || o->loop.epochs > 1000000)
 		return refuse(err, "epochs", "1 to 1000000");
 	if (o->states < STATES_MIN || o->states > MODEL_LSTM_MAX)
 		return refuse(err, "states", "8 to 1024 of a direction");
-	if (!(c->rate > 0 && c->rate < 10) || !(o->rows_rate >= 0 && o->rows_rate < 10))
+	if (!(o->rate > 0 && o->rate < 10) || !(o->rows_rate >= 0 && o->rows_rate < 10))
 		return refuse(err, "lr", "above 0 and below 10");
 	if (!(o->static_share >= 0 && o->static_share <= 1000))
 		return refuse(err, "static_share", "0 to 1000");
-	if (!(c->loop.warmup >= 0 && c->loop.warmup < 1))
+	if (!(o->loop.warmup >= 0 && o->loop.warmup < 1))
 		return refuse(err, "warmup", "a share of the run, from 0 to below 1");
 	if (m->facts.method != METHOD_LEARNED || m->weights || m->projection)
 		return err_set(
@@ -82,7 +65,7 @@ static void make_orthogonal(float *to, size_t h, float *row, uint64_t *state)
 
 static int make_parameters(struct distill_lstm *t, struct err *err)
 {
-	uint64_t state = random_seed(t->o->common.seed, 0, 7);
+	uint64_t state = random_seed(t->o->seed, 0, 7);
 	size_t h = t->h;
 	float *row = mem_try(h, sizeof(*row), err);
 
@@ -143,7 +126,7 @@ static int check_fit(const struct distill_lstm *t, struct err *err)
 		       cosines);
 }
 
-int distill_lstm_prepare(struct distill_lstm *t, struct distill_report *report, struct progress *progress,
+int distill_lstm_prepare(struct distill_lstm *t, struct train_report *report, struct progress *progress,
 			 struct err *err)
 {
 	struct distill *x = &t->x;
@@ -162,7 +145,7 @@ int distill_lstm_prepare(struct distill_lstm *t, struct distill_report *report, 
 	return lstm_shards_new(t, err);
 }
 
-static int run(struct distill_lstm *t, struct distill_report *report, struct progress *progress,
+static int run(struct distill_lstm *t, struct train_report *report, struct progress *progress,
 	       struct err *err)
 {
 	struct distill *x = &t->x;
@@ -206,13 +189,13 @@ void distill_lstm_end(struct distill_lstm *t)
 	free(t->second);
 }
 
-struct model *distill_lstm(struct model *m, const struct distill_lstm_options *options,
-			   struct distill_report *report, struct progress *progress, struct err *err)
+struct model *distill_lstm(struct model *m, const struct train_options *options, struct train_report *report,
+			   struct progress *progress, struct err *err)
 {
-	struct distill_lstm t = { .x = { .m = m, .o = &options->common }, .o = options };
+	struct distill_lstm t = { .x = { .m = m, .o = options }, .o = options };
 	struct model *distilled = NULL;
 
-	*report = (struct distill_report){ 0 };
+	*report = (struct train_report){ 0 };
 	if (check_options(options, m, err))
 		return NULL;
 	if (distill_lstm_prepare(&t, report, progress, err) == 0 && run(&t, report, progress, err) == 0)

@@ -1,9 +1,23 @@
-/* Private to src/learn/distill_lstm*.c. */
+/*
+ * distill_lstm_private.h - a bidirectional LSTM over a distilled word table, for what a sum cannot say.
+ *
+ *	h_t = BiLSTM(sqrt(d) x_t / |x_t|),    e = sum_t a_t (x_t + W h_t),    a_t = 2 s(v . h_t)
+ *	loss = 1 - cos(e, P t) + share * (1 - cos(sum_t x_t, P t)),    a mean over the batch
+ *
+ * t: the teacher's vector of the text, P as in learn/distill.h.  W and v start at 0, so the first step
+ * *is* the table that learn/distill.h made and training can only add; the recurrent matrices start
+ * orthogonal, the forget gates open.  Inputs have one length: as they are, frequent words are nearly
+ * invisible.  The second term keeps the rows good on their own: one file serves both.  Adam (b2 0.99)
+ * on all of it, the rows at a slower rate; gradients longer than 1 are cut to 1.  A batch holds texts of
+ * equal length.
+ *
+ * The same bits for any number of workers (the batch's work is cut in a fixed way); another processor's
+ * matrix products may change last bits.
+ */
 #ifndef SIFD_LEARN_DISTILL_LSTM_PRIVATE_H
 #define SIFD_LEARN_DISTILL_LSTM_PRIVATE_H
 
 #include "learn/adam.h"
-#include "learn/distill_lstm.h"
 #include "learn/distill_private.h"
 #include "learn/sparse_adam.h"
 #include "math/lstm.h"
@@ -42,7 +56,7 @@ struct shard {
 
 struct distill_lstm {
 	struct distill x;
-	const struct distill_lstm_options *o;
+	const struct train_options *o;
 	size_t d, h, side_n, parameters_n;
 	float *parameters, *first, *second; /* both directions, then mix and gate */
 	float *mix, *gate;		    /* in parameters */
@@ -63,7 +77,7 @@ struct distill_lstm {
 };
 
 /* All before the first step; x.m, x.o and o are set.  To be ended whether it failed or not. */
-int distill_lstm_prepare(struct distill_lstm *t, struct distill_report *report, struct progress *progress,
+int distill_lstm_prepare(struct distill_lstm *t, struct train_report *report, struct progress *progress,
 			 struct err *err);
 void distill_lstm_end(struct distill_lstm *t);
 

@@ -43,7 +43,7 @@ struct model *distill_lstm_model(const struct distill_lstm *t, struct err *err)
 {
 	struct result *r = mem_new(1, sizeof(*r));
 	struct model *ground = t->x.m->base ? t->x.m->base : t->x.m;
-	enum rows_type type = t->o->common.type;
+	enum rows_type type = t->o->type;
 	struct model parts = { .vocab = t->x.m->vocab,
 			       .rules = t->x.m->rules,
 			       .d_out = t->d,

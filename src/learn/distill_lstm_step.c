@@ -30,7 +30,7 @@ static const uint32_t *words_of(const struct distill_lstm *t, uint32_t text, siz
 
 static size_t texts_a_batch(const struct distill_lstm *t, size_t length)
 {
-	size_t n = t->o->common.batch / length;
+	size_t n = t->o->batch / length;
 
 	return n ? n : 1;
 }
@@ -79,7 +79,7 @@ int distill_lstm_begin(void *context, uint64_t epoch, struct err *err)
 						       (uint32_t)length };
 		}
 	}
-	shuffle(t->batches, made, random_seed(t->o->common.seed, epoch, 1));
+	shuffle(t->batches, made, random_seed(t->o->seed, epoch, 1));
 	return 0;
 }
 
@@ -330,7 +330,7 @@ int distill_lstm_step(void *context, size_t batch, uint64_t step, double rate, d
 	distill_lstm_learn(t);
 	length = vec_norm(t->shards[0].gradient, t->parameters_n);
 	t->cut = length > longest_gradient ? longest_gradient / length : 1.0f;
-	t->adam = adam_step_of(rate * t->o->common.rate, beta2, step);
+	t->adam = adam_step_of(rate * t->o->rate, beta2, step);
 	parallel_for(t->x.threads, update, t);
 	if (t->o->rows_rate > 0)
 		sparse_adam_apply(t->moves, rate * t->o->rows_rate, step);
@@ -393,8 +393,8 @@ int distill_lstm_score(void *context, double *score, struct err *err)
 
 static int shard_allocate(const struct distill_lstm *t, struct shard *s, struct err *err)
 {
-	size_t words = t->o->common.batch / SHARDS + WORDS_MOST + 1;
-	size_t texts = t->o->common.batch / SHARDS + 1;
+	size_t words = t->o->batch / SHARDS + WORDS_MOST + 1;
+	size_t texts = t->o->batch / SHARDS + 1;
 	size_t d = t->d * sizeof(float);
 	size_t h = t->h * sizeof(float);
 	struct readout readout = { t->d, 2 * t->h, t->gate };
@@ -447,11 +447,11 @@ int lstm_shards_new(struct distill_lstm *t, struct err *err)
 
 	t->batches_n = count_batches(t);
 	if (t->batches_n == 0)
-		return err_set(err, ERR_INPUT, "%.200s: the model knows no word of it", t->o->common.texts);
+		return err_set(err, ERR_INPUT, "%.200s: the model knows no word of it", t->o->texts);
 	t->by_length = mem_try(t->x.order_n, sizeof(*t->by_length), err);
 	t->batches = mem_try(t->batches_n, sizeof(*t->batches), err);
 	t->places = mem_try(WORDS_MOST, sizeof(*t->places), err);
-	t->moves = sparse_adam_new(&moved, t->o->common.batch + WORDS_MOST, t->x.threads, err);
+	t->moves = sparse_adam_new(&moved, t->o->batch + WORDS_MOST, t->x.threads, err);
 	if (!t->by_length || !t->batches || !t->places || !t->moves)
 		return -1;
 	for (size_t k = 0; k < SHARDS; k++)

@@ -1,18 +1,39 @@
-/* Private to src/learn/distill*.c: the table, the texts and their targets. */
+/*
+ * distill_private.h - a word table that adds up to a teacher's sentence vectors.
+ *
+ * Given the vectors that a teacher (a sentence transformer) gives to many texts, rows x_w are learnt
+ * so that  sum_{w in s} x_w  points where the teacher's vector of s does:
+ *
+ *	loss = mean over the batch of 1 - cos(sum_w x_w, P t_s)
+ *
+ * P: the leading eigenvectors of the teacher vectors' uncentred second moment, so the first
+ * dimensions hold most, and cutting a vector short costs little.  Start: x_w = a / (a + p(w)) P y_w, where
+ * y_w is the model's row, which must be the teacher's vector of the word alone; p from the texts;
+ * pieces ("##ing") at half of that.  Adam on the rows of a batch, one second moment a row.  No weights
+ * are left apart: they live in the rows' lengths.  (model2vec and tokenlearn do much the same.)
+ *
+ * The result does not depend on the number of workers.
+ */
 #ifndef SIFD_LEARN_DISTILL_PRIVATE_H
 #define SIFD_LEARN_DISTILL_PRIVATE_H
 
 #include "base/digest.h"
 #include "learn/dev.h"
-#include "learn/distill.h"
 #include "learn/npy.h"
+#include "learn/train.h"
 
 struct threads;
 struct texts;
 
+/* train_model() from a teacher.  m of an LSTM: from the table that was learnt from the same teacher. */
+struct model *distill_static(struct model *m, const struct train_options *options,
+			     struct train_report *report, struct progress *progress, struct err *err);
+struct model *distill_lstm(struct model *m, const struct train_options *options, struct train_report *report,
+			   struct progress *progress, struct err *err);
+
 struct distill {
 	struct model *m;
-	const struct distill_options *o;
+	const struct train_options *o;
 	struct threads *threads;
 	struct texts *texts;
 	struct npy teacher;
@@ -41,7 +62,7 @@ int distill_read(struct distill *x, struct progress *progress, struct err *err);
 int distill_project(struct distill *x, double *energy, struct err *err);
 int distill_start(struct distill *x, struct err *err);
 int distill_resume(struct distill *x, struct err *err); /* from rows that were distilled before */
-int distill_prepare(struct distill *x, struct distill_report *report, struct err *err);
+int distill_prepare(struct distill *x, struct train_report *report, struct err *err);
 void distill_end(struct distill *x);
 
 /* Adds all that determines the run but what is learnt to a digest. */

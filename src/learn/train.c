@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/parallel_for.h"
 #include "base/progress.h"
+#include "learn/distill_private.h"
 #include "learn/train_private.h"
 #include "math/mat.h"
 #include "math/vec.h"
@@ -16,18 +17,50 @@
 
 enum { BATCH_MAX = 8192, PARTS_MAX = 9 };
 
-struct train_options train_options_default(enum train_learn learn, bool scored)
+static struct train_options pair_defaults(enum train_learn learn, bool scored)
 {
-	struct train_options o = { .learn = learn,
-				   .matrix = learn == TRAIN_VECTORS,
-				   .objective = objective_options_default(),
-				   .loop = loop_options_default(),
+	struct train_options o = { .matrix = learn == TRAIN_VECTORS,
+				   .states = 128,
+				   .layers = 1,
+				   .directions = 2,
+				   .pooling = POOLING_MEAN,
+				   .dropout = 0.2,
+				   .scramble = 0.3,
 				   .batch = 256,
-				   .vector_rate = scored ? 0.002 : 0.003,
+				   .rate = learn == TRAIN_LSTM || scored ? 0.002 : 0.003,
 				   .weight_rate = 0.01,
 				   .matrix_rate = 0.002 };
 
 	o.loop.epochs = scored ? 5 : 3;
+	return o;
+}
+
+static struct train_options teacher_defaults(enum train_learn learn)
+{
+	bool lstm = learn == TRAIN_LSTM;
+	struct train_options o = { .a = 3e-4,
+				   .states = 256,
+				   .layers = 1,
+				   .directions = 2,
+				   .pooling = POOLING_RESIDUAL,
+				   .batch = lstm ? 8192 : 1024,
+				   .rate = lstm ? 3e-3 : 1e-2,
+				   .rows_rate = 5e-4,
+				   .static_share = 0.2,
+				   .seed = 1 };
+
+	o.loop.epochs = lstm ? 2 : 4;
+	o.loop.warmup = lstm ? 50.0 / 4500.0 : 20.0 / 4600.0;
+	return o;
+}
+
+struct train_options train_options_default(enum train_learn learn, bool scored, bool teacher)
+{
+	struct train_options o = teacher ? teacher_defaults(learn) : pair_defaults(learn, scored);
+
+	o.learn = learn;
+	o.loop.scores = 1;
+	o.objective = objective_options_default();
 	if (scored)
 		o.objective.kind = OBJECTIVE_PEARSON;
 	return o;
@@ -51,7 +84,7 @@ static int check_options(const struct train_options *o, struct err *err)
 		return refuse(err, "temperature", "0.001 to 1000");
 	if (!(o->objective.margin >= 0 && o->objective.margin <= 2))
 		return refuse(err, "margin", "0 to 2");
-	if (!(o->vector_rate >= 0 && o->weight_rate >= 0 && o->matrix_rate >= 0 && o->vector_rate < 10 &&
+	if (!(o->rate >= 0 && o->weight_rate >= 0 && o->matrix_rate >= 0 && o->rate < 10 &&
 	      o->weight_rate < 10 && o->matrix_rate < 10))
 		return refuse(err, "lr", "rates of learning are from 0 to 10");
 	if (!(o->l2 >= 0 && o->l2 < 1e6))
@@ -84,7 +117,7 @@ static void identify(const struct train *t, char hex[DIGEST_HEX + 1])
 			     (double)o->loop.scores,
 			     (double)o->loop.patience,
 			     (double)o->batch,
-			     o->vector_rate,
+			     o->rate,
 			     o->weight_rate,
 			     o->matrix_rate,
 			     o->l2,
@@ -176,8 +209,8 @@ static int choose_start(struct train *t, struct err *err)
 	return err_param(err, "method");
 }
 
-struct model *train_static(struct model *m, enum method start, const struct train_options *options,
-			   struct train_report *report, struct progress *progress, struct err *err)
+static struct model *train_static(struct model *m, enum method start, const struct train_options *options,
+				  struct train_report *report, struct progress *progress, struct err *err)
 {
 	struct train t = { .m = m, .method = start, .o = options };
 	struct model *trained = NULL;
@@ -193,4 +226,15 @@ struct model *train_static(struct model *m, enum method start, const struct trai
 	}
 	train_end(&t);
 	return trained;
+}
+
+struct model *train_model(struct model *m, enum method start, const struct train_options *options,
+			  struct train_report *report, struct progress *progress, struct err *err)
+{
+	bool lstm = options->learn == TRAIN_LSTM;
+
+	if (options->teacher)
+		return (lstm ? distill_lstm : distill_static)(m, options, report, progress, err);
+	return lstm ? train_lstm(m, options, report, progress, err)
+		    : train_static(m, start, options, report, progress, err);
 }

@@ -1,5 +1,3 @@
-#include "learn/train_lstm.h"
-
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -9,6 +7,7 @@
 #include "embed/lstm_encoder.h"
 #include "learn/texts.h"
 #include "learn/train_lstm_private.h"
+#include "learn/train_private.h"
 #include "math/mat.h"
 #include "math/vec.h"
 #include "model/model.h"
@@ -19,27 +18,15 @@
 
 enum { BATCH_MAX = 8192, STATES_MIN = 8 };
 
-struct train_lstm_options train_lstm_options_default(const struct train_options *common)
-{
-	return (struct train_lstm_options){ .common = common,
-					    .states = 128,
-					    .layers = 1,
-					    .directions = 2,
-					    .pooling = POOLING_MEAN,
-					    .rate = 2e-3,
-					    .dropout = 0.2,
-					    .scramble = 0.3 };
-}
-
 static int refuse(struct err *err, const char *param, const char *why)
 {
 	(void)err_set(err, ERR_INPUT, "%s: %s", param, why);
 	return err_param(err, param);
 }
 
-static int check_options(const struct train_lstm_options *o, const struct model *m, struct err *err)
+static int check_options(const struct train_options *o, const struct model *m, struct err *err)
 {
-	const struct train_options *c = o->common;
+	const struct train_options *c = o;
 
 	if (c->files_n == 0)
 		return refuse(err, "pairs", "no file to learn from");
@@ -108,7 +95,7 @@ static bool same_shape(const struct model *m, const struct net_shape *shape)
 static void start_parameters(struct lstm_train *t)
 {
 	const struct net_shape *shape = &t->shape;
-	uint64_t state = random_seed(t->o->common->seed, 0, 7);
+	uint64_t state = random_seed(t->o->seed, 0, 7);
 	bool goes_on = same_shape(t->m, shape);
 	float *at = t->parameters;
 
@@ -151,7 +138,7 @@ static int make_parameters(struct lstm_train *t, struct err *err)
 static int prepare(struct lstm_train *t, struct train_report *report, struct progress *progress,
 		   struct err *err)
 {
-	const struct train_options *c = t->o->common;
+	const struct train_options *c = t->o;
 
 	progress_phase(progress, "reading pairs", "files", c->files_n);
 	if (pairs_read(&t->pairs, t->m, c->files, c->files_n, c->kind, objective_scored(c->objective.kind),
@@ -183,7 +170,7 @@ static int prepare(struct lstm_train *t, struct train_report *report, struct pro
 
 static void identify(const struct lstm_train *t, char hex[DIGEST_HEX + 1])
 {
-	const struct train_options *c = t->o->common;
+	const struct train_options *c = t->o;
 	double numbers[] = { (double)t->shape.h,
 			     (double)t->shape.layers,
 			     (double)t->shape.sides,
@@ -216,7 +203,7 @@ static void identify(const struct lstm_train *t, char hex[DIGEST_HEX + 1])
 
 static int run(struct lstm_train *t, struct train_report *report, struct progress *progress, struct err *err)
 {
-	const struct train_options *c = t->o->common;
+	const struct train_options *c = t->o;
 	size_t bytes = t->floats * sizeof(float);
 	char hex[DIGEST_HEX + 1];
 	struct checkpoint_part parameters = { "lstm", t->parameters, bytes };
@@ -300,8 +287,8 @@ static void end(struct lstm_train *t)
 	free(t->dev_vectors);
 }
 
-struct model *train_lstm(struct model *m, const struct train_lstm_options *options,
-			 struct train_report *report, struct progress *progress, struct err *err)
+struct model *train_lstm(struct model *m, const struct train_options *options, struct train_report *report,
+			 struct progress *progress, struct err *err)
 {
 	struct lstm_train t = { .m = m, .o = options };
 	struct model *trained = NULL;

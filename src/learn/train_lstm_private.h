@@ -3,14 +3,14 @@
 #define SIFD_LEARN_TRAIN_LSTM_PRIVATE_H
 
 #include "learn/dev.h"
-#include "learn/train_lstm.h"
+#include "learn/train.h"
 #include "learn/train_lstm_net.h"
 
 struct threads;
 
 struct lstm_train {
 	struct model *m;
-	const struct train_lstm_options *o;
+	const struct train_options *o;
 	struct threads *threads;
 	struct pairs pairs;
 	struct dev dev;

@@ -49,7 +49,7 @@ static uint32_t text_of(const struct lstm_steps *s, size_t i)
 /* The inputs of sentence i as this step reads them; how many, at least one. */
 static size_t read_words(const struct lstm_train *t, size_t i, uint32_t *to)
 {
-	uint64_t state = random_seed(t->o->common->seed, t->steps->step, 2 + i);
+	uint64_t state = random_seed(t->o->seed, t->steps->step, 2 + i);
 	size_t count;
 	const uint32_t *words = texts_words(t->pairs.texts, text_of(t->steps, i), &count);
 	size_t n = 0;
@@ -119,7 +119,7 @@ int lstm_steps_begin(void *context, uint64_t epoch, struct err *err)
 {
 	struct lstm_train *t = context;
 
-	return pair_epoch_draw(&t->epoch, &t->pairs, t->o->common->batch, t->o->common->seed, epoch, err);
+	return pair_epoch_draw(&t->epoch, &t->pairs, t->o->batch, t->o->seed, epoch, err);
 }
 
 int lstm_steps_take(void *context, size_t batch, uint64_t step, double rate, double *loss, size_t *pairs,
@@ -128,7 +128,7 @@ int lstm_steps_take(void *context, size_t batch, uint64_t step, double rate, dou
 	struct lstm_train *t = context;
 	struct lstm_steps *s = t->steps;
 	const struct pair_batch *from = &t->epoch.batches[batch];
-	struct objective_batch b = { .d = t->outputs, .random = random_seed(t->o->common->seed, step, 1) };
+	struct objective_batch b = { .d = t->outputs, .random = random_seed(t->o->seed, step, 1) };
 
 	s->pairs = t->epoch.pairs + from->start;
 	s->n = from->n;
@@ -210,14 +210,13 @@ static int share_allocate(const struct lstm_train *t, struct share *p, size_t se
 struct lstm_steps *lstm_steps_new(const struct lstm_train *t, struct err *err)
 {
 	struct lstm_steps *s = mem_try(1, sizeof(*s), err);
-	size_t n = 2 * t->o->common->batch;
+	size_t n = 2 * t->o->batch;
 	int failed;
 
 	if (!s)
 		return NULL;
 	s->workers = threads_count(t->threads);
-	s->objective =
-		objective_new(&t->o->common->objective, t->o->common->batch, t->outputs, t->threads, err);
+	s->objective = objective_new(&t->o->objective, t->o->batch, t->outputs, t->threads, err);
 	s->vectors = mem_try_aligned(n, t->outputs * sizeof(float), err);
 	s->d_vectors = mem_try_aligned(n, t->outputs * sizeof(float), err);
 	s->u_keys = mem_try(n, sizeof(*s->u_keys), err);

@@ -66,6 +66,10 @@ int steps_score(void *context, double *score, struct err *err);
 /* to (d_out) = the sum of a passage's weighted rows, through the matrix; scratch (d). */
 void train_embed(const struct train *t, const struct passages *p, size_t text, float *to, float *scratch);
 
+/* train_model() for an LSTM from pairs. */
+struct model *train_lstm(struct model *m, const struct train_options *options, struct train_report *report,
+			 struct progress *progress, struct err *err);
+
 /* What came out, as a model. */
 struct model *train_result(const struct train *t, struct err *err);
 

@@ -162,7 +162,7 @@ static void update_word(const struct train *t, size_t place, float *gradient)
 
 	rows_sum(gradient, &sums, s->occurrences + first, NULL, s->found[place + 1] - first);
 	slope = weight * vec_dot(gradient, table->rows.x + word * table->d, table->d);
-	if (table->rows.m && t->o->vector_rate > 0)
+	if (table->rows.m && t->o->rate > 0)
 		update_row(t, word, weight, gradient);
 	if (t->o->weight_rate <= 0)
 		return;
@@ -282,7 +282,7 @@ int steps_take(void *context, size_t batch, uint64_t step, double rate, double *
 	*pairs = s->n;
 	if (t->table.matrix.x)
 		parallel_for(t->threads, backward, t);
-	s->vector_step = adam_step(rate * t->o->vector_rate, step);
+	s->vector_step = adam_step(rate * t->o->rate, step);
 	s->weight_step = adam_step(rate * t->o->weight_rate, step);
 	s->matrix_step = adam_step(rate * t->o->matrix_rate, step);
 	parallel_for(t->threads, update, t);

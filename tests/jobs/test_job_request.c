@@ -60,8 +60,8 @@ static void refused(const char *members, const char *param, const char *message)
 static void defaults_are_the_verb_s(void **state)
 {
 	struct job_request spec;
-	struct train_options pairs = train_options_default(TRAIN_VECTORS, false);
-	struct train_options scored = train_options_default(TRAIN_WEIGHTS, true);
+	struct train_options pairs = train_options_default(TRAIN_VECTORS, false, false);
+	struct train_options scored = train_options_default(TRAIN_WEIGHTS, true, false);
 	const struct train_options *o = &spec.train.pairs;
 	json_t *object = taken(&spec, "'learn': 'vectors', 'pairs': ['a', 'b'], 'dev': 'c'");
 
@@ -77,7 +77,7 @@ static void defaults_are_the_verb_s(void **state)
 	assert_int_equal(o->loop.epochs, pairs.loop.epochs);
 	assert_int_equal(o->loop.scores, 4);
 	assert_int_equal(o->seed, 1);
-	assert_true(o->vector_rate == pairs.vector_rate && o->weight_rate == pairs.weight_rate);
+	assert_true(o->rate == pairs.rate && o->weight_rate == pairs.weight_rate);
 	assert_int_equal(o->objective.kind, OBJECTIVE_INFONCE);
 	assert_false(spec.has_texts || spec.overlay);
 	json_decref(object);
@@ -124,13 +124,13 @@ static void all_is_read(void **state)
 			      "'directions': 1, 'pooling': 'max', 'dtype': 'i8', "
 			      "'dropout': 0.25, 'scramble': 1, 'temperature': 0.5");
 	assert_int_equal(o->kind, PAIRS_PAIRS);
-	assert_int_equal(spec.train.lstm.states, 16);
-	assert_int_equal(spec.train.lstm.layers, 2);
-	assert_int_equal(spec.train.lstm.directions, 1);
-	assert_int_equal(spec.train.lstm.pooling, POOLING_MAX);
-	assert_int_equal(spec.train.lstm.type, ROWS_I8);
-	assert_true(spec.train.lstm.rate == 0.5 && spec.train.lstm.dropout == 0.25);
-	assert_true(spec.train.lstm.scramble == 1 && o->objective.temperature == 0.5f);
+	assert_int_equal(spec.train.pairs.states, 16);
+	assert_int_equal(spec.train.pairs.layers, 2);
+	assert_int_equal(spec.train.pairs.directions, 1);
+	assert_int_equal(spec.train.pairs.pooling, POOLING_MAX);
+	assert_int_equal(spec.train.pairs.type, ROWS_I8);
+	assert_true(spec.train.pairs.rate == 0.5 && spec.train.pairs.dropout == 0.25);
+	assert_true(spec.train.pairs.scramble == 1 && o->objective.temperature == 0.5f);
 	json_decref(object);
 	object = taken(&spec, "'learn': 'alacarte', 'corpus': 'c', 'unit': 'line', 'window': 3, "
 			      "'min_count': 4, 'fit_count': 5, 'max_words': 6, 'workers': 1");

@@ -2,8 +2,6 @@
  * Distillation: the gradient against finite differences; nearer to the teacher than the start; the same
  * bits for any number of workers, resumed or not; files that do not fit.
  */
-#include "learn/distill.h"
-
 #include "base/err.h"
 #include "base/progress.h"
 #include "base/random.h"
@@ -34,9 +32,9 @@ static struct scratch scratch;
 static struct taught taught;
 static struct model *m;
 
-static struct distill_options options(void)
+static struct train_options options(void)
 {
-	struct distill_options o = distill_options_default();
+	struct train_options o = train_options_default(TRAIN_VECTORS, false, true);
 
 	o.teacher = taught.teacher;
 	o.texts = taught.texts;
@@ -47,10 +45,10 @@ static struct distill_options options(void)
 	return o;
 }
 
-static struct model *distil(const struct distill_options *o, struct distill_report *report)
+static struct model *distil(const struct train_options *o, struct train_report *report)
 {
 	struct err err = { 0 };
-	struct model *distilled = distill_static(m, o, report, NULL, &err);
+	struct model *distilled = train_model(m, METHOD_SUM, o, report, NULL, &err);
 
 	if (!distilled)
 		fail_msg("%s", err.text);
@@ -84,8 +82,8 @@ static void gradients_are_those_of_the_loss(void **state)
 
 static void comes_near_the_teacher(void **state)
 {
-	struct distill_options o = options();
-	struct distill_report start, end;
+	struct train_options o = options();
+	struct train_report start, end;
 	struct model *distilled;
 
 	(void)state;
@@ -105,8 +103,8 @@ static void comes_near_the_teacher(void **state)
 
 static void workers_do_not_matter(void **state)
 {
-	struct distill_options o = options();
-	struct distill_report report;
+	struct train_options o = options();
+	struct train_report report;
 	struct model *one = distil(&o, &report);
 
 	(void)state;
@@ -139,8 +137,8 @@ static void *cancel_later(void *context)
 
 static void goes_on_where_it_was_stopped(void **state)
 {
-	struct distill_options o = options();
-	struct distill_report report;
+	struct train_options o = options();
+	struct train_report report;
 	struct progress progress = { 0 };
 	struct err err = { 0 };
 	struct model *whole, *resumed;
@@ -151,7 +149,7 @@ static void goes_on_where_it_was_stopped(void **state)
 	whole = distil(&o, &report);
 	o.loop.checkpoint = scratch_path(&scratch, "checkpoint");
 	assert_int_equal(pthread_create(&thread, NULL, cancel_later, &progress), 0);
-	assert_null(distill_static(m, &o, &report, &progress, &err));
+	assert_null(train_model(m, METHOD_SUM, &o, &report, &progress, &err));
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(err.code, ERR_CANCELLED);
 	o.loop.resume = true;
@@ -162,19 +160,19 @@ static void goes_on_where_it_was_stopped(void **state)
 	model_release(resumed);
 }
 
-static void refused(struct distill_options o, const char *says)
+static void refused(struct train_options o, const char *says)
 {
-	struct distill_report report;
+	struct train_report report;
 	struct err err = { 0 };
 
-	assert_null(distill_static(m, &o, &report, NULL, &err));
+	assert_null(train_model(m, METHOD_SUM, &o, &report, NULL, &err));
 	if (!strstr(err.text, says))
 		fail_msg("'%s' does not say '%s'", err.text, says);
 }
 
 static void refuses_files_that_do_not_fit(void **state)
 {
-	struct distill_options o = options();
+	struct train_options o = options();
 	char *few = scratch_file(&scratch, "few.txt", "a b\nc\n");
 	char *bad = scratch_file(&scratch, "bad.txt", "1\n1\nmany\n");
 	char *odd = scratch_file(&scratch, "odd.txt", "good\nb\377d\n");

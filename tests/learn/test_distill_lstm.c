@@ -3,8 +3,6 @@
  * where order matters; the same bits for any number of workers, resumed or not, stored and read; models that
  * do not fit.
  */
-#include "learn/distill_lstm.h"
-
 #include "base/err.h"
 #include "base/progress.h"
 #include "base/random.h"
@@ -35,7 +33,7 @@ static struct scratch scratch;
 static struct taught taught;
 static struct model *teacher, *table;
 
-static struct distill_options common(struct distill_options o)
+static struct train_options common(struct train_options o)
 {
 	o.teacher = taught.teacher;
 	o.texts = taught.texts;
@@ -44,21 +42,21 @@ static struct distill_options common(struct distill_options o)
 	return o;
 }
 
-static struct distill_lstm_options options(void)
+static struct train_options options(void)
 {
-	struct distill_lstm_options o = distill_lstm_options_default();
+	struct train_options o = train_options_default(TRAIN_LSTM, false, true);
 
-	o.common = common(o.common);
-	o.common.batch = 300;
+	o = common(o);
+	o.batch = 300;
 	o.states = H;
-	o.common.loop.epochs = 8;
+	o.loop.epochs = 8;
 	return o;
 }
 
-static struct model *distil(const struct distill_lstm_options *o, struct distill_report *report)
+static struct model *distil(const struct train_options *o, struct train_report *report)
 {
 	struct err err = { 0 };
-	struct model *distilled = distill_lstm(table, o, report, NULL, &err);
+	struct model *distilled = train_model(table, METHOD_SUM, o, report, NULL, &err);
 
 	if (!distilled)
 		fail_msg("%s", err.text);
@@ -108,9 +106,9 @@ static double d_row(struct distill_lstm *t, uint32_t id, size_t k)
 
 static void gradients_are_those_of_the_loss(void **state)
 {
-	struct distill_lstm_options o = options();
-	struct distill_lstm t = { .x = { .m = table, .o = &o.common }, .o = &o };
-	struct distill_report report;
+	struct train_options o = options();
+	struct distill_lstm t = { .x = { .m = table, .o = &o }, .o = &o };
+	struct train_report report;
 	struct err err = { 0 };
 	uint64_t random = 11;
 	float *gradient;
@@ -156,14 +154,14 @@ static void gradients_are_those_of_the_loss(void **state)
 
 static void beats_the_sum_where_order_counts(void **state)
 {
-	struct distill_lstm_options o = options();
-	struct distill_report start, end;
+	struct train_options o = options();
+	struct train_report start, end;
 	struct model *distilled;
 
 	(void)state;
-	o.common.rate = 1e-9;
+	o.rate = 1e-9;
 	o.rows_rate = 0.0;
-	o.common.loop.epochs = 1;
+	o.loop.epochs = 1;
 	model_release(distil(&o, &start));
 	o = options();
 	distilled = distil(&o, &end);
@@ -177,14 +175,14 @@ static void beats_the_sum_where_order_counts(void **state)
 
 static void workers_do_not_matter(void **state)
 {
-	struct distill_lstm_options o = options();
-	struct distill_report report;
+	struct train_options o = options();
+	struct train_report report;
 	struct model *one;
 
 	(void)state;
-	o.common.loop.epochs = 1;
+	o.loop.epochs = 1;
 	one = distil(&o, &report);
-	for (o.common.workers = 2; o.common.workers <= 5; o.common.workers++) {
+	for (o.workers = 2; o.workers <= 5; o.workers++) {
 		struct model *more = distil(&o, &report);
 
 		assert_string_equal(more->fingerprint, one->fingerprint);
@@ -196,26 +194,26 @@ static void workers_do_not_matter(void **state)
 /* Stops when a second has gone by, as a killed run does. */
 static void goes_on_where_it_was_stopped(void **state)
 {
-	struct distill_lstm_options o = options();
-	struct distill_report report;
+	struct train_options o = options();
+	struct train_report report;
 	struct progress stop = { .cancel = true };
 	struct err err = { 0 };
 	struct model *whole, *resumed;
 
 	(void)state;
-	o.common.loop.epochs = 2;
+	o.loop.epochs = 2;
 	whole = distil(&o, &report);
-	o.common.loop.checkpoint = scratch_file(&scratch, "lstm.checkpoint", "");
-	assert_int_equal(remove(o.common.loop.checkpoint), 0);
-	assert_null(distill_lstm(table, &o, &report, &stop, &err));
+	o.loop.checkpoint = scratch_file(&scratch, "lstm.checkpoint", "");
+	assert_int_equal(remove(o.loop.checkpoint), 0);
+	assert_null(train_model(table, METHOD_SUM, &o, &report, &stop, &err));
 	assert_int_equal(err.code, ERR_CANCELLED);
-	o.common.loop.resume = true;
+	o.loop.resume = true;
 	resumed = distil(&o, &report);
 	assert_true(report.loop.resumed);
 	assert_string_equal(resumed->fingerprint, whole->fingerprint);
 	model_release(resumed);
 	model_release(whole);
-	free((char *)(uintptr_t)o.common.loop.checkpoint);
+	free((char *)(uintptr_t)o.loop.checkpoint);
 }
 
 /* ---- what it writes ---- */
@@ -239,14 +237,14 @@ static void is_stored_in_every_type(void **state)
 
 	(void)state;
 	for (int type = ROWS_F32; type <= ROWS_I8; type++) {
-		struct distill_lstm_options o = options();
+		struct train_options o = options();
 		char *path = scratch_file(&scratch, "stored.safetensors", "");
-		struct distill_report report;
+		struct train_report report;
 		struct err err = { 0 };
 		struct model *made, *opened;
 
-		o.common.type = (enum rows_type)type;
-		o.common.loop.epochs = 2;
+		o.type = (enum rows_type)type;
+		o.loop.epochs = 2;
 		made = distil(&o, &report);
 		assert_int_equal(publish_model(made, path, false, &err), 0);
 		opened = model_open(path, NULL, &err);
@@ -267,19 +265,19 @@ static void is_stored_in_every_type(void **state)
 
 static void refuses_what_does_not_fit(void **state)
 {
-	struct distill_lstm_options o = options();
-	struct distill_report report;
+	struct train_options o = options();
+	struct train_report report;
 	struct err err = { 0 };
 
 	(void)state;
-	assert_null(distill_lstm(teacher, &o, &report, NULL, &err));
+	assert_null(train_model(teacher, METHOD_SUM, &o, &report, NULL, &err));
 	assert_non_null(strstr(err.text, "learn them first"));
 	o.states = 4;
-	assert_null(distill_lstm(table, &o, &report, NULL, &err));
+	assert_null(train_model(table, METHOD_SUM, &o, &report, NULL, &err));
 	assert_string_equal(err.param, "states");
 	o = options();
-	o.common.batch = 8;
-	assert_null(distill_lstm(table, &o, &report, NULL, &err));
+	o.batch = 8;
+	assert_null(train_model(table, METHOD_SUM, &o, &report, NULL, &err));
 	assert_string_equal(err.param, "batch");
 }
 
@@ -289,8 +287,8 @@ static void refuses_another_teachers_rows(void **state)
 	struct model *other = toy_model(
 		(struct toy){ .n = WORDS, .d = D, .type = ROWS_F32, .method = METHOD_SUM, .seed = 99 });
 	struct model parts = *other;
-	struct distill_lstm_options o = options();
-	struct distill_report report;
+	struct train_options o = options();
+	struct train_report report;
 	struct err err = { 0 };
 	struct model *learned;
 
@@ -299,7 +297,7 @@ static void refuses_another_teachers_rows(void **state)
 	parts.weights = NULL;
 	learned = model_of_parts(&parts, NULL, NULL, &err);
 	assert_non_null(learned);
-	assert_null(distill_lstm(learned, &o, &report, NULL, &err));
+	assert_null(train_model(learned, METHOD_SUM, &o, &report, NULL, &err));
 	assert_non_null(strstr(err.text, "other vectors than the teacher's"));
 	model_release(learned);
 	model_release(other);
@@ -307,8 +305,8 @@ static void refuses_another_teachers_rows(void **state)
 
 static int start(void **state)
 {
-	struct distill_options o;
-	struct distill_report report;
+	struct train_options o;
+	struct train_report report;
 	struct err err = { 0 };
 
 	(void)state;
@@ -318,10 +316,10 @@ static int start(void **state)
 	teacher = toy_model(
 		(struct toy){ .n = WORDS, .d = D, .type = ROWS_F32, .method = METHOD_WEIGHTED, .seed = 7 });
 	taught = taught_make(&scratch, teacher, WORDS, true);
-	o = common(distill_options_default());
+	o = common(train_options_default(TRAIN_VECTORS, false, true));
 	o.batch = 100;
 	o.loop.epochs = 10;
-	table = distill_static(teacher, &o, &report, NULL, &err);
+	table = train_model(teacher, METHOD_SUM, &o, &report, NULL, &err);
 	if (!table)
 		fail_msg("%s", err.text);
 	return 0;

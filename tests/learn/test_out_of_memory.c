@@ -91,7 +91,7 @@ static struct train_options options(enum train_learn learn, enum objective_kind 
 {
 	static const char *files[2], *dev[1];
 	bool scored = objective_scored(kind);
-	struct train_options o = train_options_default(learn, scored);
+	struct train_options o = train_options_default(learn, scored, false);
 
 	files[0] = scored ? dev_path : path;
 	files[1] = groups_path;
@@ -128,7 +128,7 @@ static void every_allocation_may_fail(void **state)
 				struct err err = { 0 };
 
 				left = calls;
-				trained = train_static(m, METHOD_WHITEN, &o, &r, NULL, &err);
+				trained = train_model(m, METHOD_WHITEN, &o, &r, NULL, &err);
 				left = -1;
 				if (!trained)
 					assert_int_equal(err.code, ERR_MEMORY);

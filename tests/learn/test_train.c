@@ -91,7 +91,7 @@ static struct model *toy(enum method method, enum rows_type type)
 static struct train_options options(enum train_learn learn, bool scored)
 {
 	static const char *files[1], *dev[1];
-	struct train_options o = train_options_default(learn, scored);
+	struct train_options o = train_options_default(learn, scored, false);
 
 	files[0] = scored ? scored_path : pairs_path;
 	dev[0] = dev_path;
@@ -108,7 +108,7 @@ static struct train_options options(enum train_learn learn, bool scored)
 static struct model *train(struct model *m, const struct train_options *o, struct train_report *r)
 {
 	struct err err = { 0 };
-	struct model *trained = train_static(m, m->facts.method, o, r, NULL, &err);
+	struct model *trained = train_model(m, m->facts.method, o, r, NULL, &err);
 
 	if (!trained)
 		fail_msg("%s", err.text);
@@ -202,7 +202,7 @@ static void layers_are_finite_differences(void **state)
 		o.matrix = matrix;
 		o.l2 = 0.1;
 		o.objective.temperature = 0.5f;
-		o.vector_rate = o.weight_rate = o.matrix_rate = 1e-9; /* so the parameters stay */
+		o.rate = o.weight_rate = o.matrix_rate = 1e-9; /* so the parameters stay */
 		assert_int_equal(pairs_read(&t.pairs, m, o.files, 1, PAIRS_AUTO, false, NULL, &err), 0);
 		t.threads = threads_new(2, &err);
 		assert_int_equal(train_begin(&t, &err), 0);
@@ -236,14 +236,14 @@ static void check_learning(struct train_options o)
 	o.loop.epochs = 40;
 	o.workers = 2;
 	o.weight_rate = 0.05;
-	o.vector_rate = 0.02;
+	o.rate = 0.02;
 	trained = train(m, &o, &after);
 	assert_int_equal(trained->facts.method, METHOD_LEARNED);
 	assert_int_equal(after.pairs, PAIRS);
 	assert_true(after.loop.best_step > 0);
 	model_release(trained);
 	o.loop.epochs = 1;
-	o.weight_rate = o.vector_rate = o.matrix_rate = 0;
+	o.weight_rate = o.rate = o.matrix_rate = 0;
 	model_release(train(m, &o, &before));
 	/* Words' weights alone cannot make synonyms alike. */
 	assert_true(after.loop.best_score > before.loop.best_score + (o.learn == TRAIN_VECTORS ? 20 : 1));
@@ -328,7 +328,7 @@ static void resumed_has_the_same_bits(void **state)
 	o.loop.checkpoint = path;
 	o.loop.resume = true;
 	assert_int_equal(pthread_create(&thread, NULL, interrupt, &progress), 0);
-	assert_null(train_static(m, METHOD_WHITEN, &o, &r, &progress, &err));
+	assert_null(train_model(m, METHOD_WHITEN, &o, &r, &progress, &err));
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_true(r.loop.steps > 30);
 	assert_int_equal(err.code, ERR_CANCELLED);
@@ -339,7 +339,7 @@ static void resumed_has_the_same_bits(void **state)
 	model_release(resumed);
 	/* Another seed is another run. */
 	o.seed = 5;
-	assert_int_equal(train_static(m, METHOD_WHITEN, &o, &r, NULL, &err) == NULL, 1);
+	assert_int_equal(train_model(m, METHOD_WHITEN, &o, &r, NULL, &err) == NULL, 1);
 	assert_non_null(strstr(err.text, "another run"));
 	model_release(whole);
 	model_release(m);
@@ -374,7 +374,7 @@ static void the_start_is_the_method(void **state)
 				float a[D], b[D];
 
 				o.loop.epochs = 1;
-				o.weight_rate = o.vector_rate = o.matrix_rate = 0;
+				o.weight_rate = o.rate = o.matrix_rate = 0;
 				trained = train(m, &o, &r);
 				assert_int_equal(trained->rows.type, type);
 				for (uint32_t i = 0; i < WORDS; i += 7) {
@@ -450,7 +450,7 @@ static void refused(struct train_options o, const char *param)
 	struct train_report r;
 	struct err err = { 0 };
 
-	assert_null(train_static(m, METHOD_WHITEN, &o, &r, NULL, &err));
+	assert_null(train_model(m, METHOD_WHITEN, &o, &r, NULL, &err));
 	assert_int_equal(err.code, ERR_INPUT);
 	assert_string_equal(err.param, param);
 	model_release(m);
@@ -469,7 +469,7 @@ static void options_have_bounds(void **state)
 	bad = o, bad.objective.temperature = 0, refused(bad, "temperature");
 	bad = o, bad.objective.temperature = NAN, refused(bad, "temperature");
 	bad = o, bad.objective.margin = -1, refused(bad, "margin");
-	bad = o, bad.vector_rate = -1, refused(bad, "lr");
+	bad = o, bad.rate = -1, refused(bad, "lr");
 	bad = o, bad.matrix_rate = (double)INFINITY, refused(bad, "lr");
 	bad = o, bad.l2 = -1, refused(bad, "l2");
 	bad = o, bad.loop.warmup = 1, refused(bad, "warmup");

@@ -2,7 +2,7 @@
  * Training of an LSTM: better than its start; the same bits each
  * time, resumed or not; what comes out, written as an overlay; options out of range.
  */
-#include "learn/train_lstm.h"
+#include "learn/train.h"
 
 #include "base/err.h"
 #include "base/progress.h"
@@ -54,7 +54,7 @@ static void make_pairs(void)
 
 static struct train_options common(void)
 {
-	struct train_options o = train_options_default(TRAIN_WEIGHTS, false);
+	struct train_options o = train_options_default(TRAIN_LSTM, false, false);
 
 	o.files = files;
 	o.files_n = 1;
@@ -67,13 +67,13 @@ static struct train_options common(void)
 
 static struct model *train(const struct train_options *c, double rate, struct train_report *report)
 {
-	struct train_lstm_options o = train_lstm_options_default(c);
+	struct train_options o = *c;
 	struct err err = { 0 };
 	struct model *trained;
 
 	o.states = STATES;
 	o.rate = rate;
-	trained = train_lstm(m, &o, report, NULL, &err);
+	trained = train_model(m, METHOD_SUM, &o, report, NULL, &err);
 	if (!trained)
 		fail_msg("%s", err.text);
 	return trained;
@@ -110,7 +110,7 @@ static void learns(void **state)
 static void learns_in_every_shape(void **state)
 {
 	struct train_options c = common();
-	struct train_lstm_options o = train_lstm_options_default(&c);
+	struct train_options o = c;
 	struct err err = { 0 };
 
 	(void)state;
@@ -125,11 +125,11 @@ static void learns_in_every_shape(void **state)
 				o.directions = directions;
 				o.pooling = (enum pooling)pooling;
 				o.rate = 1e-9;
-				c.loop.epochs = 1;
-				first = train_lstm(m, &o, &start, NULL, &err);
+				o.loop.epochs = 1;
+				first = train_model(m, METHOD_SUM, &o, &start, NULL, &err);
 				o.rate = 1e-2;
-				c.loop.epochs = 20;
-				trained = train_lstm(m, &o, &end, NULL, &err);
+				o.loop.epochs = 20;
+				trained = train_model(m, METHOD_SUM, &o, &end, NULL, &err);
 				assert_non_null(first);
 				assert_non_null(trained);
 				assert_true(end.loop.loss < 0.85 * start.loop.loss);
@@ -143,7 +143,7 @@ static void learns_in_every_shape(void **state)
 
 static struct model *go_on(struct model *from, struct train_options *c, size_t layers, enum pooling pooling)
 {
-	struct train_lstm_options o = train_lstm_options_default(c);
+	struct train_options o = *c;
 	struct train_report report;
 	struct err err = { 0 };
 	struct model *trained;
@@ -152,7 +152,7 @@ static struct model *go_on(struct model *from, struct train_options *c, size_t l
 	o.layers = layers;
 	o.pooling = pooling;
 	o.rate = 1e-12;
-	trained = train_lstm(from, &o, &report, NULL, &err);
+	trained = train_model(from, METHOD_SUM, &o, &report, NULL, &err);
 	if (!trained)
 		fail_msg("%s", err.text);
 	return trained;
@@ -211,7 +211,7 @@ static void *cancel_later(void *context)
 static void goes_on_where_it_was_stopped(void **state)
 {
 	struct train_options c = common();
-	struct train_lstm_options o = train_lstm_options_default(&c);
+	struct train_options o = c;
 	struct train_report report;
 	struct progress progress = { 0 };
 	struct err err = { 0 };
@@ -222,9 +222,10 @@ static void goes_on_where_it_was_stopped(void **state)
 	c.loop.epochs = 40;
 	whole = train(&c, o.rate, &report);
 	c.loop.checkpoint = scratch_path(&scratch, "checkpoint");
+	o = c;
 	o.states = STATES;
 	assert_int_equal(pthread_create(&thread, NULL, cancel_later, &progress), 0);
-	assert_null(train_lstm(m, &o, &report, &progress, &err));
+	assert_null(train_model(m, METHOD_SUM, &o, &report, &progress, &err));
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(err.code, ERR_CANCELLED);
 	c.loop.resume = true;
@@ -261,29 +262,29 @@ static void an_overlay_gives_the_same_bits(void **state)
 static void refuses_options_out_of_range(void **state)
 {
 	struct train_options c = common();
-	struct train_lstm_options o = train_lstm_options_default(&c);
+	struct train_options o = c;
 	struct train_report report;
 	struct err err = { 0 };
 
 	(void)state;
 	o.states = MODEL_LSTM_MAX + 1;
-	assert_null(train_lstm(m, &o, &report, NULL, &err));
+	assert_null(train_model(m, METHOD_SUM, &o, &report, NULL, &err));
 	assert_string_equal(err.param, "states");
-	o = train_lstm_options_default(&c);
+	o = c;
 	o.dropout = 1;
-	assert_null(train_lstm(m, &o, &report, NULL, &err));
+	assert_null(train_model(m, METHOD_SUM, &o, &report, NULL, &err));
 	assert_string_equal(err.param, "dropout");
-	o = train_lstm_options_default(&c);
+	o = c;
 	o.layers = 3;
-	assert_null(train_lstm(m, &o, &report, NULL, &err));
+	assert_null(train_model(m, METHOD_SUM, &o, &report, NULL, &err));
 	assert_string_equal(err.param, "layers");
-	o = train_lstm_options_default(&c);
+	o = c;
 	o.pooling = (enum pooling)pooling_parse("most");
-	assert_null(train_lstm(m, &o, &report, NULL, &err));
+	assert_null(train_model(m, METHOD_SUM, &o, &report, NULL, &err));
 	assert_string_equal(err.param, "pooling");
-	o = train_lstm_options_default(&c);
-	c.batch = 1;
-	assert_null(train_lstm(m, &o, &report, NULL, &err));
+	o = c;
+	o.batch = 1;
+	assert_null(train_model(m, METHOD_SUM, &o, &report, NULL, &err));
 	assert_string_equal(err.param, "batch");
 }
 
