@@ -84,11 +84,12 @@ BENCH := $(patsubst %.c,$B/%,$(sort $(wildcard bench/*.c)))
 $B/bench/%: $B/bench/%.o $B/libsifd.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-bench: all $(BENCH)  ## speed, beside limits and peers; bench/run.py --help for parts of it
+bench: all $(BENCH)  ## speed, compared with hardware limits and other programs; bench/run.py --help has more
 	bench/run.py
 
-lint:  ## layers, formatting, headers alone, static analysis
+lint:  ## layers, names in the docs, formatting, each header by itself, static analysis
 	scripts/check-layers
+	scripts/check-docs
 	clang-format --dry-run --Werror $(ALL_C)
 	@for h in $$(find src -name '*.h'); do \
 		$(CC) $(CSTD) -Isrc -Wall -Wextra -Werror -fsyntax-only -x c $$h || exit 1; done
