@@ -7,7 +7,7 @@
 #include "embed/batcher.h"
 #include "routes/service.h"
 #include "serve/connections.h"
-#include "serve/http_exchange.h"
+#include "serve/exchange.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "serve/http_exchange.h"
+#include "serve/exchange.h"
 
 #include "base/log.h"
 #include "base/mem.h"

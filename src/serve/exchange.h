@@ -1,11 +1,11 @@
 /*
- * http_exchange.h - one request and its reply on libmicrohttpd; between http.c and http_exchange.c.
+ * exchange.h - one request and its reply on libmicrohttpd; between http.c and exchange.c.
  *
  * The library calls: uri (request line read), access (headers read; then once a piece
  * of the body; then once more; and again after each resume), completed.
  */
-#ifndef SIFD_SERVE_HTTP_EXCHANGE_H
-#define SIFD_SERVE_HTTP_EXCHANGE_H
+#ifndef SIFD_SERVE_EXCHANGE_H
+#define SIFD_SERVE_EXCHANGE_H
 
 #include "base/limits.h"
 #include "routes/routes.h"
