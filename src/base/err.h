@@ -17,14 +17,14 @@
 
 enum err_code {
 	ERR_NONE = 0,
-	ERR_INPUT,     /* the caller's data is wrong; HTTP 400 */
-	ERR_NOT_FOUND, /* no such model, job or path; HTTP 404 */
-	ERR_CONFLICT,  /* the name is taken, or the thing is in use; HTTP 409 */
-	ERR_TOO_LARGE, /* a named limit was passed; HTTP 413 */
-	ERR_BUSY,      /* a queue is full; HTTP 429 or 503 */
-	ERR_FORMAT,    /* a file is not what it claims to be; HTTP 500 */
-	ERR_IO,	       /* the system refused, errno is in the text; HTTP 500 */
-	ERR_MEMORY,    /* an allocation sized by data failed; HTTP 503 */
+	ERR_INPUT,     /* the caller's data is wrong */
+	ERR_NOT_FOUND, /* no such model, job or path */
+	ERR_CONFLICT,  /* the name is taken, or the thing is in use */
+	ERR_TOO_LARGE, /* a named limit was passed */
+	ERR_BUSY,      /* a queue is full */
+	ERR_FORMAT,    /* a file is not what it claims to be */
+	ERR_IO,	       /* the system refused, errno is in the text */
+	ERR_MEMORY,    /* an allocation sized by data failed */
 	ERR_CANCELLED, /* someone asked the work to stop */
 };
 

@@ -1,5 +1,5 @@
 /* GET /: one page, self-contained, that says what is here and lets a person try it. */
-#include "routes/routes_service.h"
+#include "routes/handlers.h"
 
 #include "routes/service.h"
 
@@ -63,7 +63,6 @@ int route_console(struct context *context, const struct request *request, struct
 	(void)context;
 	(void)request;
 	(void)err;
-	reply->type = "text/html; charset=utf-8";
 	buf_add(&reply->body, page, sizeof(page) - 1);
 	return 0;
 }

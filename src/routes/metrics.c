@@ -20,8 +20,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { ROUTES_MAX = 40 };
-
 static const int statuses[] = { 200, 201, 202, 204, 400, 404, 405, 409, 411, 413, 414,
 				415, 417, 429, 431, 499, 500, 501, 503, 505, 0 };
 enum { STATUSES = sizeof(statuses) / sizeof(statuses[0]) }; /* the last one: any other */
@@ -33,7 +31,7 @@ enum { BOUNDS = sizeof(bounds_s) / sizeof(bounds_s[0]) };
 
 typedef _Atomic uint64_t counter;
 
-/* Where in a shard each counter is. */
+/* Where in a shard each counter is; after them stands a block for each route, and one for no route. */
 enum {
 	BEGUN,
 	ENDED,
@@ -42,15 +40,15 @@ enum {
 	WORDS,
 	KNOWN,
 	REFUSED,
-	ANSWERS = REFUSED + GATE_REASONS,
-	BUCKETS = ANSWERS + ROUTES_MAX * STATUSES,
-	NANOSECONDS = BUCKETS + ROUTES_MAX * (BOUNDS + 1),
-	COUNTERS = NANOSECONDS + ROUTES_MAX,
+	BLOCKS = REFUSED + GATE_REASONS,
 };
+
+/* And in a block. */
+enum { ANSWERS, BUCKETS = ANSWERS + STATUSES, NANOSECONDS = BUCKETS + BOUNDS + 1, BLOCK };
 
 struct shard {
 	struct shard *next;
-	counter n[COUNTERS];
+	counter n[]; /* counters_n() */
 };
 
 struct metrics {
@@ -66,6 +64,16 @@ const char *gate_reason_name(enum gate_reason reason)
 	};
 
 	return names[reason];
+}
+
+static size_t counters_n(void)
+{
+	return BLOCKS + (routes_n + 1) * BLOCK;
+}
+
+static struct shard *shard_new(struct err *err)
+{
+	return mem_try(1, sizeof(struct shard) + counters_n() * sizeof(counter), err);
 }
 
 struct metrics *metrics_new(void)
@@ -93,7 +101,7 @@ void metrics_free(struct metrics *metrics)
 struct shard *metrics_shard(struct metrics *metrics)
 {
 	struct err err;
-	struct shard *shard = mem_try(1, sizeof(*shard), &err);
+	struct shard *shard = shard_new(&err);
 
 	if (!shard)
 		return NULL;
@@ -122,16 +130,6 @@ void shard_begin(struct shard *shard)
 	add(&shard->n[BEGUN], 1);
 }
 
-static size_t answers_at(size_t route, size_t status)
-{
-	return ANSWERS + route * STATUSES + status;
-}
-
-static size_t buckets_at(size_t route, size_t bucket)
-{
-	return BUCKETS + route * (BOUNDS + 1) + bucket;
-}
-
 static size_t status_column(int status)
 {
 	size_t i = 0;
@@ -143,16 +141,15 @@ static size_t status_column(int status)
 
 void shard_end(struct shard *shard, size_t route, const struct reply *reply, uint64_t ns)
 {
+	counter *block = &shard->n[BLOCKS + route * BLOCK];
 	size_t bucket = 0;
 
-	if (route >= ROUTES_MAX)
-		route = ROUTES_MAX - 1;
 	while (bucket < BOUNDS && (double)ns > bounds_s[bucket] * 1e9)
 		bucket++;
 	add(&shard->n[ENDED], 1);
-	add(&shard->n[answers_at(route, status_column(reply->status))], 1);
-	add(&shard->n[buckets_at(route, bucket)], 1);
-	add(&shard->n[NANOSECONDS + route], ns);
+	add(&block[ANSWERS + status_column(reply->status)], 1);
+	add(&block[BUCKETS + bucket], 1);
+	add(&block[NANOSECONDS], ns);
 	add(&shard->n[TEXTS], reply->texts);
 	add(&shard->n[WORDS], reply->words);
 	add(&shard->n[KNOWN], reply->known);
@@ -172,11 +169,11 @@ void shard_refuse(struct shard *shard, enum gate_reason reason)
 /* All shards in one.  Threads go on counting meanwhile: the sums are of about now. */
 static struct shard *add_up(struct metrics *metrics)
 {
-	struct shard *sum = mem_new(1, sizeof(*sum));
+	struct shard *sum = mem_new(1, sizeof(*sum) + counters_n() * sizeof(counter));
 
 	(void)pthread_mutex_lock(&metrics->lock);
 	for (const struct shard *s = metrics->shards; s; s = s->next) {
-		for (size_t i = 0; i < COUNTERS; i++)
+		for (size_t i = 0; i < counters_n(); i++)
 			add(&sum->n[i], get(&s->n[i]));
 	}
 	(void)pthread_mutex_unlock(&metrics->lock);
@@ -199,9 +196,9 @@ static const char *route_label(size_t i)
 	return i < routes_n ? routes[i].path : "other";
 }
 
-static const char *verb_label(size_t i)
+static const char *method_label(size_t i)
 {
-	return i < routes_n ? http_method_name(routes[i].verb) : "other";
+	return i < routes_n ? http_method_name(routes[i].method) : "other";
 }
 
 static void write_answers(struct buf *to, const struct shard *sum)
@@ -209,13 +206,14 @@ static void write_answers(struct buf *to, const struct shard *sum)
 	head(to, "sifd_http_requests_total", "counter", "Requests answered, by route and status.");
 	for (size_t r = 0; r <= routes_n; r++)
 		for (size_t s = 0; s < STATUSES; s++) {
-			uint64_t n = get(&sum->n[answers_at(r, s)]);
+			uint64_t n = get(&sum->n[BLOCKS + r * BLOCK + ANSWERS + s]);
 
 			if (n)
 				buf_printf(to,
 					   "sifd_http_requests_total{route=\"%s\",method=\"%s\",code=\"%d\"} "
 					   "%llu\n",
-					   route_label(r), verb_label(r), statuses[s], (unsigned long long)n);
+					   route_label(r), method_label(r), statuses[s],
+					   (unsigned long long)n);
 		}
 }
 
@@ -225,27 +223,28 @@ static void write_durations(struct buf *to, const struct shard *sum)
 
 	head(to, name, "histogram", "From a request's last byte to its answer, by route.");
 	for (size_t r = 0; r <= routes_n; r++) {
+		const counter *block = &sum->n[BLOCKS + r * BLOCK];
 		unsigned long long n = 0;
 		const char *route = route_label(r);
-		const char *verb = verb_label(r);
+		const char *method = method_label(r);
 
 		for (size_t b = 0; b <= BOUNDS; b++)
-			n += get(&sum->n[buckets_at(r, b)]);
+			n += get(&block[BUCKETS + b]);
 		if (n == 0)
 			continue;
 		n = 0;
 		for (size_t b = 0; b <= BOUNDS; b++) {
 			char bound[32] = "+Inf";
 
-			n += get(&sum->n[buckets_at(r, b)]);
+			n += get(&block[BUCKETS + b]);
 			if (b < BOUNDS)
 				(void)snprintf(bound, sizeof(bound), "%.6g", bounds_s[b]);
 			buf_printf(to, "%s_bucket{route=\"%s\",method=\"%s\",le=\"%s\"} %llu\n", name, route,
-				   verb, bound, n);
+				   method, bound, n);
 		}
-		buf_printf(to, "%s_sum{route=\"%s\",method=\"%s\"} %.9f\n", name, route, verb,
-			   (double)get(&sum->n[NANOSECONDS + r]) * 1e-9);
-		buf_printf(to, "%s_count{route=\"%s\",method=\"%s\"} %llu\n", name, route, verb, n);
+		buf_printf(to, "%s_sum{route=\"%s\",method=\"%s\"} %.9f\n", name, route, method,
+			   (double)get(&block[NANOSECONDS]) * 1e-9);
+		buf_printf(to, "%s_count{route=\"%s\",method=\"%s\"} %llu\n", name, route, method, n);
 	}
 }
 

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-struct embedder *request_model(struct context *context, const json_t *object, struct reply *reply,
-			       struct err *err)
+int request_model(struct embedder **s, struct context *context, const json_t *object, struct reply *reply,
+		  struct err *err)
 {
 	const char *model = "";
 	const char *method = NULL;
@@ -17,13 +17,13 @@ struct embedder *request_model(struct context *context, const json_t *object, st
 
 	if (json_get_text(&model, object, "model", err) < 0 ||
 	    json_get_text(&method, object, "method", err) < 0)
-		return NULL;
+		return -1;
 	n = strlen(model);
 	if (n == 0)
 		context_default_name(context, reply->model);
 	else if (n < sizeof(reply->model))
 		memcpy(reply->model, model, n + 1);
-	return context_embedder(context, model, n, method, err);
+	return context_embedder(s, context, model, n, method, err);
 }
 
 void reply_begin_model(struct reply *reply, const struct embedder *s)

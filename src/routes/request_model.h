@@ -12,11 +12,11 @@ struct reply;
 struct embedder;
 
 /*
- * The sentence that the members "model" and "method" ask for, with its name ("NAME" or "NAME:METHOD", as
- * asked; the default's when absent) in reply->model.  NULL with *err.
+ * The encoder that the members "model" and "method" ask for, and its name ("NAME" or "NAME:METHOD", as asked;
+ * the default's when absent) in reply->model.  The rest is as for context_embedder().
  */
-struct embedder *request_model(struct context *context, const json_t *object, struct reply *reply,
-			       struct err *err);
+int request_model(struct embedder **s, struct context *context, const json_t *object, struct reply *reply,
+		  struct err *err);
 
 /* Appends {"model":...,"method":... to the reply. */
 void reply_begin_model(struct reply *reply, const struct embedder *s);

@@ -1,9 +1,10 @@
 #include "routes/routes.h"
 
+#include "base/arena.h"
+#include "base/limits.h"
 #include "base/log.h"
-#include "routes/routes_model.h"
-#include "routes/routes_service.h"
-#include "routes/routes_state.h"
+#include "routes/request_model.h"
+#include "routes/serve_options.h"
 #include "routes/service.h"
 #include "routes/wire.h"
 
@@ -11,62 +12,17 @@
 #include <string.h>
 #include <unistd.h>
 
-/*
- * Below these costs a request takes a millisecond or less, so that an event loop may run it itself.  The work
- * of an explanation and of a matrix grows with the square of the text.
- */
-enum { COST_VECTORS = 16 << 10, COST_SQUARE = 4 << 10 };
+static const char type_json[] = "application/json";
 
-const struct route routes[] = {
-	{ .path = "/", .verb = HTTP_GET, .run = route_console },
-	{ .path = "/live", .verb = HTTP_GET, .run = route_live },
-	{ .path = "/ready", .verb = HTTP_GET, .run = route_ready },
-	{ .path = "/health", .verb = HTTP_GET, .run = route_ready },
-	{ .path = "/metrics", .verb = HTTP_GET, .run = route_metrics },
-	{ .path = "/openapi.json", .verb = HTTP_GET, .run = route_openapi },
-	{ .path = "/v1/models", .verb = HTTP_GET, .run = route_models },
-	{ .path = "/v1/models/{name}", .verb = HTTP_GET, .run = route_model },
-	{ .path = "/v1/embeddings",
-	  .verb = HTTP_POST,
-	  .run = route_embeddings,
-	  .offload_cost = COST_VECTORS },
-	{ .path = "/v1/similarity", .verb = HTTP_POST, .run = route_similarity, .offload_cost = COST_SQUARE },
-	{ .path = "/v1/search", .verb = HTTP_POST, .run = route_search, .offload_cost = COST_SQUARE },
-	{ .path = "/v1/explain", .verb = HTTP_POST, .run = route_explain, .offload_cost = COST_SQUARE },
-	{ .path = "/v1/tokenize", .verb = HTTP_POST, .run = route_tokenize, .offload_cost = COST_VECTORS },
-	{ .path = "/v1/corpora",
-	  .verb = HTTP_GET,
-	  .run = route_corpora,
-	  .offload_cost = ROUTE_ALWAYS_OFFLOAD },
-	{ .path = "/v1/corpora/{name}", .verb = HTTP_GET, .run = route_corpus },
-	{ .path = "/v1/corpora/{name}",
-	  .verb = HTTP_PUT,
-	  .run = route_corpus_put,
-	  .offload_cost = ROUTE_ALWAYS_OFFLOAD,
-	  .open = corpus_open_stream,
-	  .write = corpus_write_stream,
-	  .drop = corpus_drop_stream },
-	{ .path = "/v1/corpora/{name}",
-	  .verb = HTTP_DELETE,
-	  .run = route_corpus_delete,
-	  .offload_cost = ROUTE_ALWAYS_OFFLOAD },
-	{ .path = "/v1/jobs", .verb = HTTP_GET, .run = route_jobs, .offload_cost = ROUTE_ALWAYS_OFFLOAD },
-	{ .path = "/v1/jobs", .verb = HTTP_POST, .run = route_job_add, .offload_cost = ROUTE_ALWAYS_OFFLOAD },
-	{ .path = "/v1/jobs/{id}", .verb = HTTP_GET, .run = route_job },
-	{ .path = "/v1/jobs/{id}",
-	  .verb = HTTP_DELETE,
-	  .run = route_job_cancel,
-	  .offload_cost = ROUTE_ALWAYS_OFFLOAD },
-	{ .path = "/v1/jobs/{id}/result", .verb = HTTP_GET, .run = route_job_result },
-};
-
-const size_t routes_n = sizeof(routes) / sizeof(routes[0]);
-
-const char *http_method_name(enum http_method verb)
+const char *http_method_name(enum http_method method)
 {
-	static const char *const names[HTTP_COUNT] = { "GET", "POST", "PUT", "DELETE" };
+	static const char *const names[] = {
+		[HTTP_GET] = "GET",	[HTTP_HEAD] = "HEAD",	  [HTTP_POST] = "POST",
+		[HTTP_PUT] = "PUT",	[HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS",
+		[HTTP_OTHER] = "other",
+	};
 
-	return names[verb];
+	return names[method];
 }
 
 /* Does path[0..n) match the pattern?  A part in braces takes one or more bytes up to the next slash. */
@@ -92,46 +48,31 @@ static bool matches(const char *pattern, const char *path, size_t n, const char 
 	       memcmp(rest, end, strlen(rest)) == 0;
 }
 
-/* The set of verbs as the header Allow has it; HEAD comes with GET. */
-static const char *allow_text(unsigned verbs)
+const struct route *routes_find(const char *path, size_t n, enum http_method method, const char **name,
+				size_t *name_n, char allow[REPLY_ALLOW_BYTES])
 {
-	static const char *const texts[1 << HTTP_COUNT] = {
-		"OPTIONS",
-		"GET, HEAD, OPTIONS",
-		"POST, OPTIONS",
-		"GET, HEAD, POST, OPTIONS",
-		"PUT, OPTIONS",
-		"GET, HEAD, PUT, OPTIONS",
-		"POST, PUT, OPTIONS",
-		"GET, HEAD, POST, PUT, OPTIONS",
-		"DELETE, OPTIONS",
-		"GET, HEAD, DELETE, OPTIONS",
-		"POST, DELETE, OPTIONS",
-		"GET, HEAD, POST, DELETE, OPTIONS",
-		"PUT, DELETE, OPTIONS",
-		"GET, HEAD, PUT, DELETE, OPTIONS",
-		"POST, PUT, DELETE, OPTIONS",
-		"GET, HEAD, POST, PUT, DELETE, OPTIONS",
-	};
+	unsigned has = 0; /* bits of enum http_method */
+	size_t used = 0;
 
-	return texts[verbs];
-}
-
-const struct route *routes_find(const char *path, size_t n, enum http_method verb, const char **name,
-				size_t *name_n, const char **allow)
-{
-	unsigned verbs = 0;
-
-	*allow = NULL;
+	allow[0] = '\0';
+	if (method == HTTP_HEAD)
+		method = HTTP_GET;
 	for (size_t i = 0; i < routes_n; i++) {
 		if (!matches(routes[i].path, path, n, name, name_n))
 			continue;
-		if (routes[i].verb == verb)
+		if (routes[i].method == method)
 			return &routes[i];
-		verbs |= 1U << routes[i].verb;
+		has |= 1U << routes[i].method;
 	}
-	if (verbs)
-		*allow = allow_text(verbs);
+	if (!has)
+		return NULL;
+	if (has & 1U << HTTP_GET)
+		has |= 1U << HTTP_HEAD;
+	has |= 1U << HTTP_OPTIONS;
+	for (int i = 0; i < HTTP_OTHER; i++)
+		if (has & 1U << i)
+			used += (size_t)snprintf(allow + used, REPLY_ALLOW_BYTES - used, "%s%s",
+						 used ? ", " : "", http_method_name((enum http_method)i));
 	return NULL;
 }
 
@@ -144,7 +85,7 @@ static void drop_file(struct reply *reply)
 
 void reply_init(struct reply *reply)
 {
-	*reply = (struct reply){ .status = 200, .type = "application/json", .file = -1 };
+	*reply = (struct reply){ .status = 200, .type = type_json, .file = -1 };
 }
 
 void reply_free(struct reply *reply)
@@ -153,73 +94,46 @@ void reply_free(struct reply *reply)
 	drop_file(reply);
 }
 
-static int status_of(enum err_code code)
+void reply_refuse(struct reply *reply, int status, const char *code, const char *param, const char *message)
 {
-	switch (code) {
-	case ERR_INPUT:
-		return 400;
-	case ERR_NOT_FOUND:
-		return 404;
-	case ERR_CONFLICT:
-		return 409;
-	case ERR_TOO_LARGE:
-		return 413;
-	case ERR_BUSY:
-		return 429;
-	case ERR_MEMORY:
-	case ERR_CANCELLED:
-		return 503;
-	case ERR_NONE:
-	case ERR_FORMAT:
-	case ERR_IO:
-	default:
-		return 500;
-	}
-}
-
-static const char *code_name(const struct err *err, int status)
-{
-	switch (status) {
-	case 400:
-		return "invalid_value";
-	case 404:
-		return strcmp(err->param, "model") == 0 ? "model_not_found" : "not_found";
-	case 409:
-		return "conflict";
-	case 413:
-		return "too_large";
-	case 429:
-	case 503:
-		return "busy";
-	default:
-		return "internal_error";
-	}
-}
-
-void reply_error(struct reply *reply, const struct err *err)
-{
-	int status = status_of(err->code);
 	struct buf *to = &reply->body;
 
 	buf_reset(to);
 	drop_file(reply);
 	reply->status = status;
-	reply->type = "application/json";
+	reply->type = type_json;
 	reply->location[0] = '\0';
-	reply->again_ms = 0;
 	reply->texts = reply->words = reply->known = 0;
-	if ((status == 429 || status == 503) && reply->retry_after_s == 0)
-		reply->retry_after_s = 1;
 	buf_text(to, "{\"error\":{\"message\":");
-	json_put_text(to, err->text);
-	buf_text(to, ",\"type\":\"");
-	buf_text(to, status < 500 ? "invalid_request_error" : "server_error");
-	buf_text(to, "\",\"param\":");
-	if (err->param[0])
-		json_put_text(to, err->param);
+	json_put_text(to, message);
+	buf_printf(to,
+		   ",\"type\":\"%s\",\"param\":", status < 500 ? "invalid_request_error" : "server_error");
+	if (param[0])
+		json_put_text(to, param);
 	else
 		buf_text(to, "null");
-	buf_printf(to, ",\"code\":\"%s\"}}\n", code_name(err, status));
+	buf_printf(to, ",\"code\":\"%s\"}}\n", code);
+}
+
+void reply_error(struct reply *reply, const struct err *err)
+{
+	static const struct {
+		int status;
+		const char *code;
+	} all[] = {
+		[ERR_NONE] = { 500, "internal_error" },	  [ERR_INPUT] = { 400, "invalid_value" },
+		[ERR_NOT_FOUND] = { 404, "not_found" },	  [ERR_CONFLICT] = { 409, "conflict" },
+		[ERR_TOO_LARGE] = { 413, "too_large" },	  [ERR_BUSY] = { 429, "busy" },
+		[ERR_FORMAT] = { 500, "internal_error" }, [ERR_IO] = { 500, "internal_error" },
+		[ERR_MEMORY] = { 503, "busy" },		  [ERR_CANCELLED] = { 503, "busy" },
+	};
+	bool no_model = err->code == ERR_NOT_FOUND && strcmp(err->param, "model") == 0;
+	int status = all[err->code].status;
+
+	if ((status == 429 || status == 503) && reply->retry_after_s == 0)
+		reply->retry_after_s = 1;
+	reply_refuse(reply, status, no_model ? "model_not_found" : all[err->code].code, err->param,
+		     err->text);
 }
 
 bool routes_offload(const struct route *route, const struct request *request)
@@ -239,19 +153,85 @@ bool routes_offload(const struct route *route, const struct request *request)
 	return request->body_n + quotes / 2 * STRING_COST > route->offload_cost;
 }
 
-void routes_run(const struct route *route, struct context *context, const struct request *request,
-		struct reply *reply)
+/* A route that keeps something does so in the state folder. */
+static int check_state(const struct route *route, const struct context *context, struct err *err)
+{
+	if (!route->needs_state || context->service->jobs)
+		return 0;
+	return err_set(err, ERR_NOT_FOUND,
+		       "this server keeps no corpora and no jobs: it was started without --state DIR");
+}
+
+void *routes_open(const struct route *route, struct context *context, const struct request *request,
+		  const char *encoding, struct err *err)
+{
+	return check_state(route, context, err) ? NULL : route->open(context, request, encoding, err);
+}
+
+static int parse(const struct route *route, const struct context *context, struct request *request,
+		 struct err *err)
+{
+	const struct serve_limits *limits = &context->service->options->limits;
+
+	if (!route->members[0].name || request->json)
+		return 0;
+	request->json = wire_object(request,
+				    route->values_per_input * limits->inputs +
+					    route->values_per_text * limits->texts + LIMIT_JSON_MEMBERS,
+				    err);
+	return request->json ? 0 : -1;
+}
+
+static int check_members(const struct route *route, json_t *object, struct err *err)
+{
+	const char *known[ROUTE_MEMBERS + 1] = { NULL };
+
+	for (size_t i = 0; route->members[i].name; i++)
+		known[i] = route->members[i].name;
+	return route->lenient ? 0 : json_only(object, known, err);
+}
+
+static int run(const struct route *route, struct context *context, struct request *request,
+	       struct reply *reply, struct err *err)
+{
+	struct embedder *s;
+	int rc;
+
+	if (check_state(route, context, err) || parse(route, context, request, err))
+		return -1;
+	if (route->run)
+		return route->run(context, request, reply, err);
+	rc = request_model(&s, context, request->json, reply, err);
+	if (rc)
+		return rc;
+	return check_members(route, request->json, err) ? -1 : route->answer(s, context, request, reply, err);
+}
+
+enum outcome routes_run(const struct route *route, struct context *context, struct request *request,
+			struct reply *reply)
 {
 	struct err err = { 0 };
-	int done = route->run(context, request, reply, &err);
+	int rc;
 
-	if (done == 0 && reply->body.failed)
-		done = err_set(&err, ERR_MEMORY, "no memory is left for the answer");
-	if (done != 0)
+	if (context->event_loop && routes_offload(route, request))
+		return ROUTE_OFFLOAD;
+	if (route->status)
+		reply->status = route->status;
+	if (route->type)
+		reply->type = route->type;
+	rc = run(route, context, request, reply, &err);
+	if (rc >= 0 && reply->body.failed)
+		rc = err_set(&err, ERR_MEMORY, "no memory is left for the answer");
+	if (rc < 0)
 		reply_error(reply, &err);
 	if (reply->status == 500)
 		log_error("request failed", "route=%s error=%s", route->path, err.text);
 	arena_reset(&context->arena);
+	if (rc > ROUTE_DONE)
+		return (enum outcome)rc;
+	json_decref(request->json);
+	request->json = NULL;
+	return ROUTE_DONE;
 }
 
 int request_number(uint64_t *value, const struct request *request, const char *key, uint64_t otherwise,

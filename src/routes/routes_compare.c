@@ -1,5 +1,5 @@
 /* POST /v1/similarity and /v1/search: cosines of texts that come with the request. */
-#include "routes/routes_model.h"
+#include "routes/handlers.h"
 
 #include "base/limits.h"
 #include "embed/similar.h"
@@ -206,19 +206,16 @@ static int put_matrix(struct side *left, struct side *right, struct embedder *s,
 	return 0;
 }
 
-static int answer_similarity(json_t *object, struct embedder *s, struct context *context, struct reply *reply,
-			     struct err *err)
+int route_similarity(struct embedder *s, struct context *context, const struct request *request,
+		     struct reply *reply, struct err *err)
 {
-	static const char *const known[] = { "model",	  "method", "pairs", "source",
-					     "sentences", "left",   "right", NULL };
+	const json_t *object = request->json;
 	bool pairs = json_object_get(object, "pairs") != NULL;
 	bool source = json_object_get(object, "source") || json_object_get(object, "sentences");
 	bool matrix = json_object_get(object, "left") || json_object_get(object, "right");
 	struct side left = { 0 };
 	struct side right = { 0 };
 
-	if (json_only(object, known, err) != 0)
-		return -1;
 	if (pairs + source + matrix != 1)
 		return err_set(
 			err, ERR_INPUT,
@@ -239,23 +236,6 @@ static int answer_similarity(json_t *object, struct embedder *s, struct context 
 	return 0;
 }
 
-/* A request of up to `texts` texts, in pairs at worst. */
-static size_t values_of(const struct context *context)
-{
-	return 3 * context->service->options->limits.texts + LIMIT_JSON_MEMBERS;
-}
-
-int route_similarity(struct context *context, const struct request *request, struct reply *reply,
-		     struct err *err)
-{
-	json_t *object = wire_object(request, values_of(context), err);
-	struct embedder *s = object ? request_model(context, object, reply, err) : NULL;
-	int rc = s ? answer_similarity(object, s, context, reply, err) : -1;
-
-	json_decref(object);
-	return rc;
-}
-
 /* ---- search ---- */
 
 struct search {
@@ -265,16 +245,12 @@ struct search {
 	bool return_text;
 };
 
-static int read_search(struct search *search, json_t *object, struct context *context, struct err *err)
+static int read_search(struct search *search, const json_t *object, struct context *context, struct err *err)
 {
-	static const char *const known[] = { "model", "method",	     "query", "queries",
-					     "texts", "return_text", "top",   NULL };
 	const json_t *query = json_object_get(object, "query");
 	const json_t *queries = json_object_get(object, "queries");
 
 	*search = (struct search){ .top = 10, .return_text = true };
-	if (json_only(object, known, err) != 0)
-		return -1;
 	if (!query == !queries)
 		return err_set(err, ERR_INPUT,
 			       "either `query` (a string) or `queries` (an array) is expected");
@@ -320,14 +296,14 @@ static int check_echo(const struct search *search, struct err *err)
 	return 0;
 }
 
-static int answer_search(json_t *object, struct embedder *s, struct context *context, struct reply *reply,
-			 struct err *err)
+int route_search(struct embedder *s, struct context *context, const struct request *request,
+		 struct reply *reply, struct err *err)
 {
 	size_t d = embedder_dimension(s);
 	struct search search;
 	struct found *found;
 
-	if (read_search(&search, object, context, err) != 0 || check_echo(&search, err) != 0 ||
+	if (read_search(&search, request->json, context, err) != 0 || check_echo(&search, err) != 0 ||
 	    embed_side(&search.texts, s, context, reply, err) != 0 ||
 	    embed_side(&search.queries, s, context, reply, err) != 0)
 		return -1;
@@ -348,14 +324,4 @@ static int answer_search(json_t *object, struct embedder *s, struct context *con
 	json_put_floats(&reply->body, search.queries.coverage, search.queries.n);
 	buf_text(&reply->body, "}\n");
 	return 0;
-}
-
-int route_search(struct context *context, const struct request *request, struct reply *reply, struct err *err)
-{
-	json_t *object = wire_object(request, values_of(context), err);
-	struct embedder *s = object ? request_model(context, object, reply, err) : NULL;
-	int rc = s ? answer_search(object, s, context, reply, err) : -1;
-
-	json_decref(object);
-	return rc;
 }

@@ -1,5 +1,5 @@
 /* /v1/corpora: what jobs read, uploaded under a name. */
-#include "routes/routes_state.h"
+#include "routes/handlers.h"
 
 #include "base/mem.h"
 #include "jobs/jobs.h"
@@ -20,17 +20,9 @@ struct stream {
 	char encoding[ENCODING_BYTES];
 };
 
-static int no_state(struct err *err)
-{
-	return err_set(err, ERR_NOT_FOUND,
-		       "this server keeps no corpora and no jobs: it was started without --state DIR");
-}
-
 /* The name in the path, into to[REGISTRY_NAME_MAX + 1]. */
-static int take_name(const struct context *context, const struct request *request, char *to, struct err *err)
+static int take_name(const struct request *request, char *to, struct err *err)
 {
-	if (!context->service->uploads)
-		return no_state(err);
 	if (registry_check_name(request->name, request->name_n, err) != 0)
 		return err_prefix(err, "the corpus's name in the path");
 	memcpy(to, request->name, request->name_n);
@@ -53,7 +45,7 @@ void *corpus_open_stream(struct context *context, const struct request *request,
 	struct stream *stream;
 	char name[REGISTRY_NAME_MAX + 1];
 
-	if (take_name(context, request, name, err) != 0 || upload_check_encoding(encoding, err) != 0)
+	if (take_name(request, name, err) != 0 || upload_check_encoding(encoding, err) != 0)
 		return NULL;
 	stream = mem_new(1, sizeof(*stream));
 	(void)snprintf(stream->name, sizeof(stream->name), "%s", name);
@@ -96,11 +88,10 @@ int route_corpus_put(struct context *context, const struct request *request, str
 			      "the server stops before the upload was checked; send it again");
 		reply_error(reply, err);
 		reply->again_ms = AGAIN_MS;
-		return 0;
+		return ROUTE_AGAIN;
 	}
 	if (upload_keep(stream->upload, stream->name, &record, err) != 0)
 		return -1;
-	reply->status = 201;
 	(void)snprintf(reply->location, sizeof(reply->location), "/v1/corpora/%s", record.name);
 	put_record(&reply->body, &record);
 	buf_byte(&reply->body, '\n');
@@ -114,8 +105,6 @@ int route_corpora(struct context *context, const struct request *request, struct
 	size_t n;
 
 	(void)request;
-	if (!context->service->uploads)
-		return no_state(err);
 	if (uploads_list(context->service->uploads, &corpora, &n, err) != 0)
 		return -1;
 	buf_text(&reply->body, "{\"object\":\"list\",\"data\":[");
@@ -134,7 +123,7 @@ int route_corpus(struct context *context, const struct request *request, struct 
 	char name[REGISTRY_NAME_MAX + 1];
 	struct corpus_record record;
 
-	if (take_name(context, request, name, err) != 0 ||
+	if (take_name(request, name, err) != 0 ||
 	    uploads_find(context->service->uploads, &record, name, err) != 0)
 		return -1;
 	put_record(&reply->body, &record);
@@ -147,8 +136,7 @@ int route_corpus_delete(struct context *context, const struct request *request, 
 {
 	char name[REGISTRY_NAME_MAX + 1];
 
-	if (take_name(context, request, name, err) != 0 ||
-	    uploads_remove(context->service->uploads, name, err) != 0)
+	if (take_name(request, name, err) != 0 || uploads_remove(context->service->uploads, name, err) != 0)
 		return -1;
 	buf_text(&reply->body, "{\"name\":");
 	json_put_text(&reply->body, name);

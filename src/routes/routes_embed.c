@@ -6,7 +6,7 @@
  *   - `dimensions` cuts vectors to their first numbers and makes them unit length again;
  *   - members that OpenAI does not have are ignored, as other servers do.
  */
-#include "routes/routes_model.h"
+#include "routes/handlers.h"
 
 #include "base/limits.h"
 #include "math/vec.h"
@@ -89,9 +89,10 @@ static int read_form(struct embed_request *ask, const json_t *object, const char
 	return 0;
 }
 
-static int read_ask(struct embed_request *ask, const json_t *object, const struct request *request,
-		    struct context *context, const struct embedder *s, struct err *err)
+static int read_ask(struct embed_request *ask, const struct request *request, struct context *context,
+		    const struct embedder *s, struct err *err)
 {
+	const json_t *object = request->json;
 	uint64_t d = embedder_dimension(s);
 
 	*ask = (struct embed_request){ .form = FORM_JSON, .normalize = true };
@@ -203,22 +204,17 @@ static int put_raw(struct embed_request *ask, struct embedder *s, struct reply *
 	return 0;
 }
 
-int route_embeddings(struct context *context, const struct request *request, struct reply *reply,
-		     struct err *err)
+int route_embeddings(struct embedder *s, struct context *context, const struct request *request,
+		     struct reply *reply, struct err *err)
 {
-	json_t *object =
-		wire_object(request, context->service->options->limits.inputs + LIMIT_JSON_MEMBERS, err);
-	struct embedder *s = object ? request_model(context, object, reply, err) : NULL;
 	struct embed_request ask;
-	int rc = -1;
 
-	if (s && read_ask(&ask, object, request, context, s, err) == 0) {
-		ask.vectors = arena_alloc(&context->arena, ask.n < EMBEDDER_TEXTS ? ask.n : EMBEDDER_TEXTS,
-					  embedder_dimension(s) * sizeof(float), err);
-		if (ask.vectors)
-			rc = ask.form == FORM_JSON || ask.form == FORM_BASE64 ? put_json(&ask, s, reply, err)
-									      : put_raw(&ask, s, reply, err);
-	}
-	json_decref(object);
-	return rc;
+	if (read_ask(&ask, request, context, s, err))
+		return -1;
+	ask.vectors = arena_alloc(&context->arena, ask.n < EMBEDDER_TEXTS ? ask.n : EMBEDDER_TEXTS,
+				  embedder_dimension(s) * sizeof(float), err);
+	if (!ask.vectors)
+		return -1;
+	return ask.form == FORM_JSON || ask.form == FORM_BASE64 ? put_json(&ask, s, reply, err)
+								: put_raw(&ask, s, reply, err);
 }

@@ -1,5 +1,5 @@
 /* POST /v1/explain and /v1/tokenize: what a model sees in a text, and what each word does. */
-#include "routes/routes_model.h"
+#include "routes/handlers.h"
 
 #include "base/limits.h"
 #include "embed/explain.h"
@@ -130,41 +130,28 @@ static int answer_pair(const json_t *pair, struct embedder *s, struct reply *rep
 	return 0;
 }
 
-static int answer_explain(json_t *object, struct embedder *s, struct reply *reply, struct err *err)
+int route_explain(struct embedder *s, struct context *context, const struct request *request,
+		  struct reply *reply, struct err *err)
 {
-	static const char *const known[] = { "model", "method", "text", "pair", NULL };
-	const json_t *text = json_object_get(object, "text");
-	const json_t *pair = json_object_get(object, "pair");
+	const json_t *text = json_object_get(request->json, "text");
+	const json_t *pair = json_object_get(request->json, "pair");
 
-	if (json_only(object, known, err) != 0)
-		return -1;
+	(void)context;
 	if (!text == !pair)
 		return err_set(err, ERR_INPUT,
 			       "either `text` (a string) or `pair` (two strings) is expected");
 	return text ? answer_text(text, s, reply, err) : answer_pair(pair, s, reply, err);
 }
 
-int route_explain(struct context *context, const struct request *request, struct reply *reply,
-		  struct err *err)
+int route_tokenize(struct embedder *s, struct context *context, const struct request *request,
+		   struct reply *reply, struct err *err)
 {
-	json_t *object = wire_object(request, LIMIT_JSON_MEMBERS, err);
-	struct embedder *s = object ? request_model(context, object, reply, err) : NULL;
-	int rc = s ? answer_explain(object, s, reply, err) : -1;
-
-	json_decref(object);
-	return rc;
-}
-
-static int answer_tokenize(json_t *object, struct embedder *s, struct reply *reply, struct err *err)
-{
-	static const char *const known[] = { "model", "method", "text", NULL };
-	const json_t *text = json_object_get(object, "text");
+	const json_t *text = json_object_get(request->json, "text");
 	const struct vocab *vocab = &embedder_model(s)->vocab;
 	const struct word *words;
 	ptrdiff_t n;
 
-	if (json_only(object, known, err) != 0)
-		return -1;
+	(void)context;
 	if (!json_is_string(text))
 		return json_expected("text", "a string", err);
 	n = lookup_run(embedder_lookup(s), json_string_value(text), json_string_length(text), &words, err);
@@ -196,15 +183,4 @@ static int answer_tokenize(json_t *object, struct embedder *s, struct reply *rep
 	reply->texts = 1;
 	reply->words = (uint64_t)n;
 	return 0;
-}
-
-int route_tokenize(struct context *context, const struct request *request, struct reply *reply,
-		   struct err *err)
-{
-	json_t *object = wire_object(request, LIMIT_JSON_MEMBERS, err);
-	struct embedder *s = object ? request_model(context, object, reply, err) : NULL;
-	int rc = s ? answer_tokenize(object, s, reply, err) : -1;
-
-	json_decref(object);
-	return rc;
 }

@@ -1,5 +1,5 @@
 /* /v1/jobs: long work, asked for by a small JSON object. */
-#include "routes/routes_state.h"
+#include "routes/handlers.h"
 
 #include "base/limits.h"
 #include "jobs/job_request.h"
@@ -15,14 +15,6 @@
 #include <sys/stat.h>
 
 enum { AGAIN_MS = 50, LISTED = 100 };
-
-static struct jobs *find_jobs(const struct context *context, struct err *err)
-{
-	if (!context->service->jobs)
-		(void)err_set(err, ERR_NOT_FOUND,
-			      "this server runs no jobs: it was started without --state DIR");
-	return context->service->jobs;
-}
 
 /* The number in the path. */
 static int take_id(const struct request *request, int64_t *id, struct err *err)
@@ -243,32 +235,20 @@ static int accept_job(struct context *context, json_t *object, int64_t *id, stru
 int route_job_add(struct context *context, const struct request *request, struct reply *reply,
 		  struct err *err)
 {
-	struct jobs *jobs = find_jobs(context, err);
 	int64_t id = 0;
-	json_t *object;
-	int rc;
 
-	if (!jobs)
+	if (accept_job(context, request->json, &id, err))
 		return -1;
-	/* In scored pairs at worst. */
-	object = wire_object(request, 4 * context->service->options->limits.texts + LIMIT_JSON_MEMBERS, err);
-	if (!object)
-		return -1;
-	rc = accept_job(context, object, &id, err);
-	json_decref(object);
-	if (rc != 0)
-		return -1;
-	reply->status = 202;
 	(void)snprintf(reply->location, sizeof(reply->location), "/v1/jobs/%lld", (long long)id);
-	return jobs_put(jobs, &reply->body, id, err);
+	return jobs_put(context->service->jobs, &reply->body, id, err);
 }
 
 int route_jobs(struct context *context, const struct request *request, struct reply *reply, struct err *err)
 {
-	struct jobs *jobs = find_jobs(context, err);
+	struct jobs *jobs = context->service->jobs;
 	uint64_t before, most;
 
-	if (!jobs || request_number(&before, request, "before", 0, INT64_MAX, err) != 0 ||
+	if (request_number(&before, request, "before", 0, INT64_MAX, err) != 0 ||
 	    request_number(&most, request, "limit", LISTED, LIMIT_JOBS_LISTED, err) != 0)
 		return -1;
 	reply->cache = "no-store";
@@ -277,29 +257,30 @@ int route_jobs(struct context *context, const struct request *request, struct re
 
 int route_job(struct context *context, const struct request *request, struct reply *reply, struct err *err)
 {
-	struct jobs *jobs = find_jobs(context, err);
+	struct jobs *jobs = context->service->jobs;
 	uint64_t wait_s;
 	int64_t id = 0;
 	bool wait;
+	int rc;
 
-	if (!jobs || take_id(request, &id, err) != 0 ||
+	if (take_id(request, &id, err) != 0 ||
 	    request_number(&wait_s, request, "wait", 0, LIMIT_WAIT_S, err) != 0)
 		return -1;
 	/* Before the record is read: a job that ends between the two is seen ended. */
 	wait = request->age_ms < wait_s * 1000 && jobs_live(jobs, id);
-	if (wait)
-		reply->again_ms = AGAIN_MS;
+	reply->again_ms = AGAIN_MS;
 	reply->cache = "no-store";
-	return jobs_put(jobs, &reply->body, id, err);
+	rc = jobs_put(jobs, &reply->body, id, err);
+	return rc == 0 && wait ? ROUTE_AGAIN : rc;
 }
 
 int route_job_cancel(struct context *context, const struct request *request, struct reply *reply,
 		     struct err *err)
 {
-	struct jobs *jobs = find_jobs(context, err);
+	struct jobs *jobs = context->service->jobs;
 	int64_t id = 0;
 
-	if (!jobs || take_id(request, &id, err) != 0 || jobs_cancel(jobs, id, err) != 0)
+	if (take_id(request, &id, err) != 0 || jobs_cancel(jobs, id, err) != 0)
 		return -1;
 	return jobs_put(jobs, &reply->body, id, err);
 }
@@ -307,11 +288,11 @@ int route_job_cancel(struct context *context, const struct request *request, str
 int route_job_result(struct context *context, const struct request *request, struct reply *reply,
 		     struct err *err)
 {
-	struct jobs *jobs = find_jobs(context, err);
+	struct jobs *jobs = context->service->jobs;
 	struct stat info;
 	int64_t id = 0;
 
-	if (!jobs || take_id(request, &id, err) != 0)
+	if (take_id(request, &id, err) != 0)
 		return -1;
 	reply->file = jobs_open_result(jobs, id, &reply->type, err);
 	if (reply->file < 0)

@@ -1,5 +1,5 @@
 /* GET /v1/models and /v1/models/NAME: OpenAI's list, and what a client may want to know beside it. */
-#include "routes/routes_model.h"
+#include "routes/handlers.h"
 
 #include "model/method.h"
 #include "model/model.h"

@@ -1,4 +1,4 @@
-#include "routes/routes_service.h"
+#include "routes/handlers.h"
 
 #include "routes/metrics.h"
 #include "routes/openapi.h"
@@ -36,7 +36,6 @@ int route_metrics(struct context *context, const struct request *request, struct
 {
 	(void)request;
 	(void)err;
-	reply->type = "text/plain; version=0.0.4; charset=utf-8";
 	reply->cache = "no-store";
 	metrics_write(&reply->body, context->service);
 	return 0;

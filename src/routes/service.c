@@ -7,6 +7,7 @@
 #include "model/model.h"
 #include "model/registry.h"
 #include "routes/metrics.h"
+#include "routes/routes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,27 +90,22 @@ static void forget_replaced(struct context *context)
 	context->puts = puts;
 }
 
-/* Is it for a thread that may wait?  A client alone is served sooner without the way there. */
-static bool goes_elsewhere(struct context *context, const struct model *m, enum method method,
-			   struct err *err)
+/* A client alone is served sooner without the way to a worker. */
+static bool should_batch(const struct context *context, const struct model *m, enum method method)
 {
-	if (!context->light || !method_recurrent(method) || !m->lstm_h ||
-	    atomic_load_explicit(&context->service->connections, memory_order_relaxed) <= 1)
-		return false;
-	context->elsewhere = true;
-	(void)err_set(err, ERR_BUSY, "an LSTM runs elsewhere");
-	return true;
+	return context->event_loop && method_recurrent(method) && m->lstm_h &&
+	       atomic_load_explicit(&context->service->connections, memory_order_relaxed) > 1;
 }
 
-struct embedder *context_embedder(struct context *context, const char *model, size_t n, const char *method,
-				  struct err *err)
+int context_embedder(struct embedder **s, struct context *context, const char *model, size_t n,
+		     const char *method, struct err *err)
 {
 	const char *colon = n ? memchr(model, ':', n) : NULL;
 	size_t name_n = colon ? (size_t)(colon - model) : n;
 	char named[32] = "";
 	enum method chosen;
-	struct embedder *s = NULL;
 	struct model *m;
+	int rc;
 
 	if (colon && n - name_n - 1 < sizeof(named))
 		memcpy(named, colon + 1, n - name_n - 1);
@@ -117,15 +113,17 @@ struct embedder *context_embedder(struct context *context, const char *model, si
 		named[0] = '?';
 	forget_replaced(context);
 	m = registry_find(context->service->registry, model, name_n, err);
-	if (!m) {
-		(void)err_param(err, "model");
-		return NULL;
+	if (!m)
+		return -1;
+	rc = method_choose(&chosen, m, method && *method ? method : named, err);
+	if (rc == 0 && should_batch(context, m, chosen)) {
+		rc = ROUTE_BATCH;
+	} else if (rc == 0) {
+		*s = use(context, m, chosen, err);
+		rc = *s ? 0 : -1;
 	}
-	if (method_choose(&chosen, m, method && *method ? method : named, err) == 0 &&
-	    !goes_elsewhere(context, m, chosen, err))
-		s = use(context, m, chosen, err);
 	model_release(m);
-	return s;
+	return rc;
 }
 
 void context_default_name(const struct context *context, char *to)

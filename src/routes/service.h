@@ -51,13 +51,11 @@ struct context {
 	unsigned long puts; /* registry_puts() at the last look */
 
 	/*
-	 * Texts of an LSTM run together with those of other requests (batcher), which takes threads that may
-	 * wait.  An event loop (light) may not: unless the client is the only one, context_embedder() fails
-	 * there, and says so in `elsewhere`.
+	 * Texts of an LSTM run together with those of other requests (batcher), for which a thread must wait.
+	 * Workers may; an event loop may not, and hands such a request on unless its client is the only one.
 	 */
-	struct batcher *batcher; /* borrowed; NULL: they run alone */
-	bool light;
-	bool elsewhere; /* to be set to false before each request */
+	struct batcher *batcher; /* borrowed; NULL: texts run alone */
+	bool event_loop;
 };
 
 /* NULL when memory is gone. */
@@ -65,12 +63,13 @@ struct context *context_new(struct service *service);
 void context_free(struct context *context);
 
 /*
- * A sentence for `model`, as requests name it: "NAME", "NAME:METHOD" or "" (n == 0) for the default model;
- * `method` (may be NULL) goes before the METHOD of the name.  It lives until the next call on this
- * context.  ERR_NOT_FOUND (param "model") lists the models, ERR_INPUT (param "method") the methods.
+ * *s becomes the encoder of `model`, as requests name it: "NAME", "NAME:METHOD" or "" (n == 0) for the
+ * default model; `method` (may be NULL) goes before the METHOD of the name.  It lives until the next call on
+ * this context.  0, ROUTE_BATCH on an event loop when a worker should run it (*s is not set), or -1:
+ * ERR_NOT_FOUND (param "model") lists the models, ERR_INPUT (param "method") the methods.
  */
-struct embedder *context_embedder(struct context *context, const char *model, size_t n, const char *method,
-				  struct err *err);
+int context_embedder(struct embedder **s, struct context *context, const char *model, size_t n,
+		     const char *method, struct err *err);
 
 /* The default model's name, into to[REGISTRY_NAME_MAX + 1]; "" when there is no model. */
 void context_default_name(const struct context *context, char *to);

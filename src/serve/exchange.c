@@ -70,7 +70,7 @@ static struct context *own_context(struct http *http)
 	context = context_new(http->service);
 	if (!context)
 		return NULL;
-	context->light = true;
+	context->event_loop = true;
 	context->batcher = http->batcher;
 	if (pthread_setspecific(http->context, context) != 0) {
 		context_free(context);
@@ -112,7 +112,7 @@ static void add_headers(struct exchange *x, struct MHD_Response *response)
 		add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type);
 	if (r->location[0])
 		add_header(response, MHD_HTTP_HEADER_LOCATION, r->location);
-	if (r->allow)
+	if (r->allow[0])
 		add_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
 	if (r->cache)
 		add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, r->cache);
@@ -180,24 +180,10 @@ static enum MHD_Result send_reply(struct exchange *x)
 	return done;
 }
 
-/* An error of HTTP itself, in the shape of all errors. */
-static void fill_refusal(struct exchange *x, int status, const char *code, const char *message)
-{
-	struct reply *r = &x->reply;
-
-	buf_reset(&r->body);
-	r->status = status;
-	r->type = "application/json";
-	buf_text(&r->body, "{\"error\":{\"message\":");
-	json_put_text(&r->body, message);
-	buf_printf(&r->body, ",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}}\n",
-		   status < 500 ? "invalid_request_error" : "server_error", code);
-}
-
 static void fill_busy(struct exchange *x, const char *message)
 {
 	x->reply.retry_after_s = 1;
-	fill_refusal(x, 429, "busy", message);
+	reply_refuse(&x->reply, 429, "busy", "", message);
 }
 
 /* Before the body, which is never read: the library closes the connection behind such a reply. */
@@ -208,7 +194,7 @@ static enum MHD_Result refuse(struct exchange *x, const struct gate_refusal *ref
 	x->close = true;
 	if (context)
 		shard_refuse(context->shard, refusal->reason);
-	fill_refusal(x, refusal->status, gate_reason_name(refusal->reason), refusal->message);
+	reply_refuse(&x->reply, refusal->status, gate_reason_name(refusal->reason), "", refusal->message);
 	return send_reply(x);
 }
 
@@ -279,49 +265,26 @@ static void set_id(struct exchange *x)
 		x->id[i] = "0123456789abcdef"[z & 15];
 }
 
-static bool take_method(struct exchange *x, enum http_method *verb)
-{
-	static const enum http_method verbs[] = {
-		[GATE_GET] = HTTP_GET, [GATE_HEAD] = HTTP_GET,	    [GATE_POST] = HTTP_POST,
-		[GATE_PUT] = HTTP_PUT, [GATE_DELETE] = HTTP_DELETE,
-	};
-
-	*verb = HTTP_COUNT;
-	if (x->facts.method >= GATE_OPTIONS)
-		return false;
-	*verb = verbs[x->facts.method];
-	return true;
-}
-
 /* The route, or the reply that says why there is none. */
 static void find_route(struct exchange *x)
 {
-	const char *allow = NULL;
+	struct reply *r = &x->reply;
 
-	(void)take_method(x, &x->request.verb);
-	if (x->facts.method == GATE_OPTIONS && x->url[0] == '*') {
-		x->reply.status = 204;
+	if (x->facts.method == HTTP_OPTIONS && x->url[0] == '*') {
+		r->status = 204;
 		return;
 	}
-	x->route = routes_find(x->url, x->facts.path_n, x->request.verb, &x->request.name, &x->request.name_n,
-			       &allow);
+	x->route = routes_find(x->url, x->facts.path_n, x->facts.method, &x->request.name, &x->request.name_n,
+			       r->allow);
 	if (x->route)
 		return;
-	x->reply.allow = allow;
-	if (!allow)
-		fill_refusal(x, 404, "not_found", "there is nothing under this path; see /openapi.json");
-	else if (x->facts.method == GATE_OPTIONS)
-		x->reply.status = 204;
+	if (!r->allow[0])
+		reply_refuse(r, 404, "not_found", "", "there is nothing under this path; see /openapi.json");
+	else if (x->facts.method == HTTP_OPTIONS)
+		r->status = 204;
 	else
-		fill_refusal(x, 405, "method_not_allowed",
+		reply_refuse(r, 405, "method_not_allowed", "",
 			     "this path has other methods: see the header Allow");
-}
-
-static void fill_request(struct exchange *x)
-{
-	x->request.query = x->facts.path_n < x->url_n ? x->url + x->facts.path_n + 1 : "";
-	x->request.accept = x->facts.accept ? x->facts.accept : "";
-	x->request.content_type = x->facts.content_type ? x->facts.content_type : "";
 }
 
 /* Counts bytes that will be held; false when all requests together hold too much. */
@@ -356,7 +319,8 @@ static enum MHD_Result first_call(struct exchange *x, const char *method, const 
 	}
 	set_id(x);
 	find_route(x);
-	fill_request(x);
+	x->request.query = x->facts.path_n < x->url_n ? x->url + x->facts.path_n + 1 : "";
+	x->request.accept = x->facts.accept ? x->facts.accept : "";
 	most = x->route && x->route->open ? limits(x)->corpus_bytes : limits(x)->body_bytes;
 	if (gate_body(&x->facts, x->route && x->route->open, most, &refusal) != 0)
 		return refuse(x, &refusal);
@@ -369,10 +333,8 @@ static enum MHD_Result first_call(struct exchange *x, const char *method, const 
 		return send_reply(x);
 	}
 	if (x->route && x->route->open) {
-		struct context *context = own_context(x->http);
-
-		x->request.stream = x->route->open(context, &x->request,
-						   x->facts.encoding ? x->facts.encoding : "", &x->err);
+		x->request.stream = routes_open(x->route, own_context(x->http), &x->request,
+						x->facts.encoding ? x->facts.encoding : "", &x->err);
 		if (!x->request.stream) {
 			reply_error(&x->reply, &x->err);
 			x->close = true;
@@ -481,25 +443,22 @@ void exchange_wake(struct http *http, int64_t now_ms, bool all)
 	(void)pthread_mutex_unlock(&http->lock);
 }
 
-static void run_route(struct exchange *x, struct context *context)
+static enum outcome run_route(struct exchange *x, struct context *context)
 {
 	reply_free(&x->reply);
 	reply_init(&x->reply);
-	context->elsewhere = false;
 	x->request.age_ms = (now_ns() - x->began_ns) / 1000000;
-	routes_run(x->route, context, &x->request, &x->reply);
+	return routes_run(x->route, context, &x->request, &x->reply);
 }
 
-/* On a worker, or a gatherer. */
+/* On a worker. */
 static void run_task(struct worker_task *task, struct context *context, bool cancelled)
 {
 	struct exchange *x = (struct exchange *)task;
 
 	if (cancelled)
-		fill_refusal(x, 503, "stopping", "the server stops; try another or again");
-	else
-		run_route(x, context);
-	if (!cancelled && x->reply.again_ms && park(x, true))
+		reply_refuse(&x->reply, 503, "stopping", "", "the server stops; try another or again");
+	else if (run_route(x, context) == ROUTE_AGAIN && park(x, true))
 		return;
 	x->state = STATE_DONE;
 	MHD_resume_connection(x->connection);
@@ -533,13 +492,18 @@ static enum MHD_Result work(struct exchange *x)
 		return context ? send_reply(x) : MHD_NO;
 	x->request.body = x->body;
 	x->request.body_n = x->body ? x->body_n : 0;
-	if (routes_offload(x->route, &x->request))
+	switch (run_route(x, context)) {
+	case ROUTE_OFFLOAD:
 		return offload(x, x->http->workers);
-	run_route(x, context);
-	if (context->elsewhere)
+	case ROUTE_BATCH:
 		return offload(x, x->http->lstm_workers);
-	if (x->reply.again_ms && park(x, false))
-		return MHD_YES;
+	case ROUTE_AGAIN:
+		if (park(x, false))
+			return MHD_YES;
+		break;
+	case ROUTE_DONE:
+		break;
+	}
 	return send_reply(x);
 }
 
@@ -593,6 +557,7 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **exc
 						memory_order_relaxed);
 	set_deadline(x, CONNECTION_IDLE, limits(x)->idle_ms, 0);
 	reply_free(&x->reply);
+	json_decref(x->request.json);
 	free(x->body);
 	free(x);
 }

@@ -60,20 +60,16 @@ static int check_version(const struct gate_request *r, struct gate_facts *facts,
 
 static int check_method(const struct gate_request *r, struct gate_facts *facts, struct gate_refusal *refusal)
 {
-	static const char *const names[] = {
-		[GATE_GET] = "GET", [GATE_HEAD] = "HEAD",     [GATE_POST] = "POST",
-		[GATE_PUT] = "PUT", [GATE_DELETE] = "DELETE", [GATE_OPTIONS] = "OPTIONS",
-	};
 	static const char *const others[] = { "PATCH", "TRACE", "CONNECT" };
 
-	for (int i = 0; i < GATE_OTHER; i++)
-		if (strcmp(r->method, names[i]) == 0) {
-			facts->method = (enum gate_method)i;
+	for (int i = 0; i < HTTP_OTHER; i++)
+		if (strcmp(r->method, http_method_name((enum http_method)i)) == 0) {
+			facts->method = (enum http_method)i;
 			return 0;
 		}
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (strcmp(r->method, others[i]) == 0) {
-			facts->method = GATE_OTHER;
+			facts->method = HTTP_OTHER;
 			return 0;
 		}
 	return refuse(refusal, 501, GATE_METHOD,
@@ -94,7 +90,7 @@ static int check_url(const struct gate_request *r, struct gate_facts *facts, str
 
 	if (r->url_n > LIMIT_URL_BYTES)
 		return refuse(refusal, 414, GATE_URL, "the URL is longer than 2048 bytes");
-	if (facts->method == GATE_OPTIONS && r->url_n == 1 && r->url[0] == '*') {
+	if (facts->method == HTTP_OPTIONS && r->url_n == 1 && r->url[0] == '*') {
 		facts->path_n = 1;
 		return 0;
 	}
@@ -180,8 +176,6 @@ static void collect(const struct gate_request *r, struct singles *s, struct gate
 			facts->request_id = h->value;
 		} else if (is_name(h, "accept") && h->value_n) {
 			facts->accept = h->value;
-		} else if (is_name(h, "content-type") && h->value_n) {
-			facts->content_type = h->value;
 		}
 	}
 }

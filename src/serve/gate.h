@@ -13,6 +13,7 @@
 #define SIFD_SERVE_GATE_H
 
 #include "routes/metrics.h"
+#include "routes/routes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,29 +35,18 @@ struct gate_request {
 	size_t headers_n;
 };
 
-enum gate_method {
-	GATE_GET,
-	GATE_HEAD,
-	GATE_POST,
-	GATE_PUT,
-	GATE_DELETE,
-	GATE_OPTIONS,
-	GATE_OTHER, /* a method of RFC 9110 or 5789 that is served nowhere: 405 */
-};
-
 /* What a request that passed says of itself; the pointers are into the headers. */
 struct gate_facts {
-	enum gate_method method;
+	enum http_method method;
 	bool http10;
 	size_t path_n; /* of the url, up to the '?' */
 	bool has_length;
 	uint64_t length; /* 0 without Content-Length */
 	bool chunked;
-	bool close;		  /* Connection: close, or 1.0 without keep-alive */
-	const char *encoding;	  /* Content-Encoding when it is not identity, or NULL */
-	const char *request_id;	  /* X-Request-Id if it is fit to be repeated, or NULL */
-	const char *accept;	  /* or NULL */
-	const char *content_type; /* or NULL */
+	bool close;		/* Connection: close, or 1.0 without keep-alive */
+	const char *encoding;	/* Content-Encoding when it is not identity, or NULL */
+	const char *request_id; /* X-Request-Id if it is fit to be repeated, or NULL */
+	const char *accept;	/* or NULL */
 };
 
 struct gate_refusal {

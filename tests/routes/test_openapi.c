@@ -29,7 +29,9 @@ static json_t *description(void)
 
 static void every_route_is_described_and_nothing_else(void **state)
 {
-	static const char *const verbs[HTTP_COUNT] = { "get", "post", "put", "delete" };
+	static const char *const methods[] = {
+		[HTTP_GET] = "get", [HTTP_POST] = "post", [HTTP_PUT] = "put", [HTTP_DELETE] = "delete"
+	};
 	json_t *all = description();
 	json_t *paths = json_object_get(all, "paths");
 	size_t described = 0;
@@ -38,10 +40,11 @@ static void every_route_is_described_and_nothing_else(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < routes_n; i++) {
-		json_t *o = json_object_get(json_object_get(paths, routes[i].path), verbs[routes[i].verb]);
+		json_t *o =
+			json_object_get(json_object_get(paths, routes[i].path), methods[routes[i].method]);
 
 		if (!o)
-			fail_msg("%s %s is not described", verbs[routes[i].verb], routes[i].path);
+			fail_msg("%s %s is not described", methods[routes[i].method], routes[i].path);
 		assert_true(json_string_length(json_object_get(o, "summary")) > 5);
 		assert_int_equal(json_object_get(o, "parameters") != NULL,
 				 strchr(routes[i].path, '{') != NULL);
@@ -61,7 +64,7 @@ static void every_route_is_found(void **state)
 		const char *brace = strchr(routes[i].path, '{');
 		size_t n = brace ? (size_t)(brace - routes[i].path) : strlen(routes[i].path);
 		const char *name;
-		const char *allow;
+		char allow[REPLY_ALLOW_BYTES];
 		size_t name_n;
 
 		memcpy(path, routes[i].path, n);
@@ -72,12 +75,12 @@ static void every_route_is_found(void **state)
 			memcpy(path + n, rest, strlen(rest));
 			n += strlen(rest);
 		}
-		assert_ptr_equal(routes_find(path, n, routes[i].verb, &name, &name_n, &allow), &routes[i]);
+		assert_ptr_equal(routes_find(path, n, routes[i].method, &name, &name_n, allow), &routes[i]);
 		assert_int_equal(name_n, brace ? 1 : 0);
 	}
 }
 
-static void other_paths_and_verbs_are_not_found(void **state)
+static void other_paths_and_methods_are_not_found(void **state)
 {
 	static const char *const none[] = { "",
 					    "/v1",
@@ -90,26 +93,26 @@ static void other_paths_and_verbs_are_not_found(void **state)
 					    "//",
 					    "/live?" };
 	const char *name;
-	const char *allow;
+	char allow[REPLY_ALLOW_BYTES];
 	size_t name_n;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
-		assert_null(routes_find(none[i], strlen(none[i]), HTTP_GET, &name, &name_n, &allow));
-		assert_null(allow);
+		assert_null(routes_find(none[i], strlen(none[i]), HTTP_GET, &name, &name_n, allow));
+		assert_string_equal(allow, "");
 	}
-	assert_null(routes_find("/v1/embeddings", 14, HTTP_GET, &name, &name_n, &allow));
+	assert_null(routes_find("/v1/embeddings", 14, HTTP_GET, &name, &name_n, allow));
 	assert_string_equal(allow, "POST, OPTIONS");
-	assert_null(routes_find("/live", 5, HTTP_DELETE, &name, &name_n, &allow));
+	assert_null(routes_find("/live", 5, HTTP_DELETE, &name, &name_n, allow));
 	assert_string_equal(allow, "GET, HEAD, OPTIONS");
 }
 
-static bool is_heavy(enum http_method verb, const char *path, const char *body, size_t n)
+static bool is_offloaded(enum http_method method, const char *path, const char *body, size_t n)
 {
 	const char *name;
-	const char *allow;
+	char allow[REPLY_ALLOW_BYTES];
 	size_t name_n;
-	const struct route *route = routes_find(path, strlen(path), verb, &name, &name_n, &allow);
+	const struct route *route = routes_find(path, strlen(path), method, &name, &name_n, allow);
 	struct request request = { .body = body, .body_n = n };
 
 	assert_non_null(route);
@@ -123,15 +126,15 @@ static void cost_counts_bytes_and_texts(void **state)
 
 	(void)state;
 	memset(body, 'x', sizeof(body));
-	assert_false(is_heavy(HTTP_GET, "/metrics", NULL, 0));
-	assert_false(is_heavy(HTTP_POST, "/v1/embeddings", body, 16 << 10));
-	assert_true(is_heavy(HTTP_POST, "/v1/embeddings", body, (16 << 10) + 1));
-	assert_true(is_heavy(HTTP_POST, "/v1/explain", body, (4 << 10) + 1));
+	assert_false(is_offloaded(HTTP_GET, "/metrics", NULL, 0));
+	assert_false(is_offloaded(HTTP_POST, "/v1/embeddings", body, 16 << 10));
+	assert_true(is_offloaded(HTTP_POST, "/v1/embeddings", body, (16 << 10) + 1));
+	assert_true(is_offloaded(HTTP_POST, "/v1/explain", body, (4 << 10) + 1));
 	for (size_t i = 0; i < 2048; i++)
 		memcpy(body + 4 * i, "\"a\",", 4);
-	assert_true(is_heavy(HTTP_POST, "/v1/embeddings", body, 4 * 2048));
-	assert_false(is_heavy(HTTP_POST, "/v1/embeddings", body, 4 * 100));
-	assert_true(is_heavy(HTTP_POST, "/v1/similarity", body, 4 * 100));
+	assert_true(is_offloaded(HTTP_POST, "/v1/embeddings", body, 4 * 2048));
+	assert_false(is_offloaded(HTTP_POST, "/v1/embeddings", body, 4 * 100));
+	assert_true(is_offloaded(HTTP_POST, "/v1/similarity", body, 4 * 100));
 }
 
 static void a_query_is_read(void **state)
@@ -162,7 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_route_is_described_and_nothing_else),
 		cmocka_unit_test(every_route_is_found),
-		cmocka_unit_test(other_paths_and_verbs_are_not_found),
+		cmocka_unit_test(other_paths_and_methods_are_not_found),
 		cmocka_unit_test(cost_counts_bytes_and_texts),
 		cmocka_unit_test(a_query_is_read),
 	};

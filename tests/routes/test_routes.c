@@ -65,33 +65,31 @@ static int stop(void **state)
 	return 0;
 }
 
-static void run(struct reply *reply, enum http_method verb, const char *path, const char *body,
+static void run(struct reply *reply, enum http_method method, const char *path, const char *body,
 		const char *accept)
 {
-	struct request request = { .verb = verb,
-				   .query = "",
-				   .accept = accept,
-				   .content_type = "",
-				   .body = body,
-				   .body_n = body ? strlen(body) : 0 };
-	const char *allow;
+	struct request request = {
+		.query = "", .accept = accept, .body = body, .body_n = body ? strlen(body) : 0
+	};
+	char allow[REPLY_ALLOW_BYTES];
 	const struct route *route =
-		routes_find(path, strlen(path), verb, &request.name, &request.name_n, &allow);
+		routes_find(path, strlen(path), method, &request.name, &request.name_n, allow);
 
 	assert_non_null(route);
 	reply_init(reply);
-	routes_run(route, context, &request, reply);
+	assert_int_equal(routes_run(route, context, &request, reply), ROUTE_DONE);
+	assert_null(request.json);
 	assert_false(reply->body.failed);
 }
 
 /* The answer as JSON, of this status. */
-static json_t *ask(int status, enum http_method verb, const char *path, const char *body)
+static json_t *ask(int status, enum http_method method, const char *path, const char *body)
 {
 	struct reply reply;
 	struct err err = { 0 };
 	json_t *answer;
 
-	run(&reply, verb, path, body, "");
+	run(&reply, method, path, body, "");
 	if (reply.status != status)
 		fail_msg("%s %s: %d %s", path, body ? body : "", reply.status, buf_string(&reply.body));
 	answer = json_read(reply.body.data, reply.body.len, (struct json_limits){ 32, 1000000 }, &err);
@@ -133,9 +131,9 @@ static void floats_of(float *x, json_t *array, size_t n)
 static void expected_vector(float *x, const char *model, bool normalize)
 {
 	struct err err = { 0 };
-	struct embedder *s = context_embedder(context, model, strlen(model), NULL, &err);
+	struct embedder *s;
 
-	assert_non_null(s);
+	assert_int_equal(context_embedder(&s, context, model, strlen(model), NULL, &err), 0);
 	assert_int_equal(embedder_embed(s, "the cat", 7, normalize, x, NULL, &err), 0);
 }
 
@@ -516,6 +514,50 @@ static void sentences_are_kept_and_changed(void **state)
 	}
 }
 
+/* ---- where a request runs ---- */
+
+static enum outcome embed_by_lstm(struct context *c, struct request *request, struct reply *reply)
+{
+	const struct route *route =
+		routes_find("/v1/embeddings", 14, HTTP_POST, &request->name, &request->name_n, reply->allow);
+
+	reply_init(reply);
+	return routes_run(route, c, request, reply);
+}
+
+/* An event loop hands it on before any work, and the worker goes on with the JSON that was parsed there. */
+static void an_lstm_request_beside_others_is_parsed_once(void **state)
+{
+	static const char body[] = "{\"model\":\"trained:lstm\",\"input\":\"the cat\"}";
+	struct request request = { .query = "", .accept = "", .body = body, .body_n = sizeof(body) - 1 };
+	struct context *worker = context_new(&service);
+	struct err err = { 0 };
+	struct reply alone, batched;
+	struct model *m = model_open("models/default.safetensors", NULL, &err);
+
+	(void)state;
+	assert_non_null(m);
+	assert_int_equal(registry_put(service.registry, "trained", m, &err), 0);
+	context->event_loop = true;
+	atomic_store(&service.connections, 1);
+	assert_int_equal(embed_by_lstm(context, &request, &alone), ROUTE_DONE);
+	assert_null(request.json);
+	atomic_store(&service.connections, 2);
+	assert_int_equal(embed_by_lstm(context, &request, &batched), ROUTE_BATCH);
+	assert_int_equal(batched.body.len, 0);
+	assert_non_null(request.json);
+	request.body = "no JSON";
+	request.body_n = 7;
+	assert_int_equal(embed_by_lstm(worker, &request, &batched), ROUTE_DONE);
+	assert_null(request.json);
+	assert_int_equal(batched.status, 200);
+	assert_int_equal(batched.body.len, alone.body.len);
+	assert_memory_equal(batched.body.data, alone.body.data, alone.body.len);
+	reply_free(&alone);
+	reply_free(&batched);
+	context_free(worker);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -534,6 +576,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(metrics_are_prometheus_text, start, stop),
 		cmocka_unit_test_setup_teardown(a_new_model_is_used_at_once, start, stop),
 		cmocka_unit_test_setup_teardown(sentences_are_kept_and_changed, start, stop),
+		cmocka_unit_test_setup_teardown(an_lstm_request_beside_others_is_parsed_once, start, stop),
 	};
 
 	vec_init();
