@@ -98,7 +98,7 @@ static struct model *model_over(struct vocab vocab, size_t d)
 		data[i] = (float)(x >> 40) * 0x1p-24f - 0.5f;
 	}
 	parts.rows = (struct rows){ .type = ROWS_F32, .n = vocab.n, .d = d, .data = data };
-	m = model_of_parts(&parts, NULL, NULL, &err);
+	m = model_of_parts(&parts, NULL, &err);
 	must(m != NULL, &err);
 	return m;
 }

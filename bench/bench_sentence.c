@@ -101,7 +101,7 @@ static struct model *make_model(size_t n, size_t d)
 	for (size_t i = 0; i < n; i++)
 		weights[i] = sif_weight(0.08 / ((double)i + 2.7), 1e-3);
 	components[0] = components[d + 1] = 1.0f;
-	m = model_of_parts(&parts, NULL, NULL, &err);
+	m = model_of_parts(&parts, NULL, &err);
 	if (!m) {
 		(void)fprintf(stderr, "%s\n", err.text);
 		exit(1);

@@ -195,24 +195,19 @@ static int fill_and_show(struct call *c, struct model *m, const struct any_set *
 	return rc == 0 ? show(c, t, err) : -1;
 }
 
-static void release(void *context)
-{
-	model_release(context);
-}
-
 /* The same model under another tokenizer: a second model over the first one's memory. */
 static struct model *with_tokenizer(struct model *m, const char *split, struct err *err)
 {
 	struct model parts = *m;
-	struct model *changed;
+	struct owned owned = { 0 };
 	char unknown[64];
 
 	if (token_rules_parse(&parts.rules, token_normalize_name(m->rules.normalize), m->rules.strip_accents,
 			      split, token_unknown_names(m->rules.unknown, unknown),
 			      m->rules.keep_punctuation ? "keep" : "drop", err))
 		return NULL;
-	changed = model_of_parts(&parts, release, m, err);
-	return changed;
+	owned_model(&owned, m);
+	return model_of_parts(&parts, &owned, err);
 }
 
 /* Columns */
@@ -229,8 +224,7 @@ static struct model *open_model(const struct call *c, const char *name, struct e
 	if (!m || !c->tokenizer || c->reference)
 		return m;
 	changed = with_tokenizer(m, c->tokenizer, err);
-	if (!changed)
-		model_release(m);
+	model_release(m);
 	return changed;
 }
 

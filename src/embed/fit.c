@@ -30,41 +30,17 @@ struct fit {
 	struct fit_options o; /* settled: no 0 or negative stands for a default any more */
 	struct fit_totals totals;
 	size_t n, d;
-	double *p;	  /* (n) probabilities; before weights_of_corpus() those the model knows */
-	double counted;	  /* sentences that these count for */
-	double mass;	  /* sentences that the model's moment counts for */
-	double words;	  /* a sentence, of the corpus */
-	double a;	  /* of the weights */
-	double explained; /* share of the trace in the components */
-	struct fit_memory *memory;
-	struct fit_parts parts;
+	double *p;	    /* (n) probabilities; before weights_of_corpus() those the model knows */
+	double counted;	    /* sentences that these count for */
+	double mass;	    /* sentences that the model's moment counts for */
+	double words;	    /* a sentence, of the corpus */
+	double a;	    /* of the weights */
+	double explained;   /* share of the trace in the components */
+	struct model parts; /* of the fitted model; weights and counts below while they are written */
+	struct owned owned; /* what parts point to */
+	uint64_t *counts;   /* (n) or NULL */
+	float *weights;	    /* (n) */
 };
-
-/* What the fitted model owns. */
-struct fit_memory {
-	uint64_t *counts;
-	float *weights, *components, *component_scales, *projection, *moment;
-	void *rows; /* folded ones */
-	float *scales;
-	struct model *lender; /* whose words or LSTM it borrows */
-};
-
-static void free_memory(void *context)
-{
-	struct fit_memory *memory = context;
-
-	free(memory->counts);
-	free(memory->weights);
-	free(memory->components);
-	free(memory->component_scales);
-	free(memory->projection);
-	free(memory->moment);
-	free(memory->rows);
-	free(memory->scales);
-	if (memory->lender)
-		model_release(memory->lender);
-	free(memory);
-}
 
 bool fit_method(enum method method)
 {
@@ -185,7 +161,7 @@ static int no_words(const struct fit *f, struct err *err)
 		       (unsigned long long)f->totals.tokens);
 }
 
-/* p <- probabilities of corpus and prior together; memory->counts <- the same, rounded to whole counts. */
+/* p <- probabilities of corpus and prior together; f->counts <- the same, rounded to whole counts. */
 static void mix_counts(struct fit *f)
 {
 	double prior = counts_share * f->counted * f->words; /* words that the prior stands for */
@@ -198,9 +174,9 @@ static void mix_counts(struct fit *f)
 	if (known > 0.0)
 		total += prior;
 	for (size_t i = 0; i < f->n; i++) {
-		double c = (double)f->memory->counts[i] + f->p[i] * prior;
+		double c = (double)f->counts[i] + f->p[i] * prior;
 
-		f->memory->counts[i] = (uint64_t)llround(c);
+		f->counts[i] = (uint64_t)llround(c);
 		f->p[i] = fmax(c, (double)least) / total;
 	}
 }
@@ -227,7 +203,7 @@ static int usif_weights(struct fit *f, struct err *err)
 	if (!(f->a > 0.0))
 		return err_set(err, ERR_INPUT, "the corpus has too few different words for usif");
 	for (size_t i = 0; i < f->n; i++)
-		f->memory->weights[i] = usif_weight(f->p[i] > 0.0 ? f->p[i] : least, f->a);
+		f->weights[i] = usif_weight(f->p[i] > 0.0 ? f->p[i] : least, f->a);
 	return 0;
 }
 
@@ -237,7 +213,7 @@ static int weigh_words(struct fit *f, struct err *err)
 		return usif_weights(f, err);
 	f->a = f->o.a;
 	for (size_t i = 0; i < f->n; i++)
-		f->memory->weights[i] = sif_weight(f->p[i], f->a);
+		f->weights[i] = sif_weight(f->p[i], f->a);
 	return 0;
 }
 
@@ -250,8 +226,8 @@ static int again(const struct fit_source *source, struct err *err)
 /* Pass 1, and from it p, weights and counts. */
 static int weights_of_corpus(struct fit *f, const struct fit_source *source, struct err *err)
 {
-	f->memory->counts = mem_try(f->n, sizeof(*f->memory->counts), err);
-	if (!f->memory->counts || fit_count(source, f->memory->counts, &f->totals, err))
+	f->counts = owned_memory(&f->owned, mem_try(f->n, sizeof(*f->counts), err));
+	if (!f->counts || fit_count(source, f->counts, &f->totals, err))
 		return -1;
 	if (f->totals.known == 0)
 		return no_words(f, err);
@@ -284,19 +260,19 @@ static int weights_of_model(struct fit *f, const struct fit_source *source, stru
 	bool usif = f->o.method == METHOD_USIF;
 
 	if (m->counts) {
-		f->memory->counts = mem_try(f->n, sizeof(*f->memory->counts), err);
-		if (!f->memory->counts)
+		f->counts = owned_memory(&f->owned, mem_try(f->n, sizeof(*f->counts), err));
+		if (!f->counts)
 			return -1;
-		memcpy(f->memory->counts, m->counts, f->n * sizeof(*m->counts));
+		memcpy(f->counts, m->counts, f->n * sizeof(*m->counts));
 	}
 	if (model_learned(m)) {
 		for (size_t i = 0; i < f->n; i++)
-			f->memory->weights[i] = m->weights ? m->weights[i] : 1.0f;
+			f->weights[i] = m->weights ? m->weights[i] : 1.0f;
 		f->a = f->o.a;
 		return 0;
 	}
 	if (m->weights && usif == (model_sums(m) == METHOD_USIF) && (usif || f->o.a == m->facts.a)) {
-		memcpy(f->memory->weights, m->weights, f->n * sizeof(*m->weights));
+		memcpy(f->weights, m->weights, f->n * sizeof(*m->weights));
 		f->a = m->facts.a;
 		return 0;
 	}
@@ -308,7 +284,7 @@ static int weights_of_model(struct fit *f, const struct fit_source *source, stru
  * sum <- (sum + mass * prior's mean) / (n + mass).  A moment of uSIF's weights is 4 times one of SIF's:
  * a / (a/2 + p) = 2 * (a/2) / (a/2 + p).
  */
-static void mix_moment(struct fit *f, double *sum)
+static void mix_moment(struct fit *f, double *sum, float *moment)
 {
 	double total = (double)f->totals.sentences + f->mass;
 	bool was = model_sums(f->m) == METHOD_USIF;
@@ -319,16 +295,22 @@ static void mix_moment(struct fit *f, double *sum)
 		double prior = f->mass > 0.0 ? f->mass * scale * (double)f->m->moment[i] : 0.0;
 
 		sum[i] = (sum[i] + prior) / total;
-		f->memory->moment[i] = (float)sum[i];
+		moment[i] = (float)sum[i];
 	}
+}
+
+static float *new_floats(struct fit *f, size_t n, struct err *err)
+{
+	return owned_memory(&f->owned, mem_try_aligned(n, sizeof(float), err));
 }
 
 /* The first components, and for uSIF how much of each is taken out. */
 static int take_components(struct fit *f, const double *values, const double *vectors, struct err *err)
 {
-	struct fit_memory *memory = f->memory;
 	double trace = 0.0;
 	double held = 0.0;
+	float *components;
+	float *scales;
 	size_t k = 0;
 
 	for (size_t i = 0; i < f->d; i++)
@@ -339,18 +321,18 @@ static int take_components(struct fit *f, const double *values, const double *ve
 	f->parts.k = k;
 	if (k == 0)
 		return 0;
-	memory->components = mem_try_aligned(k * f->d, sizeof(float), err);
-	if (!memory->components)
+	f->parts.components = components = new_floats(f, k * f->d, err);
+	if (!components)
 		return -1;
 	for (size_t i = 0; i < k * f->d; i++)
-		memory->components[i] = (float)vectors[i];
+		components[i] = (float)vectors[i];
 	if (f->o.method != METHOD_USIF)
 		return 0;
-	memory->component_scales = mem_try_aligned(k, sizeof(float), err);
-	if (!memory->component_scales)
+	f->parts.component_scales = scales = new_floats(f, k, err);
+	if (!scales)
 		return -1;
 	for (size_t i = 0; i < k; i++)
-		memory->component_scales[i] = (float)(values[i] / held);
+		scales[i] = (float)(values[i] / held);
 	return 0;
 }
 
@@ -360,6 +342,7 @@ static int take_directions(struct fit *f, double *moment, struct err *err)
 	size_t d = f->d;
 	double *values = mem_try(d, sizeof(*values), err);
 	double *vectors = values ? mem_try(d * d, sizeof(*vectors), err) : NULL;
+	float *projection;
 	int failed = -1;
 
 	if (!vectors)
@@ -375,10 +358,10 @@ static int take_directions(struct fit *f, double *moment, struct err *err)
 	if (take_components(f, values, vectors, err))
 		goto out;
 	if (f->o.method != METHOD_USIF) {
-		f->memory->projection = mem_try_aligned(d * d, sizeof(float), err);
-		if (!f->memory->projection)
+		f->parts.projection = projection = new_floats(f, d * d, err);
+		if (!projection)
 			goto out;
-		sif_whitening(f->memory->projection, values, vectors, d, f->o.power);
+		sif_whitening(projection, values, vectors, d, f->o.power);
 	}
 	failed = 0;
 out:
@@ -391,9 +374,10 @@ out:
 static int directions_of_corpus(struct fit *f, const struct fit_source *source, struct err *err)
 {
 	double *sum = mem_try_aligned(f->d * f->d, sizeof(*sum), err);
+	float *moment;
 	int failed = -1;
 
-	if (!sum || fit_sum(source, f->memory->weights, sum, &f->totals, err))
+	if (!sum || fit_sum(source, f->weights, sum, &f->totals, err))
 		goto out;
 	if (f->totals.known == 0) {
 		(void)no_words(f, err);
@@ -401,34 +385,14 @@ static int directions_of_corpus(struct fit *f, const struct fit_source *source, 
 	}
 	progress_phase(source->progress, "finding components", "bytes", corpus_size(source->corpus));
 	progress_set(source->progress, corpus_size(source->corpus));
-	f->memory->moment = mem_try_aligned(f->d * f->d, sizeof(float), err);
-	if (!f->memory->moment)
+	f->parts.moment = moment = new_floats(f, f->d * f->d, err);
+	if (!moment)
 		goto out;
-	mix_moment(f, sum);
+	mix_moment(f, sum, moment);
 	failed = take_directions(f, sum, err);
 out:
 	free(sum);
 	return failed;
-}
-
-static int fold_rows(struct fit *f, struct model *parts, struct progress *progress, struct err *err)
-{
-	struct fit_memory *memory = f->memory;
-	const struct rows *rows = &f->m->rows;
-
-	memory->rows = mem_try_aligned(f->n * f->d, rows_type_size(rows->type), err);
-	if (!memory->rows)
-		return -1;
-	if (rows->type == ROWS_I8) {
-		memory->scales = mem_try_aligned(f->n, sizeof(float), err);
-		if (!memory->scales)
-			return -1;
-	}
-	if (fit_fold(rows, &f->parts, memory->rows, memory->scales, f->o.workers, progress, err))
-		return -1;
-	parts->rows.data = memory->rows;
-	parts->rows.scales = memory->scales;
-	return 0;
 }
 
 static struct model_facts facts_of(const struct fit *f, const struct corpus *corpus)
@@ -451,62 +415,62 @@ static struct model_facts facts_of(const struct fit *f, const struct corpus *cor
 	return facts;
 }
 
-/* Folded: the rows are its own, it has one method, and only the words are borrowed. */
+/* Rows of its own, which have weights, components and projection in them: it has that one method. */
+static int fold_rows(struct fit *f, struct progress *progress, struct err *err)
+{
+	struct rows *rows = &f->parts.rows;
+	void *data = owned_memory(&f->owned, mem_try_aligned(f->n * f->d, rows_type_size(rows->type), err));
+	float *scales = rows->type == ROWS_I8 ? new_floats(f, f->n, err) : NULL;
+
+	if (!data || (rows->type == ROWS_I8 && !scales) ||
+	    fit_fold(data, scales, &f->parts, f->o.workers, progress, err))
+		return -1;
+	f->parts = (struct model){ .rows = *rows,
+				   .vocab = f->parts.vocab,
+				   .rules = f->parts.rules,
+				   .d_out = f->d,
+				   .facts = f->parts.facts };
+	rows->data = data;
+	rows->scales = scales;
+	return 0;
+}
+
 static struct model *make_model(struct fit *f, const struct corpus *corpus, struct progress *progress,
 				struct err *err)
 {
-	struct fit_memory *memory = f->memory;
 	struct model *ground = f->m->base ? f->m->base : f->m;
-	struct model parts = { .rows = f->m->rows,
-			       .vocab = f->m->vocab,
-			       .rules = f->m->rules,
-			       .d_out = f->d,
-			       .facts = facts_of(f, corpus) };
-	struct model *fitted;
 
+	f->parts.rows = f->m->rows;
+	f->parts.vocab = f->m->vocab;
+	f->parts.rules = f->m->rules;
+	f->parts.d_out = f->d;
+	f->parts.facts = facts_of(f, corpus);
+	f->parts.counts = f->counts;
+	f->parts.weights = f->weights;
 	if (f->o.fold) {
-		if (fold_rows(f, &parts, progress, err))
+		if (fold_rows(f, progress, err))
 			return NULL;
-		memory->lender = model_retain(ground);
+		owned_model(&f->owned, ground);
 	} else {
-		parts.counts = memory->counts;
-		parts.weights = memory->weights;
-		parts.k = f->parts.k;
-		parts.components = memory->components;
-		parts.component_scales = memory->component_scales;
-		parts.projection = memory->projection;
-		parts.moment = memory->moment;
-		parts.base = ground;
+		f->parts.base = ground;
 		if (f->m->lstm_h && model_lstm_reads_rows(f->m)) {
-			model_lend_lstm(&parts, f->m);
-			memory->lender = model_retain(f->m);
+			model_lend_lstm(&f->parts, f->m);
+			owned_model(&f->owned, f->m);
 		}
 	}
-	fitted = model_of_parts(&parts, free_memory, memory, err);
-	if (fitted)
-		f->memory = NULL;
-	return fitted;
+	return model_of_parts(&f->parts, &f->owned, err);
 }
 
-static int fit_parts_of(struct fit *f, const struct fit_source *source, struct err *err)
+static int fit_parts(struct fit *f, const struct fit_source *source, struct err *err)
 {
-	struct fit_memory *memory = f->memory;
-
 	f->p = mem_try(f->n, sizeof(*f->p), err);
-	memory->weights = f->p ? mem_try_aligned(f->n, sizeof(*memory->weights), err) : NULL;
-	if (!memory->weights)
+	f->weights = f->p ? new_floats(f, f->n, err) : NULL;
+	if (!f->weights)
 		return -1;
 	weigh_prior(f);
 	if (f->o.keep_counts ? weights_of_model(f, source, err) : weights_of_corpus(f, source, err))
 		return -1;
-	if (directions_of_corpus(f, source, err))
-		return -1;
-	f->parts.method = f->o.method;
-	f->parts.weights = memory->weights;
-	f->parts.components = memory->components;
-	f->parts.component_scales = memory->component_scales;
-	f->parts.projection = memory->projection;
-	return 0;
+	return directions_of_corpus(f, source, err);
 }
 
 struct model *fit_model(struct model *m, struct corpus *corpus, const struct fit_options *options,
@@ -526,8 +490,7 @@ struct model *fit_model(struct model *m, struct corpus *corpus, const struct fit
 		return NULL;
 	f.o = *options;
 	settle(&f.o, m);
-	f.memory = mem_new(1, sizeof(*f.memory));
-	if (fit_parts_of(&f, &source, err) == 0)
+	if (fit_parts(&f, &source, err) == 0)
 		fitted = make_model(&f, corpus, progress, err);
 	if (fitted && report) {
 		double n = (double)f.totals.sentences;
@@ -542,7 +505,6 @@ struct model *fit_model(struct model *m, struct corpus *corpus, const struct fit
 	}
 	fit_kept_free(&kept);
 	free(f.p);
-	if (f.memory)
-		free_memory(f.memory);
+	owned_free(&f.owned);
 	return fitted;
 }

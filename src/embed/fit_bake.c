@@ -5,17 +5,15 @@
 #include "embed/fit_private.h"
 #include "math/sif.h"
 #include "math/vec.h"
+#include "model/model.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 enum { ROWS_A_BLOCK = 2048 };
 
-static const float most_f16 = 65504.0f;
-
 struct case_fold {
 	const struct rows *rows;
-	const struct fit_parts *parts;
+	const struct model *parts;
 	unsigned char *data;
 	float *scales;
 	struct progress *progress;
@@ -44,31 +42,18 @@ static int read_block(void *context, void *block, struct err *err)
 /* What the row adds to a sentence. */
 static const float *folded(const struct case_fold *f, struct fold_block *b, size_t i)
 {
-	const struct fit_parts *parts = f->parts;
+	const struct model *parts = f->parts;
 	size_t d = f->rows->d;
 
 	rows_get(b->row, f->rows, (uint32_t)i);
 	vec_scale(b->row, parts->weights[i], d);
-	if (parts->method == METHOD_WHITEN) {
+	if (parts->facts.method == METHOD_WHITEN) {
 		vec_times_matrix(b->out, b->row, parts->projection, d, d);
 		return b->out;
 	}
-	if (parts->method != METHOD_WEIGHTED)
+	if (parts->facts.method != METHOD_WEIGHTED)
 		sif_remove(b->row, parts->components, parts->component_scales, parts->k, d);
 	return b->row;
-}
-
-static int check(const float *x, size_t d, enum rows_type type, size_t i, struct err *err)
-{
-	float most = type == ROWS_F16 ? most_f16 : HUGE_VALF;
-
-	for (size_t j = 0; j < d; j++)
-		if (!isfinite(x[j]) || fabsf(x[j]) > most)
-			return err_set(err, ERR_INPUT,
-				       "row %zu folded does not fit the model's number format; import the "
-				       "vectors as f32, or do not fold",
-				       i);
-	return 0;
 }
 
 static int work_block(void *context, void *block, size_t worker, struct err *err)
@@ -86,8 +71,11 @@ static int work_block(void *context, void *block, size_t worker, struct err *err
 		const float *x = folded(f, b, i);
 		float scale;
 
-		if (check(x, d, f->rows->type, i, err))
-			return -1;
+		if (!rows_fit(f->rows->type, x, d))
+			return err_set(err, ERR_INPUT,
+				       "row %zu folded does not fit the model's number format; import the "
+				       "vectors as f32, or do not fold",
+				       i);
 		rows_encode(f->data + i * row_bytes, &scale, f->rows->type, x, d);
 		if (f->scales)
 			f->scales[i] = scale;
@@ -112,12 +100,10 @@ static void drop_block(void *context, void *block)
 	free(b->out);
 }
 
-int fit_fold(const struct rows *rows, const struct fit_parts *parts, void *data, float *scales,
-	     size_t workers, struct progress *progress, struct err *err)
+int fit_fold(void *data, float *scales, const struct model *parts, size_t workers, struct progress *progress,
+	     struct err *err)
 {
-	struct case_fold f = {
-		.rows = rows, .parts = parts, .data = data, .scales = scales, .progress = progress
-	};
+	struct case_fold f = { .rows = &parts->rows, .parts = parts, .data = data, .progress = progress };
 	struct pipeline pipeline = { .workers = workers,
 				     .block_bytes = sizeof(struct fold_block),
 				     .read = read_block,
@@ -127,6 +113,6 @@ int fit_fold(const struct rows *rows, const struct fit_parts *parts, void *data,
 				     .context = &f };
 
 	f.scales = scales;
-	progress_phase(progress, "folding rows", "rows", rows->n);
+	progress_phase(progress, "folding rows", "rows", parts->rows.n);
 	return pipeline_run(&pipeline, err);
 }

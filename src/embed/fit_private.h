@@ -1,12 +1,9 @@
 /*
  * fit_private.h - the parts of a fit: fit_words.c reads the corpus, fit.c does the arithmetic on what it
- * counted and summed, fit_fold.c writes the result into the rows.
+ * counted and summed, fit_bake.c writes the result into the rows.
  */
 #ifndef SIFD_EMBED_FIT_PRIVATE_H
 #define SIFD_EMBED_FIT_PRIVATE_H
-
-#include "math/rows.h"
-#include "model/method.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -71,18 +68,11 @@ int fit_count(const struct fit_source *source, uint64_t *counts, struct fit_tota
 int fit_sum(const struct fit_source *source, const float *weights, double *sum, struct fit_totals *totals,
 	    struct err *err);
 
-/* What a fit adds to a model. */
-struct fit_parts {
-	enum method method;
-	const float *weights;	       /* (n) */
-	const float *components;       /* (k, d) */
-	const float *component_scales; /* (k) or NULL */
-	size_t k;
-	const float *projection; /* (d, d); NULL under usif */
-};
-
-/* The rows of `m` with all of it written in, in the same number format: data (n, d), scales (n) for I8. */
-int fit_fold(const struct rows *rows, const struct fit_parts *parts, void *data, float *scales,
-	     size_t workers, struct progress *progress, struct err *err);
+/*
+ * The rows of `parts`, a model with all that a fit adds, with that written in, in the same number format:
+ * data (n, d), scales (n) for I8.
+ */
+int fit_fold(void *data, float *scales, const struct model *parts, size_t workers, struct progress *progress,
+	     struct err *err);
 
 #endif

@@ -15,8 +15,6 @@
 
 enum { HELD_OUT_EVERY = 10, COUNT_MOST = 1000 * 1000 * 1000 };
 
-static const float most_f16 = 65504.0F;
-
 /* What is solved for: A, by its rows. */
 struct fitting {
 	struct contexts *c;
@@ -135,33 +133,6 @@ static int fit(struct fitting *f, struct err *err)
 	return solve(f, err);
 }
 
-/* The model that comes out. */
-struct grown {
-	void *rows;
-	float *scales, *weights, *matrix;
-	uint64_t *counts;
-	char *bytes;
-	uint64_t *offsets, *slots;
-	struct model *old; /* lends components, projection and moment */
-};
-
-static void grown_free(void *context)
-{
-	struct grown *g = context;
-
-	free(g->rows);
-	free(g->scales);
-	free(g->weights);
-	free(g->matrix);
-	free(g->counts);
-	free(g->bytes);
-	free(g->offsets);
-	free(g->slots);
-	if (g->old)
-		model_release(g->old);
-	free(g);
-}
-
 /* The weight of a new word by its share of the corpus. */
 static float weight_of(const struct contexts *c, size_t i)
 {
@@ -184,93 +155,101 @@ static void fresh_row(struct fitting *f, size_t i)
 		f->guess[j] *= weight_of(f->c, i);
 }
 
-static int grow_rows(struct grown *g, struct fitting *f, struct err *err)
+static int grow_rows(struct model *parts, struct owned *owned, struct fitting *f, struct err *err)
 {
 	const struct rows *rows = &f->c->m->rows;
 	size_t fresh_n = f->c->fresh.n;
 	size_t row_bytes = rows->d * rows_type_size(rows->type);
+	bool scaled = rows->type == ROWS_I8;
+	char *data = owned_memory(owned, mem_try_aligned(rows->n + fresh_n, row_bytes, err));
+	float *scales =
+		scaled ? owned_memory(owned, mem_try_aligned(rows->n + fresh_n, sizeof(float), err)) : NULL;
 
-	g->rows = mem_try_aligned(rows->n + fresh_n, row_bytes, err);
-	if (rows->type == ROWS_I8)
-		g->scales = mem_try_aligned(rows->n + fresh_n, sizeof(float), err);
-	if (!g->rows || (rows->type == ROWS_I8 && !g->scales))
+	if (!data || (scaled && !scales))
 		return -1;
-	memcpy(g->rows, rows->data, rows->n * row_bytes);
-	if (g->scales)
-		memcpy(g->scales, rows->scales, rows->n * sizeof(float));
+	memcpy(data, rows->data, rows->n * row_bytes);
+	if (scales)
+		memcpy(scales, rows->scales, rows->n * sizeof(float));
 	for (size_t i = 0; i < fresh_n; i++) {
 		float scale;
 
 		fresh_row(f, i);
-		for (size_t j = 0; j < rows->d; j++)
-			if (!isfinite(f->guess[j]) ||
-			    (rows->type == ROWS_F16 && fabsf(f->guess[j]) > most_f16))
-				return err_set(err, ERR_INPUT,
-					       "a new row does not fit the model's number format");
-		rows_encode((char *)g->rows + (rows->n + i) * row_bytes, &scale, rows->type, f->guess,
-			    rows->d);
-		if (g->scales)
-			g->scales[rows->n + i] = scale;
+		if (!rows_fit(rows->type, f->guess, rows->d))
+			return err_set(err, ERR_INPUT, "a new row does not fit the model's number format");
+		rows_encode(data + (rows->n + i) * row_bytes, &scale, rows->type, f->guess, rows->d);
+		if (scales)
+			scales[rows->n + i] = scale;
 	}
+	parts->rows.n = rows->n + fresh_n;
+	parts->rows.data = data;
+	parts->rows.scales = scales;
 	return 0;
 }
 
-static int grow_words(struct grown *g, const struct contexts *c, struct err *err)
+static int grow_words(struct model *parts, struct owned *owned, const struct contexts *c, struct err *err)
 {
 	const struct vocab *old = &c->m->vocab;
 	size_t n = old->n + c->fresh.n;
 	size_t old_bytes = (size_t)old->offsets[old->n];
+	size_t fresh_bytes = (size_t)c->fresh_offsets[c->fresh.n];
+	char *bytes = owned_memory(owned, mem_try(old_bytes + fresh_bytes, 1, err));
+	uint64_t *offsets = owned_memory(owned, mem_try(n + 1, sizeof(*offsets), err));
+	uint64_t *slots = owned_memory(owned, mem_try(vocab_slots(n), sizeof(*slots), err));
 
-	g->bytes = mem_try(old_bytes + (size_t)c->fresh_offsets[c->fresh.n], 1, err);
-	g->offsets = mem_try(n + 1, sizeof(*g->offsets), err);
-	g->slots = mem_try(vocab_slots(n), sizeof(*g->slots), err);
-	if (!g->bytes || !g->offsets || !g->slots)
+	if (!bytes || !offsets || !slots)
 		return -1;
-	memcpy(g->bytes, old->bytes, old_bytes);
-	memcpy(g->bytes + old_bytes, c->fresh_bytes, (size_t)c->fresh_offsets[c->fresh.n]);
-	memcpy(g->offsets, old->offsets, (old->n + 1) * sizeof(*g->offsets));
+	memcpy(bytes, old->bytes, old_bytes);
+	memcpy(bytes + old_bytes, c->fresh_bytes, fresh_bytes);
+	memcpy(offsets, old->offsets, (old->n + 1) * sizeof(*offsets));
 	for (size_t i = 1; i <= c->fresh.n; i++)
-		g->offsets[old->n + i] = old_bytes + c->fresh_offsets[i];
-	vocab_index(g->slots, vocab_slots(n), g->bytes, g->offsets, n, old->seed);
+		offsets[old->n + i] = old_bytes + c->fresh_offsets[i];
+	vocab_index(slots, vocab_slots(n), bytes, offsets, n, old->seed);
+	parts->vocab.n = n;
+	parts->vocab.bytes = bytes;
+	parts->vocab.offsets = offsets;
+	parts->vocab.slots = slots;
+	parts->vocab.slots_n = vocab_slots(n);
 	return 0;
 }
 
 /* Weights and counts of the new words by their share of the corpus, in the measure of the old ones. */
-static int grow_shares(struct grown *g, const struct contexts *c, struct err *err)
+static int grow_shares(struct model *parts, struct owned *owned, const struct contexts *c, struct err *err)
 {
 	const struct model *m = c->m;
-	const uint64_t *counts = m->counts ? m->counts : m->base ? m->base->counts : NULL;
+	const uint64_t *old = m->counts ? m->counts : m->base ? m->base->counts : NULL;
 	size_t n = m->vocab.n + c->fresh.n;
+	float *weights = m->weights ? owned_memory(owned, mem_try_aligned(n, sizeof(float), err)) : NULL;
+	uint64_t *counts = old ? owned_memory(owned, mem_try_aligned(n, sizeof(*counts), err)) : NULL;
 	double total = 0.0;
 
-	g->weights = m->weights ? mem_try_aligned(n, sizeof(float), err) : NULL;
-	g->counts = counts ? mem_try_aligned(n, sizeof(*g->counts), err) : NULL;
-	if ((m->weights && !g->weights) || (counts && !g->counts))
+	if ((m->weights && !weights) || (old && !counts))
 		return -1;
-	if (g->weights)
-		memcpy(g->weights, m->weights, m->vocab.n * sizeof(float));
+	if (weights)
+		memcpy(weights, m->weights, m->vocab.n * sizeof(float));
 	for (size_t i = 0; counts && i < m->vocab.n; i++) {
-		g->counts[i] = counts[i];
-		total += (double)counts[i];
+		counts[i] = old[i];
+		total += (double)old[i];
 	}
 	for (size_t i = 0; i < c->fresh.n; i++) {
 		double p = (double)c->fresh_counts[i] / (double)c->report->tokens;
 
-		if (g->counts)
-			g->counts[m->vocab.n + i] = (uint64_t)ceil(p * total);
-		if (g->weights)
-			g->weights[m->vocab.n + i] = weight_of(c, i);
+		if (counts)
+			counts[m->vocab.n + i] = (uint64_t)ceil(p * total);
+		if (weights)
+			weights[m->vocab.n + i] = weight_of(c, i);
 	}
+	parts->weights = weights;
+	parts->counts = counts;
 	return 0;
 }
 
 /* A, laid out for rows: u A' */
-static int keep_matrix(struct grown *g, const struct fitting *f, struct err *err)
+static int keep_matrix(struct model *parts, struct owned *owned, const struct fitting *f, struct err *err)
 {
 	size_t d = f->c->m->rows.d;
+	float *matrix = owned_memory(owned, mem_try_aligned(d * d, sizeof(*matrix), err));
 
-	g->matrix = mem_try_aligned(d * d, sizeof(*g->matrix), err);
-	if (!g->matrix)
+	if (!matrix)
 		return -1;
 	for (size_t a = 0; a < d; a++)
 		for (size_t b = 0; b < d; b++) {
@@ -278,41 +257,27 @@ static int keep_matrix(struct grown *g, const struct fitting *f, struct err *err
 
 			if (!isfinite(x))
 				return err_set(err, ERR_INPUT, "the matrix is beyond what floats hold");
-			g->matrix[b * d + a] = x;
+			matrix[b * d + a] = x;
 		}
+	parts->alacarte = matrix;
+	parts->alacarte_window = f->c->o->window;
 	return 0;
 }
 
 static struct model *grow(struct fitting *f, struct err *err)
 {
-	struct grown *g = mem_new(1, sizeof(*g));
 	const struct contexts *c = f->c;
+	struct owned owned = { 0 };
 	struct model parts = *c->m;
-	struct model *grown = NULL;
 
-	g->old = model_retain(c->m);
-	if (grow_rows(g, f, err) == 0 && grow_words(g, c, err) == 0 && grow_shares(g, c, err) == 0 &&
-	    keep_matrix(g, f, err) == 0) {
-		size_t n = c->m->vocab.n + c->fresh.n;
-
-		parts.rows.n = n;
-		parts.rows.data = g->rows;
-		parts.rows.scales = g->scales;
-		parts.vocab.n = n;
-		parts.vocab.bytes = g->bytes;
-		parts.vocab.offsets = g->offsets;
-		parts.vocab.slots = g->slots;
-		parts.vocab.slots_n = vocab_slots(n);
-		parts.weights = g->weights;
-		parts.counts = g->counts;
-		parts.alacarte = g->matrix;
-		parts.alacarte_window = c->o->window;
-		parts.base = NULL;
-		grown = model_of_parts(&parts, grown_free, g, err);
+	parts.base = NULL;
+	owned_model(&owned, c->m); /* lends components, projection and moment */
+	if (grow_rows(&parts, &owned, f, err) || grow_words(&parts, &owned, c, err) ||
+	    grow_shares(&parts, &owned, c, err) || keep_matrix(&parts, &owned, f, err)) {
+		owned_free(&owned);
+		return NULL;
 	}
-	if (!grown)
-		grown_free(g);
-	return grown;
+	return model_of_parts(&parts, &owned, err);
 }
 
 static int check(const struct model *m, const struct alacarte_options *o, struct err *err)

@@ -8,14 +8,11 @@
 #include "math/vec.h"
 #include "model/model.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BATCH_MAX = 65536, SAMPLED = 1009 };
-
-static const float most_f16 = 65504.0f;
 
 static int refuse(struct err *err, const char *param, const char *why)
 {
@@ -133,62 +130,41 @@ static int run(struct distill *x, struct train_report *report, struct progress *
 	return loop_run(&learner, &x->o->loop, &report->loop, progress, err);
 }
 
-/* What the distilled model owns. */
-struct result {
-	void *rows;
-	float *scales;
-	struct model *vocabulary; /* lends its words */
-};
-
-static void drop(void *context)
-{
-	struct result *r = context;
-
-	free(r->rows);
-	free(r->scales);
-	if (r->vocabulary)
-		model_release(r->vocabulary);
-	free(r);
-}
-
-int distill_encode(const struct distill *x, void *data, float *scales, struct err *err)
+int distill_encode(const struct distill *x, struct model *parts, struct owned *owned, struct err *err)
 {
 	enum rows_type type = x->o->type;
 	size_t row_bytes = x->d * rows_type_size(type);
+	char *data = owned_memory(owned, mem_try_aligned(x->words, row_bytes, err));
+	float *scales = owned_memory(owned, mem_try_aligned(x->words, sizeof(*scales), err));
 
+	if (!data || !scales)
+		return -1;
 	for (size_t i = 0; i < x->words; i++) {
 		const float *row = x->rows + i * x->d;
 
-		for (size_t k = 0; k < x->d; k++)
-			if (!isfinite(row[k]) || (type == ROWS_F16 && fabsf(row[k]) > most_f16))
-				return err_set(err, ERR_INPUT, "a learnt row does not fit its number format");
-		rows_encode((char *)data + i * row_bytes, &scales[i], type, row, x->d);
+		if (!rows_fit(type, row, x->d))
+			return err_set(err, ERR_INPUT, "a learnt row does not fit its number format");
+		rows_encode(data + i * row_bytes, &scales[i], type, row, x->d);
 	}
+	parts->rows = (struct rows){ type, x->words, x->d, data, type == ROWS_I8 ? scales : NULL };
 	return 0;
 }
 
 static struct model *make_model(const struct distill *x, struct err *err)
 {
-	struct result *r = mem_new(1, sizeof(*r));
-	struct model *ground = x->m->base ? x->m->base : x->m;
+	struct owned owned = { 0 };
 	struct model parts = { .vocab = x->m->vocab,
 			       .rules = x->m->rules,
 			       .d_out = x->d,
 			       .facts = { .method = METHOD_LEARNED, .source = "distilled" } };
-	struct model *m = NULL;
 
 	memcpy(parts.facts.corpus, x->texts_digest, sizeof(parts.facts.corpus));
-	r->rows = mem_try_aligned(x->words, x->d * rows_type_size(x->o->type), err);
-	r->scales = mem_try_aligned(x->words, sizeof(float), err);
-	if (r->rows && r->scales && distill_encode(x, r->rows, r->scales, err) == 0) {
-		r->vocabulary = model_retain(ground);
-		parts.rows = (struct rows){ x->o->type, x->words, x->d, r->rows,
-					    x->o->type == ROWS_I8 ? r->scales : NULL };
-		m = model_of_parts(&parts, drop, r, err);
+	owned_model(&owned, x->m->base ? x->m->base : x->m); /* lends its words */
+	if (distill_encode(x, &parts, &owned, err)) {
+		owned_free(&owned);
+		return NULL;
 	}
-	if (!m)
-		drop(r);
-	return m;
+	return model_of_parts(&parts, &owned, err);
 }
 
 void distill_end(struct distill *x)

@@ -22,6 +22,7 @@
 #include "learn/npy.h"
 #include "learn/train.h"
 
+struct owned;
 struct threads;
 struct texts;
 
@@ -68,8 +69,9 @@ void distill_end(struct distill *x);
 /* Adds all that determines the run but what is learnt to a digest. */
 void distill_identify(const struct distill *x, struct digest *d);
 
-/* Rows (words, d) as the options' type into `data` and `scales`; ERR_INPUT when a number does not fit. */
-int distill_encode(const struct distill *x, void *data, float *scales, struct err *err);
+/* parts->rows = the rows (words, d) as the options' type, in memory of *owned; ERR_INPUT when a number does
+ * not fit. */
+int distill_encode(const struct distill *x, struct model *parts, struct owned *owned, struct err *err);
 
 /*
  * The loss 1 - cos(s, t) for unit t; s (d) becomes its gradient times `share`:

@@ -224,52 +224,32 @@ static int run(struct lstm_train *t, struct train_report *report, struct progres
 	return loop_run(&learner, &c->loop, &report->loop, progress, err);
 }
 
-/* What the trained model owns. */
-struct result {
-	float *parts;	 /* PyTorch's tensors, and attention's */
-	void *coded;	 /* the weights among them in another type */
-	struct model *m; /* lends all else */
-};
-
-static void drop(void *context)
-{
-	struct result *r = context;
-
-	free(r->parts);
-	free(r->coded);
-	if (r->m)
-		model_release(r->m);
-	free(r);
-}
-
 static struct model *make_model(const struct lstm_train *t, struct err *err)
 {
-	struct result *r = mem_new(1, sizeof(*r));
+	struct owned owned = { 0 };
 	struct model parts = *t->m;
 	const float *attention = t->net.pool.attention;
-	struct model *m = NULL;
-	float *at;
+	size_t floats = t->floats + (size_t)MODEL_LSTM_RUNS * 4 * t->shape.h;
+	float *at = owned_memory(&owned, mem_try(floats, sizeof(*at), err));
 
-	r->parts = mem_try(t->floats + (size_t)MODEL_LSTM_RUNS * 4 * t->shape.h, sizeof(float), err);
-	at = r->parts;
+	if (!at)
+		return NULL;
 	model_without_lstm(&parts);
-	for (int run = 0; at && run < MODEL_LSTM_RUNS; run++)
+	for (int run = 0; run < MODEL_LSTM_RUNS; run++)
 		if (t->net.runs[run].h)
 			at = model_lstm_put_run(&parts, run, &t->net.runs[run], at);
-	if (at) {
-		r->m = model_retain(t->m);
-		parts.lstm_h = t->shape.h;
-		parts.pooling = t->shape.pooling;
-		parts.lstm_attention = attention ? at : NULL;
-		if (attention)
-			memcpy(at, attention, t->outputs * sizeof(float));
-		parts.base = t->m->base ? t->m->base : t->m;
-		if (model_lstm_encode(&parts, t->o->type, &r->coded, err) == 0)
-			m = model_of_parts(&parts, drop, r, err);
+	parts.lstm_h = t->shape.h;
+	parts.pooling = t->shape.pooling;
+	parts.lstm_attention = attention ? at : NULL;
+	if (attention)
+		memcpy(at, attention, t->outputs * sizeof(float));
+	parts.base = t->m->base ? t->m->base : t->m;
+	owned_model(&owned, t->m);
+	if (model_lstm_encode(&parts, t->o->type, &owned, err)) {
+		owned_free(&owned);
+		return NULL;
 	}
-	if (!m)
-		drop(r);
-	return m;
+	return model_of_parts(&parts, &owned, err);
 }
 
 static void end(struct lstm_train *t)

@@ -2,6 +2,7 @@
 
 #include "math/kernels.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -189,6 +190,16 @@ static void encode_16(char *to, uint16_t (*encode)(float), const float *x, size_
 
 		memcpy(to + 2 * i, &h, sizeof(h));
 	}
+}
+
+bool rows_fit(enum rows_type type, const float *x, size_t d)
+{
+	float most = type == ROWS_F16 ? 65504.0F : FLT_MAX;
+
+	for (size_t i = 0; i < d; i++)
+		if (!(fabsf(x[i]) <= most))
+			return false;
+	return true;
 }
 
 void rows_encode(void *to, float *scale, enum rows_type type, const float *x, size_t d)

@@ -10,6 +10,7 @@
 #ifndef SIFD_MATH_ROWS_H
 #define SIFD_MATH_ROWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,10 +40,13 @@ void rows_get(float *out, const struct rows *rows, uint32_t id);
 /* Asks for the first cache lines of a row that will soon be summed. */
 void rows_prefetch(const struct rows *rows, uint32_t id);
 
+/* Can a row of that type hold x (d)?  Every number must be finite, and at most 65504 in size for F16. */
+bool rows_fit(enum rows_type type, const float *x, size_t d);
+
 /*
  * Encodes one row of d floats at `to`; for I8 also writes *scale = max|x| / 127 (0 for a zero row) and
  * rounds to nearest even, elements in [-127, 127].  F16 and BF16 round to nearest even; a value too
- * large for F16 becomes infinity, which the caller refuses beforehand.
+ * large for F16 becomes infinity, which the caller refuses beforehand by rows_fit().
  */
 void rows_encode(void *to, float *scale, enum rows_type type, const float *x, size_t d);
 

@@ -11,7 +11,6 @@
 #include "text/utf8.h"
 #include "text/vocab_builder.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,10 +113,9 @@ int import_add(struct import_sink *sink, const char *word, size_t n, const float
 		word = buf_string(&sink->mended);
 		n = sink->mended.len;
 	}
-	for (size_t i = 0; type == ROWS_F16 && i < sink->d; i++)
-		if (fabsf(row[i]) > 65504.0f)
-			return err_set(err, ERR_INPUT, "'%.*s': %g is too large for f16; use f32",
-				       (int)(n < 60 ? n : 60), word, (double)row[i]);
+	if (!rows_fit(type, row, sink->d))
+		return err_set(err, ERR_INPUT, "'%.*s': a number is too large for f16; use f32",
+			       (int)(n < 60 ? n : 60), word);
 	if (make_room(sink, err) || vocab_builder_add(sink->words, word, n, &id, &added, err))
 		return -1;
 	if (!added) {
@@ -130,27 +128,6 @@ int import_add(struct import_sink *sink, const char *word, size_t n, const float
 	return 0;
 }
 
-/* The memory of an imported model, freed with its last reference. */
-struct parts {
-	char *rows, *bytes;
-	float *scales, *weights;
-	uint64_t *offsets, *slots, *counts;
-};
-
-static void drop_parts(void *context)
-{
-	struct parts *p = context;
-
-	free(p->rows);
-	free(p->bytes);
-	free(p->scales);
-	free(p->weights);
-	free(p->offsets);
-	free(p->slots);
-	free(p->counts);
-	free(p);
-}
-
 static double zipf_mass(size_t n)
 {
 	double sum = 0.0;
@@ -161,66 +138,74 @@ static double zipf_mass(size_t n)
 }
 
 /* Weights from a counts file, or by rank: Zipf-Mandelbrot, p ~ 1 / (r + 2.7). */
-static int fill_weights(struct model *m, struct parts *p, const struct import_sink *sink, struct err *err)
+static int fill_weights(struct model *m, struct owned *owned, const struct import_sink *sink, struct err *err)
 {
 	double a = m->facts.a;
+	float *weights = owned_memory(owned, mem_try(sink->n, sizeof(*weights), err));
+	uint64_t *counts;
 	uint64_t total = 0;
 	double mass;
 
-	p->weights = mem_try(sink->n, sizeof(float), err);
-	if (!p->weights)
+	m->weights = weights;
+	if (!weights)
 		return -1;
 	if (!sink->options->counts) {
 		mass = zipf_mass(sink->n);
 		for (size_t r = 0; r < sink->n; r++)
-			p->weights[r] = sif_weight(1.0 / (((double)r + 2.7) * mass), a);
+			weights[r] = sif_weight(1.0 / (((double)r + 2.7) * mass), a);
 		return 0;
 	}
-	p->counts = mem_try(sink->n, sizeof(uint64_t), err);
-	if (!p->counts ||
-	    counts_read(p->counts, &total, &sink->report->counted, &m->vocab, sink->options->counts, err))
+	m->counts = counts = owned_memory(owned, mem_try(sink->n, sizeof(*counts), err));
+	if (!counts ||
+	    counts_read(counts, &total, &sink->report->counted, &m->vocab, sink->options->counts, err))
 		return -1;
 	for (size_t i = 0; i < sink->n; i++)
-		p->weights[i] = sif_weight(total ? (double)p->counts[i] / (double)total : 0.0, a);
-	m->counts = p->counts;
+		weights[i] = sif_weight(total ? (double)counts[i] / (double)total : 0.0, a);
+	return 0;
+}
+
+/* Words and their index. */
+static int fill_vocab(struct model *m, struct owned *owned, const struct import_sink *sink, struct err *err)
+{
+	size_t slots_n = vocab_slots(sink->n);
+	uint64_t *slots = owned_memory(owned, mem_try(slots_n, sizeof(*slots), err));
+	uint64_t *offsets;
+	char *bytes;
+
+	vocab_builder_take(sink->words, &bytes, &offsets);
+	m->vocab = (struct vocab){ .n = sink->n, .slots = slots, .slots_n = slots_n };
+	m->vocab.bytes = owned_memory(owned, bytes);
+	m->vocab.offsets = owned_memory(owned, offsets);
+	if (!slots)
+		return -1;
+	vocab_index(slots, slots_n, bytes, offsets, sink->n, m->vocab.seed);
 	return 0;
 }
 
 static struct model *make_model(struct import_sink *sink, struct err *err)
 {
-	struct parts *p = mem_try(1, sizeof(*p), err);
-	struct model parts = { 0 };
-	struct model *m = NULL;
+	const struct import_options *options = sink->options;
+	struct owned owned = { 0 };
+	struct model parts = { .rules = sink->rules,
+			       .facts = { .method = METHOD_WEIGHTED,
+					  .a = options->a > 0 ? options->a : 1e-3 } };
 
-	if (!p)
-		return NULL;
-	vocab_builder_take(sink->words, &p->bytes, &p->offsets);
-	p->rows = sink->rows;
-	p->scales = sink->scales;
+	parts.rows.type = options->type;
+	parts.rows.n = sink->n;
+	parts.rows.d = sink->d;
+	parts.rows.data = owned_memory(&owned, sink->rows);
+	(void)owned_memory(&owned, sink->scales);
+	if (options->type == ROWS_I8)
+		parts.rows.scales = sink->scales;
 	sink->rows = NULL;
 	sink->scales = NULL;
-	parts.rows = (struct rows){ sink->options->type, sink->n, sink->d, p->rows, p->scales };
-	if (parts.rows.type != ROWS_I8)
-		parts.rows.scales = NULL;
-	parts.vocab = (struct vocab){ .n = sink->n, .bytes = p->bytes, .offsets = p->offsets };
-	parts.vocab.slots_n = vocab_slots(sink->n);
-	p->slots = mem_try(parts.vocab.slots_n, sizeof(uint64_t), err);
-	if (p->slots) {
-		vocab_index(p->slots, parts.vocab.slots_n, p->bytes, p->offsets, sink->n, parts.vocab.seed);
-		parts.vocab.slots = p->slots;
-		parts.rules = sink->rules;
-		parts.facts.method = METHOD_WEIGHTED;
-		parts.facts.a = sink->options->a > 0 ? sink->options->a : 1e-3;
-		(void)snprintf(parts.facts.source, sizeof(parts.facts.source), "%s",
-			       import_format_name(sink->report->format));
-		if (fill_weights(&parts, p, sink, err) == 0) {
-			parts.weights = p->weights;
-			m = model_of_parts(&parts, drop_parts, p, err);
-		}
+	(void)snprintf(parts.facts.source, sizeof(parts.facts.source), "%s",
+		       import_format_name(sink->report->format));
+	if (fill_vocab(&parts, &owned, sink, err) || fill_weights(&parts, &owned, sink, err)) {
+		owned_free(&owned);
+		return NULL;
 	}
-	if (!m)
-		drop_parts(p);
-	return m;
+	return model_of_parts(&parts, &owned, err);
 }
 
 /* A first line of two whole numbers is word2vec's header `n d`. */

@@ -8,24 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the model made owns. */
-struct result {
-	float *floats;
-	void *coded;	 /* the weights in another type */
-	struct model *m; /* lends all else */
-};
-
-static void drop(void *context)
-{
-	struct result *r = context;
-
-	free(r->floats);
-	free(r->coded);
-	if (r->m)
-		model_release(r->m);
-	free(r);
-}
-
 /* What stands in front of PyTorch's names in a file of a larger module: "encoder." */
 struct source {
 	struct safetensors s;
@@ -131,11 +113,12 @@ static int copy_all(struct model *parts, const struct tensor *const found[MODEL_
 	return attention ? copy(at, attention, model_lstm_outputs(parts), 0, err) : 0;
 }
 
-static int take(struct model *parts, struct result *r, const struct source *from, struct err *err)
+static int take(struct model *parts, struct owned *owned, const struct source *from, struct err *err)
 {
 	const struct tensor *found[MODEL_LSTM_TENSORS];
 	const struct tensor *attention = parts->pooling == POOLING_ATTENTION ? find(from, "attention") : NULL;
 	size_t bytes = attention ? attention->bytes : 0;
+	float *floats;
 
 	if (find_all(from, found, err))
 		return -1;
@@ -146,38 +129,34 @@ static int take(struct model *parts, struct result *r, const struct source *from
 	for (size_t i = 0; i < MODEL_LSTM_TENSORS; i++)
 		bytes += found[i] ? found[i]->bytes : 0;
 	parts->lstm_h = found[0]->shape[0] / 4;
-	r->floats = mem_try(bytes, 1, err);
-	return r->floats ? copy_all(parts, found, r->floats, attention, err) : -1;
+	floats = owned_memory(owned, mem_try(bytes, 1, err));
+	return floats ? copy_all(parts, found, floats, attention, err) : -1;
 }
 
 struct model *import_lstm(struct model *m, const char *path, enum pooling pooling, enum rows_type type,
 			  struct err *err)
 {
-	struct result *r = mem_new(1, sizeof(*r));
+	struct owned owned = { 0 };
 	struct source from = { 0 };
 	struct file_map map = { 0 };
 	struct model parts = *m;
-	struct model *made = NULL;
 	int failed;
 
-	if (file_map(&map, path, err)) {
-		free(r);
+	if (file_map(&map, path, err))
 		return NULL;
-	}
 	model_without_lstm(&parts);
 	parts.pooling = pooling;
 	parts.base = m->base ? m->base : m;
 	failed = safetensors_read(&from.s, map.data, map.size, err) || find_prefix(&from, err) ||
-		 take(&parts, r, &from, err) || model_lstm_encode(&parts, type, &r->coded, err);
+		 take(&parts, &owned, &from, err) || model_lstm_encode(&parts, type, &owned, err);
 	if (failed)
 		(void)err_prefix(err, "%.200s", path);
 	safetensors_free(&from.s);
 	file_unmap(&map);
-	if (!failed) {
-		r->m = model_retain(m);
-		made = model_of_parts(&parts, drop, r, err);
+	if (failed) {
+		owned_free(&owned);
+		return NULL;
 	}
-	if (!made)
-		drop(r);
-	return made;
+	owned_model(&owned, m);
+	return model_of_parts(&parts, &owned, err);
 }

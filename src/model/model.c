@@ -299,14 +299,16 @@ static int check_parts(const struct model *m, struct err *err)
 	return 0;
 }
 
-struct model *model_of_parts(const struct model *parts, void (*drop)(void *context), void *context,
-			     struct err *err)
+struct model *model_of_parts(const struct model *parts, struct owned *owned, struct err *err)
 {
 	struct model *m = check_parts(parts, err) ? NULL : model_new(err);
 	struct model_memory *memory;
 
-	if (!m)
+	if (!m) {
+		if (owned)
+			owned_free(owned);
 		return NULL;
+	}
 	memory = m->memory;
 	free(m->path);
 	*m = *parts;
@@ -316,15 +318,16 @@ struct model *model_of_parts(const struct model *parts, void (*drop)(void *conte
 	m->created = 0;
 	if (!m->projection)
 		m->d_out = m->rows.d;
-	memory->drop = drop;
-	memory->context = context;
+	if (owned) {
+		memory->owned = *owned;
+		owned->n = 0;
+	}
 	if (m->base) {
 		(void)model_retain(m->base);
 		m->alacarte = m->base->alacarte;
 		m->alacarte_window = m->base->alacarte_window;
 	}
 	if (model_pack_lstm(m, err)) {
-		memory->drop = NULL;
 		model_release(m);
 		return NULL;
 	}
@@ -345,8 +348,7 @@ void model_release(struct model *m)
 	if (atomic_fetch_sub_explicit(&m->memory->references, 1, memory_order_acq_rel) != 1)
 		return;
 	model_file_remove(m);
-	if (m->memory->drop)
-		m->memory->drop(m->memory->context);
+	owned_free(&m->memory->owned);
 	file_unmap(&m->memory->map);
 	free(m->memory->lstm);
 	if (m->base)

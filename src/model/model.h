@@ -18,6 +18,7 @@
 #include "math/readout.h"
 #include "math/rows.h"
 #include "model/method.h"
+#include "model/owned.h"
 #include "text/token.h"
 #include "text/vocab.h"
 
@@ -126,12 +127,11 @@ struct model *model_open(const char *path, const char *folder, struct err *err);
 /*
  * A model over memory of the caller's: `parts` is copied with its pointers; the vocabulary index must be
  * there.  parts->base is retained (and keeps alive what was borrowed from it); path, fingerprint, canaries,
- * created and memory of `parts` are not looked at.  drop(context) is called when the last reference
- * goes (may be NULL), not on failure.  Computes the SHA-256 of every tensor that is not the base's.
+ * created and memory of `parts` are not looked at.  Takes over what *owned lists (NULL: nothing), on failure
+ * too, and empties it.  Computes the SHA-256 of every tensor that is not the base's.
  * ERR_INPUT when sizes are out of range or the default method lacks its parts, ERR_MEMORY.
  */
-struct model *model_of_parts(const struct model *parts, void (*drop)(void *context), void *context,
-			     struct err *err);
+struct model *model_of_parts(const struct model *parts, struct owned *owned, struct err *err);
 
 struct model *model_retain(struct model *m);
 void model_release(struct model *m);
@@ -161,10 +161,10 @@ void model_lend_lstm(struct model *parts, const struct model *lender);
 bool model_has(const struct model *m, enum method method);
 
 /*
- * The F32 weights of parts' LSTM (its pooling's W too) become rows of another type, in *memory, which
- * parts point into from now on and free() frees.  F32: nothing changes.  ERR_MEMORY.
+ * The F32 weights of parts' LSTM (its pooling's W too) become rows of another type, in memory that is added
+ * to *owned.  F32: nothing changes.  ERR_MEMORY.
  */
-int model_lstm_encode(struct model *parts, enum rows_type type, void **memory, struct err *err);
+int model_lstm_encode(struct model *parts, enum rows_type type, struct owned *owned, struct err *err);
 
 /*
  * Layer run / 2 in direction run % 2 as math/lstm.h has it: input (in, 4 h), recurrent (h, 4 h), bias (4 h);

@@ -238,21 +238,20 @@ static struct rows floats_of_part(const struct model *parts, int part)
 	return rows;
 }
 
-int model_lstm_encode(struct model *parts, enum rows_type type, void **memory, struct err *err)
+int model_lstm_encode(struct model *parts, enum rows_type type, struct owned *owned, struct err *err)
 {
 	struct rows all[MODEL_LSTM_TENSORS + 1];
 	size_t bytes = 0;
 	float *scales;
 	char *at;
 
-	*memory = NULL;
 	if (type == ROWS_F32)
 		return 0;
 	for (int i = 0; i <= MODEL_LSTM_TENSORS; i++) {
 		all[i] = floats_of_part(parts, i); /* before parts change: shapes are told by them */
 		bytes += all[i].n * (sizeof(*scales) + all[i].d * rows_type_size(type));
 	}
-	scales = *memory = mem_try_aligned(bytes, 1, err);
+	scales = owned_memory(owned, mem_try_aligned(bytes, 1, err));
 	if (!scales)
 		return -1;
 	at = (char *)scales;

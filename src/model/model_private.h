@@ -37,8 +37,7 @@ struct model_memory {
 	atomic_size_t references;
 	struct file_map map;
 	float *lstm; /* its matrices as they are multiplied */
-	void (*drop)(void *context);
-	void *context;
+	struct owned owned;
 	bool sealed;		 /* the file has a digest of its header */
 	struct file_stamp stamp; /* of the file when it was opened */
 	bool is_file;		 /* on the list of model_files.c, whose next one follows */

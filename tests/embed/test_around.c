@@ -43,7 +43,7 @@ static void a_text_by_hand(void **state)
 	parts.weights = weights;
 	parts.alacarte = matrix;
 	parts.alacarte_window = 1;
-	m = model_of_parts(&parts, NULL, NULL, &err);
+	m = model_of_parts(&parts, NULL, &err);
 	s = embedder_new(m, METHOD_ALACARTE, &err);
 	assert_int_equal(embedder_embed(s, "a zz b zz zz", 12, false, vector, &seen, &err), 0);
 	assert_true(seen.words == 5 && seen.known == 2);
@@ -181,12 +181,12 @@ static void a_method_like_any_other(void **state)
 	memcpy(matrix, m->alacarte, sizeof(matrix));
 	matrix[D] += 1.0F;
 	parts.alacarte = matrix;
-	other = model_of_parts(&parts, NULL, NULL, &err);
+	other = model_of_parts(&parts, NULL, &err);
 	assert_string_not_equal(m->fingerprint, other->fingerprint);
 	model_release(other);
 	parts.alacarte = m->alacarte;
 	parts.alacarte_window++;
-	other = model_of_parts(&parts, NULL, NULL, &err);
+	other = model_of_parts(&parts, NULL, &err);
 	assert_string_not_equal(m->fingerprint, other->fingerprint);
 	model_release(other);
 	embedder_free(s);

@@ -403,7 +403,7 @@ static void a_lookup_is_found_again(void **state)
 	overlay.components = NULL;
 	overlay.k = 0;
 	overlay.facts.method = METHOD_WEIGHTED;
-	o = model_of_parts(&overlay, NULL, NULL, &err);
+	o = model_of_parts(&overlay, NULL, &err);
 	assert_non_null(o);
 	assert_int_equal(embedder_use(s, o, METHOD_WEIGHTED, &err), 0);
 	if (o->base == a)
@@ -435,7 +435,7 @@ static void numbers_that_are_not_finite_are_refused(void **state)
 		float vector[D];
 
 		data[2 * D + 5] = bad[i];
-		damaged = model_of_parts(&parts, NULL, NULL, &err);
+		damaged = model_of_parts(&parts, NULL, &err);
 		assert_non_null(damaged);
 		s = sentence_for(damaged, METHOD_MEAN);
 		for (int normalize = 0; normalize < 2; normalize++) {

@@ -134,7 +134,7 @@ static void by_hand(void **state)
 
 	(void)state;
 	parts.rows.data = rows;
-	m = model_of_parts(&parts, NULL, NULL, &err);
+	m = model_of_parts(&parts, NULL, &err);
 	assert_non_null(m);
 	s = embedder_new(m, METHOD_SUM, &err);
 	assert_non_null(s);

@@ -75,7 +75,7 @@ static struct model *with_lstm(const struct model *m, enum pooling pooling)
 		parts.lstm_attention = attention;
 	if (pooling == POOLING_RESIDUAL)
 		parts.lstm_residual = (struct rows){ ROWS_F32, IN, WIDTH, residual, NULL };
-	made = model_of_parts(&parts, NULL, NULL, &err);
+	made = model_of_parts(&parts, NULL, &err);
 	if (!made)
 		fail_msg("%s", err.text);
 	return made;
@@ -153,7 +153,7 @@ static void is_what_a_hand_makes(void **state)
 
 	(void)state;
 	parts.rows.data = rows;
-	m = model_of_parts(&parts, NULL, NULL, &err);
+	m = model_of_parts(&parts, NULL, &err);
 	assert_non_null(m);
 	assert_int_equal(embed(vector, m, METHOD_FEATURES, both, 2, false), 4);
 	for (size_t k = 0; k < 4; k++)

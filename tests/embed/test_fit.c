@@ -121,7 +121,7 @@ static struct model *with_knowledge(struct model *m, const uint64_t *counts, con
 	parts.facts.mass = mass;
 	parts.facts.fitted = moment != NULL;
 	parts.base = m;
-	made = model_of_parts(&parts, NULL, NULL, &err);
+	made = model_of_parts(&parts, NULL, &err);
 	assert_non_null(made);
 	return made;
 }
@@ -521,7 +521,7 @@ static void prior_from_weights_is_that_from_counts(void **state)
 	(void)state;
 	overlay.counts = NULL;
 	overlay.base = general;
-	uncounted = model_of_parts(&overlay, NULL, NULL, &err);
+	uncounted = model_of_parts(&overlay, NULL, &err);
 	assert_non_null(uncounted);
 	with = fit_lines(general, second, &o, NULL);
 	without = fit_lines(uncounted, second, &o, NULL);
@@ -540,7 +540,7 @@ static void prior_from_weights_is_that_from_counts(void **state)
 	overlay.counts = NULL;
 	overlay.base = usif;
 	model_release(uncounted);
-	uncounted = model_of_parts(&overlay, NULL, NULL, &err);
+	uncounted = model_of_parts(&overlay, NULL, &err);
 	assert_non_null(uncounted);
 	o.method = METHOD_SIF;
 	without = fit_lines(uncounted, first, &o, NULL);
@@ -646,7 +646,7 @@ static void learned_weights_are_kept(void **state)
 
 	(void)state;
 	parts.facts.method = METHOD_LEARNED;
-	learned = model_of_parts(&parts, NULL, NULL, &err);
+	learned = model_of_parts(&parts, NULL, &err);
 	assert_non_null(learned);
 	fitted = fit_lines(learned, l, &o, NULL);
 	assert_memory_equal(fitted->weights, m->weights, WORDS * sizeof(float));
@@ -668,7 +668,7 @@ static void learned_weights_are_kept(void **state)
 	o.method = METHOD_SIF;
 	model_release(learned);
 	parts.weights = NULL; /* in the rows' lengths alone */
-	learned = model_of_parts(&parts, NULL, NULL, &err);
+	learned = model_of_parts(&parts, NULL, &err);
 	assert_non_null(learned);
 	fitted = fit_lines(learned, l, &o, NULL);
 	for (size_t i = 0; i < WORDS; i++)
@@ -1017,7 +1017,7 @@ static void learned_rows_keep_their_weights(void **state)
 	parts.facts.method = METHOD_LEARNED;
 	parts.weights = NULL;
 	parts.projection = NULL;
-	learned = model_of_parts(&parts, NULL, NULL, &err);
+	learned = model_of_parts(&parts, NULL, &err);
 	assert_non_null(learned);
 	fitted = fit_lines(learned, l, &o, NULL);
 	for (size_t i = 0; i < WORDS; i++)
@@ -1039,11 +1039,11 @@ static void rows_without_numbers_are_refused(void **state)
 
 	(void)state;
 	parts.rows.data = rows;
-	zero = model_of_parts(&parts, NULL, NULL, &err);
+	zero = model_of_parts(&parts, NULL, &err);
 	refuse_text(zero, "wa wb", &o, &err);
 	assert_non_null(strstr(err.text, "zero vector"));
 	rows[3] = NAN;
-	nan = model_of_parts(&parts, NULL, NULL, &err);
+	nan = model_of_parts(&parts, NULL, &err);
 	refuse_text(nan, "wa wb", &o, &err);
 	assert_non_null(strstr(err.text, "not finite"));
 	model_release(zero);

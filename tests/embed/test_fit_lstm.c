@@ -232,7 +232,7 @@ static void one_behind_a_projection_is_left(void **state)
 	parts.pooling = POOLING_MEAN;
 	parts.lstm_attention = NULL;
 	parts.lstm_residual = (struct rows){ ROWS_F32, 0, 0, NULL, NULL };
-	behind = model_of_parts(&parts, NULL, NULL, &err);
+	behind = model_of_parts(&parts, NULL, &err);
 	assert_non_null(behind);
 	assert_true(model_has(behind, METHOD_LSTM) && !model_lstm_reads_rows(behind));
 	assert_string_not_equal(behind->fingerprint, fit->fingerprint);
@@ -278,7 +278,7 @@ static void damage_is_said(void **state)
 	/* A base without one. */
 	model_without_lstm(&parts);
 	parts.facts.method = METHOD_LEARNED;
-	bare = model_of_parts(&parts, NULL, NULL, &err);
+	bare = model_of_parts(&parts, NULL, &err);
 	assert_non_null(bare);
 	published(bare, scratch_path(&scratch, "bare.safetensors"), false);
 	refused("base_fingerprint", bare->fingerprint, NULL, "none that reads rows");

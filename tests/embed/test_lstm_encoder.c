@@ -69,17 +69,17 @@ static struct model *of_shape(struct shape shape, struct err *err)
 {
 	struct model parts = parts_of(shape);
 
-	return model_of_parts(&parts, NULL, NULL, err);
+	return model_of_parts(&parts, NULL, err);
 }
 
 /* With weights of bytes. */
 static struct model *of_bytes(struct shape shape, struct err *err)
 {
 	struct model parts = parts_of(shape);
-	void *memory;
+	struct owned owned = { 0 };
 
-	assert_int_equal(model_lstm_encode(&parts, ROWS_I8, &memory, err), 0);
-	return model_of_parts(&parts, free, memory, err);
+	assert_int_equal(model_lstm_encode(&parts, ROWS_I8, &owned, err), 0);
+	return model_of_parts(&parts, &owned, err);
 }
 
 static struct model *with_lstm(struct err *err)

@@ -121,7 +121,7 @@ static int embed_features(struct things *t, struct err *err)
 	parts.lstm_h = 1;
 	for (size_t i = 0; i < 4; i++)
 		parts.lstm_parts[i] = zeros;
-	m = model_of_parts(&parts, NULL, NULL, err);
+	m = model_of_parts(&parts, NULL, err);
 	assert_non_null(m);
 	left = budget;
 	rc = embed_by(m, METHOD_FEATURES, err);

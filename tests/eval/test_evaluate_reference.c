@@ -260,7 +260,7 @@ static void probabilities_of_the_model(void **state)
 			weights[i] = (float)(1e-3 / (1e-3 + (double)known[i] / 100.0));
 		parts.weights = weights;
 		parts.counts = with_counts ? known : NULL;
-		m = model_of_parts(&parts, NULL, NULL, &err);
+		m = model_of_parts(&parts, NULL, &err);
 		assert_non_null(m);
 		assert_int_equal(evaluate_reference(own, m, &set, 1, &options, &err), 0);
 		for (enum reference_mode mode = 0; mode < REFERENCE_MODES; mode++)
@@ -300,7 +300,7 @@ static void wrong_input_is_refused(void **state)
 
 	(void)state;
 	parts.weights = NULL;
-	bare = model_of_parts(&parts, NULL, NULL, &err);
+	bare = model_of_parts(&parts, NULL, &err);
 	assert_non_null(bare);
 	refuse(m, "the 60\ndog\n", "line 2: expected `word count`");
 	refuse(m, "the 60\ndog ten\n", "line 2: the count");

@@ -226,7 +226,7 @@ static void learned_rows_get_their_weights_in_their_lengths(void **state)
 	parts.weights = NULL;
 	parts.facts.method = METHOD_LEARNED;
 	parts.facts.a = 0.0;
-	learned = model_of_parts(&parts, NULL, NULL, &err);
+	learned = model_of_parts(&parts, NULL, &err);
 	one = learn(weighted, &o, &r, &err);
 	other = learn(learned, &o, &r, &err);
 	assert_true(one && other && !other->weights);

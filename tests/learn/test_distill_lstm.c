@@ -295,7 +295,7 @@ static void refuses_another_teachers_rows(void **state)
 	(void)state;
 	parts.facts.method = METHOD_LEARNED;
 	parts.weights = NULL;
-	learned = model_of_parts(&parts, NULL, NULL, &err);
+	learned = model_of_parts(&parts, NULL, &err);
 	assert_non_null(learned);
 	assert_null(train_model(learned, METHOD_SUM, &o, &report, NULL, &err));
 	assert_non_null(strstr(err.text, "other vectors than the teacher's"));

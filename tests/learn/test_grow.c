@@ -186,7 +186,7 @@ static void a_model_may_be_none_to_grow(void **state)
 
 	(void)state;
 	parts.rules.unknown |= UNKNOWN_LAST;
-	last = model_of_parts(&parts, NULL, NULL, &err);
+	last = model_of_parts(&parts, NULL, &err);
 	assert_null(fit(last, NULL, 5, 1, &err).fitted);
 	assert_non_null(strstr(err.text, "the last row's vector"));
 	usual = fit(last, NULL, GROW_USUAL, 1, &err);

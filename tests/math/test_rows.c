@@ -260,6 +260,25 @@ static void f32_is_kept_as_it_is(void **state)
 	rows_prefetch(&rows, 0);
 }
 
+static void only_f16_has_a_largest_number(void **state)
+{
+	const enum rows_type types[] = { ROWS_F32, ROWS_F16, ROWS_BF16, ROWS_I8 };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		float row[] = { 1.0f, -65504.0f, 0.0f };
+
+		assert_true(rows_fit(types[i], row, 3));
+		row[1] = -65505.0f;
+		assert_int_equal(rows_fit(types[i], row, 3), types[i] != ROWS_F16);
+		row[1] = -INFINITY;
+		assert_false(rows_fit(types[i], row, 3));
+		row[1] = NAN;
+		assert_false(rows_fit(types[i], row, 3));
+		assert_true(rows_fit(types[i], row, 1));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +290,7 @@ int main(void)
 		cmocka_unit_test(i8_rounds_to_nearest_even),
 		cmocka_unit_test(i8_errs_by_half_a_step_at_most),
 		cmocka_unit_test(f32_is_kept_as_it_is),
+		cmocka_unit_test(only_f16_has_a_largest_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

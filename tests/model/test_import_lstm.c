@@ -203,7 +203,7 @@ static int start(void **state)
 		(struct toy){ .n = WORDS, .d = D, .type = ROWS_F32, .method = METHOD_WEIGHTED, .seed = 1 });
 	parts = *toy;
 	parts.rows.data = vectors;
-	m = model_of_parts(&parts, NULL, NULL, &err);
+	m = model_of_parts(&parts, NULL, &err);
 	return m ? 0 : -1;
 }
 

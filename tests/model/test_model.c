@@ -173,7 +173,7 @@ static struct model *fill(struct model *toy, float *moment, uint64_t *counts)
 					    .explained = 5e-324,
 					    .corpus = "0123",
 					    .source = "a \"quoted\" \\ \xc3\xa9" };
-	m = model_of_parts(&parts, NULL, NULL, &err);
+	m = model_of_parts(&parts, NULL, &err);
 	if (!m)
 		fail_msg("%s", err.text);
 	return m;
@@ -214,7 +214,7 @@ static struct model *overlay_of(struct model *base, struct model *fit)
 	parts.components = fit->components;
 	parts.component_scales = fit->component_scales;
 	parts.facts = fit->facts;
-	m = model_of_parts(&parts, NULL, NULL, &err);
+	m = model_of_parts(&parts, NULL, &err);
 	if (!m)
 		fail_msg("%s", err.text);
 	return m;
@@ -391,7 +391,7 @@ static void check_verify_says(const struct model *parts, const char *says)
 {
 	const char *path = in_folder("sealed.safetensors");
 	struct err err;
-	struct model *m = model_of_parts(parts, NULL, NULL, &err);
+	struct model *m = model_of_parts(parts, NULL, &err);
 
 	if (!m)
 		fail_msg("%s", err.text);
@@ -437,7 +437,7 @@ static void check_parts_refused(const struct model *parts, const char *says)
 {
 	struct err err = { 0 };
 
-	assert_null(model_of_parts(parts, NULL, NULL, &err));
+	assert_null(model_of_parts(parts, NULL, &err));
 	if (!strstr(err.text, says))
 		fail_msg("'%s' is not said: %s", says, err.text);
 	assert_int_equal(err.code, ERR_INPUT);
@@ -478,13 +478,13 @@ static void fingerprints_differ_where_vectors_do(void **state)
 
 	(void)state;
 	parts.rows.type = ROWS_BF16; /* the same bytes, other numbers */
-	other = model_of_parts(&parts, NULL, NULL, &err);
+	other = model_of_parts(&parts, NULL, &err);
 	assert_non_null(other);
 	assert_string_not_equal(other->fingerprint, toy->fingerprint);
 	model_release(other);
 	parts = *toy;
 	parts.facts.sentences = 12; /* no vector depends on it */
-	other = model_of_parts(&parts, NULL, NULL, &err);
+	other = model_of_parts(&parts, NULL, &err);
 	assert_non_null(other);
 	assert_string_equal(other->fingerprint, toy->fingerprint);
 	model_release(other);

@@ -57,7 +57,7 @@ static void write_files(void)
 	parts = *base;
 	parts.base = base;
 	parts.weights = toy->weights;
-	overlay = model_of_parts(&parts, NULL, NULL, &err);
+	overlay = model_of_parts(&parts, NULL, &err);
 	assert(overlay && model_write(overlay, overlay_path, true, "", &err) == 0);
 	model_release(overlay);
 	model_release(base);

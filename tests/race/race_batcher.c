@@ -69,7 +69,7 @@ static struct model *pooled_by_mean(const struct model *m)
 	parts.pooling = POOLING_MEAN;
 	parts.lstm_attention = NULL;
 	parts.lstm_residual = (struct rows){ ROWS_F32, 0, 0, NULL, NULL };
-	return model_of_parts(&parts, NULL, NULL, &err);
+	return model_of_parts(&parts, NULL, &err);
 }
 
 int main(void)

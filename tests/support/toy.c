@@ -144,8 +144,11 @@ static void make_components(struct model *m, struct toy_memory *memory, struct t
 static struct model *finish(const struct model *parts, struct toy_memory *memory)
 {
 	struct err err;
-	struct model *m = model_of_parts(parts, drop, memory, &err);
+	struct owned owned = { 0 };
+	struct model *m;
 
+	owned_add(&owned, drop, memory);
+	m = model_of_parts(parts, &owned, &err);
 	if (!m) {
 		(void)fprintf(stderr, "toy model: %s\n", err.text);
 		abort();
