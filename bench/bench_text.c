@@ -10,9 +10,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "text/lookup.h"
 #include "text/sentences.h"
-#include "text/utf8.h"
 #include "text/vocab_builder.h"
 
 #include <stdio.h>

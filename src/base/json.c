@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/number.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -93,34 +94,7 @@ json_t *json_read(const char *text, size_t n, struct json_limits limits, struct 
 	return NULL;
 }
 
-/*
- * Length of the well-formed UTF-8 sequence at s[0..n), n > 0, and its code point; 0 when it is not
- * one (Unicode 15, table 3-7).
- */
-static size_t utf8_next(const unsigned char *s, size_t n, uint32_t *code)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = s[0] < 0x80   ? 1
-		     : s[0] < 0xC2 ? 0
-		     : s[0] < 0xE0 ? 2
-		     : s[0] < 0xF0 ? 3
-		     : s[0] < 0xF5 ? 4
-				   : 0;
-
-	if (len == 0 || len > n)
-		return 0;
-	*code = len == 1 ? s[0] : s[0] & (0x7FU >> len);
-	for (size_t i = 1; i < len; i++) {
-		if ((s[i] & 0xC0) != 0x80)
-			return 0;
-		*code = *code << 6 | (s[i] & 0x3F);
-	}
-	if (*code < least[len] || *code > 0x10FFFF || (*code >= 0xD800 && *code <= 0xDFFF))
-		return 0;
-	return len;
-}
-
-/* Must or had better be written as an escape: U+2028 and the C1 controls end lines for some readers. */
+/* Some readers take the C1 controls and U+2028 for line ends, so these are escaped too. */
 static bool needs_escape(uint32_t code)
 {
 	return code < 0x20 || code == '"' || code == '\\' || (code >= 0x7F && code < 0xA0) ||
@@ -142,30 +116,28 @@ static void put_escape(struct buf *buf, uint32_t code)
 
 void json_put_string(struct buf *buf, const char *text, size_t n)
 {
-	const unsigned char *s = (const unsigned char *)text;
 	size_t from = 0;
-	size_t i = 0;
+	size_t next;
 
 	buf_byte(buf, '"');
-	while (i < n) {
-		uint32_t code = 0;
-		size_t len = utf8_next(s + i, n - i, &code);
+	for (size_t i = 0; i < n; i = next) {
+		uint32_t code = (unsigned char)text[i];
 
-		if (len && !needs_escape(code)) {
-			i += len;
-			continue;
+		next = i + 1;
+		if (code >= 0x80) {
+			next = i;
+			code = utf8_next(text, n, &next);
 		}
-		if (i > from)
-			buf_add(buf, text + from, i - from);
-		if (len)
-			put_escape(buf, code);
-		else
-			buf_text(buf, "\xEF\xBF\xBD");
-		i += len ? len : 1;
-		from = i;
-	}
-	if (i > from)
+		if (code != UTF8_REPLACEMENT && !needs_escape(code))
+			continue;
 		buf_add(buf, text + from, i - from);
+		if (code == UTF8_REPLACEMENT)
+			buf_text(buf, "\xEF\xBF\xBD");
+		else
+			put_escape(buf, code);
+		from = next;
+	}
+	buf_add(buf, text + from, n - from);
 	buf_byte(buf, '"');
 }
 

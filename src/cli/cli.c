@@ -4,10 +4,10 @@
 #include "base/file.h"
 #include "base/lines.h"
 #include "base/stream.h"
+#include "base/utf8.h"
 #include "embed/publish.h"
 #include "model/method.h"
 #include "model/model.h"
-#include "text/utf8.h"
 
 #include <errno.h>
 #include <limits.h>

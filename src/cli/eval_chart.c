@@ -1,7 +1,7 @@
 /* The table of `sifd eval` as a chart of bars, in SVG that needs nothing beside itself. */
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "cli/eval_table.h"
-#include "text/utf8.h"
 
 #include <string.h>
 

@@ -5,9 +5,9 @@
 #include "base/mem.h"
 #include "base/pipeline.h"
 #include "base/stream.h"
+#include "base/utf8.h"
 #include "embed/similar.h"
 #include "model/model.h"
-#include "text/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>

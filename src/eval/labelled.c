@@ -4,8 +4,8 @@
 #include "base/lines.h"
 #include "base/mem.h"
 #include "base/stream.h"
+#include "base/utf8.h"
 #include "eval/evaluate.h"
-#include "text/utf8.h"
 
 #include <ctype.h>
 #include <math.h>

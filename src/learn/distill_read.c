@@ -4,13 +4,13 @@
 #include "base/parallel_for.h"
 #include "base/progress.h"
 #include "base/stream.h"
+#include "base/utf8.h"
 #include "learn/distill_private.h"
 #include "learn/texts.h"
 #include "math/mat.h"
 #include "math/sif.h"
 #include "math/vec.h"
 #include "model/model.h"
-#include "text/utf8.h"
 
 #include <math.h>
 #include <stdatomic.h>

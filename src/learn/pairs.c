@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/progress.h"
 #include "base/stream.h"
+#include "base/utf8.h"
 #include "learn/pairs_private.h"
-#include "text/utf8.h"
 #include "text/vocab.h"
 
 #include <inttypes.h>

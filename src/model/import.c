@@ -4,11 +4,11 @@
 #include "base/mem.h"
 #include "base/progress.h"
 #include "base/stream.h"
+#include "base/utf8.h"
 #include "math/sif.h"
 #include "model/import_private.h"
 #include "model/model.h"
 #include "text/counts.h"
-#include "text/utf8.h"
 #include "text/vocab_builder.h"
 
 #include <stdio.h>

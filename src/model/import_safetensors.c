@@ -3,10 +3,10 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/progress.h"
+#include "base/utf8.h"
 #include "model/import_private.h"
 #include "model/model.h"
 #include "model/safetensors.h"
-#include "text/utf8.h"
 
 #include <inttypes.h>
 #include <math.h>

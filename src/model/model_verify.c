@@ -1,8 +1,8 @@
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "model/model.h"
 #include "model/model_private.h"
-#include "text/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "text/utf16.h"
-#include "text/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "base/err.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "text/corpus.h"
 #include "text/corpus_private.h"
-#include "text/utf8.h"
 
 #include <string.h>
 

@@ -2,9 +2,9 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "text/sentences_private.h"
 #include "text/utf16.h"
-#include "text/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

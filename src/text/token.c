@@ -2,9 +2,9 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "text/case_fold.h"
 #include "text/token_private.h"
-#include "text/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

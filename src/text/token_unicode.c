@@ -1,6 +1,6 @@
 #include "base/err.h"
+#include "base/utf8.h"
 #include "text/token_private.h"
-#include "text/utf8.h"
 
 #include <unicode/uchar.h>
 

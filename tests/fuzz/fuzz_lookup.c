@@ -8,8 +8,8 @@
  */
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/utf8.h"
 #include "text/lookup.h"
-#include "text/utf8.h"
 #include "text/vocab_builder.h"
 
 #include <stdlib.h>

@@ -8,11 +8,11 @@
  */
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/utf8.h"
 #include "text/sentences.h"
 #include "text/sentences_private.h"
 #include "text/token.h"
 #include "text/token_private.h"
-#include "text/utf8.h"
 
 #include <stdint.h>
 #include <stdlib.h>

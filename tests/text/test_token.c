@@ -2,10 +2,10 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/utf8.h"
 #include "support/guard.h"
 #include "support/lines.h"
 #include "text/token_private.h"
-#include "text/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

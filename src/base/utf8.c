@@ -1,4 +1,4 @@
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 #include "base/buf.h"
 
@@ -98,9 +98,9 @@ uint32_t utf8_next(const char *text, size_t n, size_t *at)
 	int k = sequence(s, n - *at);
 	uint32_t c;
 
-	if (k <= 1) { /* ASCII; or not what was promised: a byte at a time */
+	if (k <= 1) {
 		*at += 1;
-		return k == 1 ? s[0] : 0xFFFD;
+		return k == 1 ? s[0] : UTF8_REPLACEMENT;
 	}
 	c = s[0] & (0x7Fu >> k);
 	for (int i = 1; i < k; i++)

@@ -1,11 +1,11 @@
 /*
- * utf8.h - is this text, and where does it stop being so.
+ * utf8.h - UTF-8: checked, mended, decoded and encoded.
  *
  * UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above
  * U+10FFFF.  Pure; any thread.
  */
-#ifndef SIFD_TEXT_UTF8_H
-#define SIFD_TEXT_UTF8_H
+#ifndef SIFD_BASE_UTF8_H
+#define SIFD_BASE_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +24,10 @@ size_t utf8_ascii(const char *text, size_t n);
  */
 void utf8_mend(struct buf *to, const char *text, size_t n);
 
-/* Decodes the character at text[*at] of VALID UTF-8 and steps *at over it. */
+enum { UTF8_REPLACEMENT = 0xFFFD };
+
+/* Decodes the character at text[*at], *at < n, and steps over it; an invalid byte gives U+FFFD and one step.
+ */
 uint32_t utf8_next(const char *text, size_t n, size_t *at);
 
 /* Writes the character in 1 to 4 bytes and returns how many; c must be one. */
