@@ -4,6 +4,7 @@
 #ifndef SIFD_MATH_EXP_H
 #define SIFD_MATH_EXP_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -42,6 +43,14 @@ static inline float exp_nonpositive(float x)
 	power_bits = (power_bits + ((uint32_t)k << 23)) & kept;
 	memcpy(&p, &power_bits, sizeof(p));
 	return p;
+}
+
+/* tanh z, without a comparison of floats for the same reason. */
+static inline float exp_tanh(float z)
+{
+	float e = exp_nonpositive(-2.0f * fabsf(z));
+
+	return copysignf((1.0f - e) / (1.0f + e), z);
 }
 
 #endif

@@ -1,9 +1,13 @@
 /*
- * kernels.h - the inner loops, one set for each instruction set; private to src/math.
+ * kernels.h - the inner loops, one set per instruction set; private to src/math.
  *
  * kernels_plain defines the bits; the others must give the same for every
  * finite input (tests/math compares them with memcmp).  A set may be called
  * only where kernels_runs() says so.
+ *
+ * To add a kernel that a compiler can turn into vector instructions: a member here, a function in
+ * kernels_loops.h, a row in its KERNELS_LOOPS.  With intrinsics: a member here, plain C in kernels.c, and a
+ * version for each of kernels_avx2.c and kernels_avx512.c, or one for both by simd.h.
  */
 #ifndef SIFD_MATH_KERNELS_H
 #define SIFD_MATH_KERNELS_H
@@ -25,18 +29,6 @@ enum { DOT_LANES = 16, ROWS_TYPES = ROWS_I8 + 1 };
 typedef void rows_sum_kernel(float *restrict out, const struct rows *rows, const uint32_t *ids,
 			     const float *weights, size_t n);
 
-/* As learning.h says. */
-typedef void adam_kernel(float *restrict x, float *restrict m, float *restrict v, const float *restrict g,
-			 size_t n, float rate, float scale, float rest2);
-typedef float softmax_kernel(float *restrict row, float *restrict column, const float *restrict column_max,
-			     float *restrict column_sum, float row_max, size_t n);
-
-/* Gates to cell and state, and back (lstm_loops.h); `before`: the cell of the step before. */
-typedef void lstm_step_kernel(float *restrict gates, const float *restrict before, float *restrict cell,
-			      float *restrict state, size_t h);
-typedef void lstm_back_kernel(float *restrict gates, const float *restrict before, const float *restrict cell,
-			      const float *restrict d_state, float *restrict d_cell, size_t h);
-
 /* As f32.h and i8.h say. */
 typedef void f32_mul_kernel(float *restrict out, const float *restrict a, size_t n,
 			    const struct f32_matrix *b);
@@ -49,10 +41,6 @@ struct i8_gates {
 	const float *input_scales, *state_scales, *bias;
 	float x_scale;
 };
-typedef void i8_gates_kernel(float *restrict gates, const struct i8_gates *from, size_t n);
-
-/* to[j] = 127 x[j] to the nearest, ties to even; x in [-1, 1]. */
-typedef void i8_round_kernel(int8_t *restrict to, const float *restrict x, size_t n);
 
 struct kernels {
 	const char *name;
@@ -60,14 +48,24 @@ struct kernels {
 	void (*axpy)(float *restrict y, float a, const float *restrict x, size_t n);
 	void (*scale)(float *x, float a, size_t n);
 	rows_sum_kernel *rows_sum[ROWS_TYPES]; /* by enum rows_type */
-	adam_kernel *adam;
-	softmax_kernel *softmax;
-	lstm_step_kernel *lstm_step;
-	lstm_back_kernel *lstm_back;
 	f32_mul_kernel *f32_mul;
 	i8_mul_kernel *i8_mul;
-	i8_gates_kernel *i8_gates;
-	i8_round_kernel *i8_round;
+
+	/* Written once, for all sets, in kernels_loops.h. */
+
+	/* As learning.h says. */
+	void (*adam)(float *restrict x, float *restrict m, float *restrict v, const float *restrict g,
+		     size_t n, float rate, float scale, float rest2);
+	float (*softmax)(float *restrict row, float *restrict column, const float *restrict column_max,
+			 float *restrict column_sum, float row_max, size_t n);
+	/* Gates (4 h) to cell and state, and the gradients back; `before`: the cell of the step before. */
+	void (*lstm_step)(float *restrict gates, const float *restrict before, float *restrict cell,
+			  float *restrict state, size_t h);
+	void (*lstm_back)(float *restrict gates, const float *restrict before, const float *restrict cell,
+			  const float *restrict d_state, float *restrict d_cell, size_t h);
+	void (*i8_gates)(float *restrict gates, const struct i8_gates *from, size_t n);
+	/* to[j] = 127 x[j] to the nearest, ties to even; x in [-1, 1]. */
+	void (*i8_round)(int8_t *restrict to, const float *restrict x, size_t n);
 };
 
 extern const struct kernels kernels_plain;
@@ -80,21 +78,9 @@ extern const struct kernels *kernels;
 /* Whether this processor can run the set. */
 bool kernels_runs(const struct kernels *set);
 
+/* The kernels that have a file of their own. */
 rows_sum_kernel rows_sum_f32_plain, rows_sum_f16_plain, rows_sum_bf16_plain, rows_sum_i8_plain;
-rows_sum_kernel rows_sum_f32_avx2, rows_sum_f16_avx2, rows_sum_bf16_avx2, rows_sum_i8_avx2;
-rows_sum_kernel rows_sum_f32_avx512, rows_sum_f16_avx512, rows_sum_bf16_avx512, rows_sum_i8_avx512;
-
-adam_kernel adam_plain, adam_avx2, adam_avx512;
-softmax_kernel softmax_plain, softmax_avx2, softmax_avx512;
-lstm_step_kernel lstm_step_plain, lstm_step_avx2, lstm_step_avx512;
-lstm_back_kernel lstm_back_plain, lstm_back_avx2, lstm_back_avx512;
-f32_mul_kernel f32_mul_plain, f32_mul_avx2, f32_mul_avx512;
+f32_mul_kernel f32_mul_plain;
 i8_mul_kernel i8_mul_plain, i8_mul_avx2, i8_mul_avx512;
-
-i8_gates_kernel i8_gates_plain, i8_gates_avx2, i8_gates_avx512;
-i8_round_kernel i8_round_plain, i8_round_avx2, i8_round_avx512;
-
-/* Exact, infinities and subnormals included. */
-float from_f16(uint16_t h);
 
 #endif

@@ -1,33 +1,10 @@
 #include "math/lstm.h"
 
 #include "math/kernels.h"
-#include "math/lstm_loops.h"
 #include "math/mat.h"
 #include "math/vec.h"
 
 #include <string.h>
-
-void lstm_step_plain(float *restrict gates, const float *restrict before, float *restrict cell,
-		     float *restrict state, size_t h)
-{
-	lstm_step_loop(gates, before, cell, state, h);
-}
-
-void lstm_back_plain(float *restrict gates, const float *restrict before, const float *restrict cell,
-		     const float *restrict d_state, float *restrict d_cell, size_t h)
-{
-	lstm_back_loop(gates, before, cell, d_state, d_cell, h);
-}
-
-void i8_gates_plain(float *restrict gates, const struct i8_gates *from, size_t n)
-{
-	i8_gates_loop(gates, from, n);
-}
-
-void i8_round_plain(int8_t *restrict to, const float *restrict x, size_t n)
-{
-	i8_round_loop(to, x, n);
-}
 
 size_t lstm_scratch(const struct lstm *l)
 {

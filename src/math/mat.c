@@ -1,6 +1,7 @@
 #include "math/mat.h"
 
 #include "base/err.h"
+#include "math/kernels.h"
 
 #include <assert.h>
 #include <cblas.h>
@@ -49,9 +50,7 @@ const char *mat_better_coretype(void)
 		return NULL;
 	if (strcmp(core, "Haswell") != 0 && strcmp(core, "Zen") != 0)
 		return NULL;
-	if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
-	    !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq") ||
-	    !__builtin_cpu_supports("avx512cd"))
+	if (!kernels_runs(&kernels_avx512) || !__builtin_cpu_supports("avx512cd"))
 		return NULL;
 	return "SkylakeX";
 }

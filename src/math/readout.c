@@ -3,15 +3,12 @@
 #include "math/exp.h"
 #include "math/vec.h"
 
-#include <math.h>
 #include <string.h>
 
-/* 1 + tanh(z / 2), which is the same, as math/lstm_loops.h has its gates. */
+/* 1 + tanh(z / 2) is the same. */
 float readout_gate(float z)
 {
-	float e = exp_nonpositive(-fabsf(z));
-
-	return 1.0f + copysignf((1.0f - e) / (1.0f + e), z);
+	return 1.0f + exp_tanh(0.5f * z);
 }
 
 void readout_sums(const struct readout *r, const float *x, const float *states, size_t n, float *by_rows,

@@ -8,13 +8,6 @@
 
 enum { CACHE_LINE = 64, PREFETCH_LINES = 10 };
 
-static const size_t type_sizes[] = { [ROWS_F32] = 4, [ROWS_F16] = 2, [ROWS_BF16] = 2, [ROWS_I8] = 1 };
-
-size_t rows_type_size(enum rows_type type)
-{
-	return type_sizes[type];
-}
-
 static float from_bits(uint32_t bits)
 {
 	float x;
@@ -31,7 +24,8 @@ static uint32_t to_bits(float x)
 	return bits;
 }
 
-float from_f16(uint16_t h)
+/* Exact, infinities and subnormals included. */
+static float from_f16(uint16_t h)
 {
 	uint32_t sign = (uint32_t)(h & 0x8000) << 16;
 	uint32_t exponent = (h >> 10) & 31;
@@ -73,7 +67,7 @@ static uint16_t to_bf16(float x)
 
 static const char *row_at(const struct rows *rows, size_t id)
 {
-	return (const char *)rows->data + id * rows->d * type_sizes[rows->type];
+	return (const char *)rows->data + id * rows->d * rows_type_size(rows->type);
 }
 
 /* Elements are copied out, since rows may lie at any address. */
@@ -157,7 +151,7 @@ void rows_get(float *out, const struct rows *rows, uint32_t id)
 void rows_prefetch(const struct rows *rows, uint32_t id)
 {
 	const char *row = row_at(rows, id);
-	size_t bytes = rows->d * type_sizes[rows->type];
+	size_t bytes = rows->d * rows_type_size(rows->type);
 
 	for (size_t i = 0; i < bytes && i < (size_t)PREFETCH_LINES * CACHE_LINE; i += CACHE_LINE)
 		__builtin_prefetch(row + i);

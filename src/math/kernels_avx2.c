@@ -1,6 +1,9 @@
+/* The kernels for AVX2 (with FMA and F16C). */
+#include "math/f32_simd.h"
 #include "math/kernels.h"
+#include "math/kernels_loops.h"
+#include "math/rows_simd.h"
 
-#include <immintrin.h>
 #include <math.h>
 
 static float dot(const float *x, const float *y, size_t n)
@@ -54,17 +57,15 @@ static void scale(float *x, float a, size_t n)
 }
 
 const struct kernels kernels_avx2 = {
-	"avx2",
-	dot,
-	axpy,
-	scale,
-	{ rows_sum_f32_avx2, rows_sum_f16_avx2, rows_sum_bf16_avx2, rows_sum_i8_avx2 },
-	adam_avx2,
-	softmax_avx2,
-	lstm_step_avx2,
-	lstm_back_avx2,
-	f32_mul_avx2,
-	i8_mul_avx2,
-	i8_gates_avx2,
-	i8_round_avx2,
+	.name = "avx2",
+	.dot = dot,
+	.axpy = axpy,
+	.scale = scale,
+	.rows_sum = { [ROWS_F32] = rows_sum_f32,
+		      [ROWS_F16] = rows_sum_f16,
+		      [ROWS_BF16] = rows_sum_bf16,
+		      [ROWS_I8] = rows_sum_i8 },
+	.f32_mul = f32_mul_simd,
+	.i8_mul = i8_mul_avx2,
+	KERNELS_LOOPS,
 };

@@ -1,6 +1,8 @@
+/* The kernels for AVX-512 (F, BW, VL, DQ). */
+#include "math/f32_simd.h"
 #include "math/kernels.h"
-
-#include <immintrin.h>
+#include "math/kernels_loops.h"
+#include "math/rows_simd.h"
 
 /* The lanes of a last, partial vector.  Those left out keep their value, -0 included. */
 static __mmask16 tail(size_t n)
@@ -55,17 +57,15 @@ static void scale(float *x, float a, size_t n)
 }
 
 const struct kernels kernels_avx512 = {
-	"avx512",
-	dot,
-	axpy,
-	scale,
-	{ rows_sum_f32_avx512, rows_sum_f16_avx512, rows_sum_bf16_avx512, rows_sum_i8_avx512 },
-	adam_avx512,
-	softmax_avx512,
-	lstm_step_avx512,
-	lstm_back_avx512,
-	f32_mul_avx512,
-	i8_mul_avx512,
-	i8_gates_avx512,
-	i8_round_avx512,
+	.name = "avx512",
+	.dot = dot,
+	.axpy = axpy,
+	.scale = scale,
+	.rows_sum = { [ROWS_F32] = rows_sum_f32,
+		      [ROWS_F16] = rows_sum_f16,
+		      [ROWS_BF16] = rows_sum_bf16,
+		      [ROWS_I8] = rows_sum_i8 },
+	.f32_mul = f32_mul_simd,
+	.i8_mul = i8_mul_avx512,
+	KERNELS_LOOPS,
 };
