@@ -2,7 +2,6 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "embed/around.h"
 #include "embed/batcher.h"
 #include "embed/disc.h"
 #include "embed/lookup_cache.h"
@@ -41,7 +40,6 @@ struct embedder {
 	size_t grams_cap;
 	struct lstm_encoder *recurrent; /* scratch of lstm; NULL until it is used */
 	struct batcher *batcher;	/* whose scratch is used instead; borrowed, NULL: none */
-	struct around around;		/* scratch of alacarte */
 	/* (ids_cap): the words of a text with its unknown ones, for methods that ask; those of many texts. */
 	uint32_t *ids;
 	size_t ids_cap;
@@ -65,7 +63,7 @@ static enum method words_by(const struct embedder *s)
 {
 	enum method sums = model_sums(s->model);
 
-	if (s->method == METHOD_FEATURES || s->method == METHOD_ALACARTE)
+	if (s->method == METHOD_FEATURES)
 		return sums;
 	if (s->method == METHOD_LSTM_STATIC)
 		return sums == METHOD_DISC ? METHOD_SUM : sums; /* disc makes none */
@@ -176,7 +174,6 @@ void embedder_free(struct embedder *s)
 	free(s->collected);
 	free(s->grams);
 	lstm_encoder_free(s->recurrent);
-	around_free(&s->around);
 	free(s->ids);
 	free(s);
 }
@@ -225,7 +222,7 @@ static void transform(const struct embedder *s, const float *x, float *out)
 
 void embedder_transform(const struct embedder *s, const float *x, float *out)
 {
-	assert(s->method != METHOD_DISC && s->method != METHOD_ALACARTE && !method_recurrent(s->method));
+	assert(s->method != METHOD_DISC && !method_recurrent(s->method));
 	transform(s, x, out);
 }
 
@@ -271,31 +268,6 @@ static int sum_words(struct embedder *s, const uint32_t *ids, size_t known, floa
 	rows_sum(sum, &s->model->rows, ids, weights, known);
 	if (s->mean)
 		vec_scale(sum, embedder_factor(s, known), s->d);
-	transform(s, sum, vector);
-	return 0;
-}
-
-/* The weight of a word that was never seen. */
-static float unseen_weight(const struct embedder *s)
-{
-	return s->weights && model_sums(s->model) == METHOD_USIF ? usif_weight(0.0, 1.0) : 1.0f;
-}
-
-/* alacarte: sum_words(), and the unknown words among ids[0..n). */
-static int sum_around(struct embedder *s, const uint32_t *ids, size_t n, float *vector, struct err *err)
-{
-	float *sum = s->projection ? s->sum : vector;
-	struct around *a = &s->around;
-	const float *weights;
-
-	if (around_read(a, ids, n, s->model->alacarte_window, err) ||
-	    collect_weights(s, a->ids, a->known, &weights, err))
-		return -1;
-	rows_sum(sum, &s->model->rows, a->ids, weights, a->known);
-	if (around_add(a, sum, s->model, unseen_weight(s), err))
-		return -1;
-	if (s->mean)
-		vec_scale(sum, embedder_factor(s, a->known + a->filled), s->d);
 	transform(s, sum, vector);
 	return 0;
 }
@@ -367,11 +339,6 @@ int embedder_embed_words(struct embedder *s, const uint32_t *ids, size_t known, 
 		disc_sum(vector, s->grams, &s->model->rows, ids, known);
 		return finish(s, normalize, vector, err);
 	}
-	if (s->method == METHOD_ALACARTE) {
-		if (sum_around(s, ids, known, vector, err))
-			return -1;
-		return finish(s, normalize, vector, err);
-	}
 	if (method_recurrent(s->method)
 		    ? run_words(s, &(struct lstm_text){ .ids = ids, .n = known, .vector = vector }, 1, err)
 		    : sum_words(s, ids, known, vector, err))
@@ -427,7 +394,7 @@ int embedder_embed(struct embedder *s, const char *text, size_t n, bool normaliz
 	size_t unknown;
 	ptrdiff_t known;
 
-	if (s->method == METHOD_DISC || s->method == METHOD_ALACARTE)
+	if (s->method == METHOD_DISC)
 		return embed_listed(s, text, n, normalize, vector, seen, err);
 	known = lookup_ids(s->lookup, text, n, &ids, &unknown, err);
 	if (known < 0)

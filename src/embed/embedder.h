@@ -68,16 +68,14 @@ enum { EMBEDDER_TEXTS = 64 }; /* texts: more a call gain little */
 int embedder_embed_many(struct embedder *s, const struct text *texts, size_t n, bool normalize,
 			float *vectors, struct seen *seen, struct err *err);
 
-/* The same from word numbers, e.g. of a fit: `known` ids in order; for disc and alacarte VOCAB_UNKNOWN may be
- * among them.
- */
+/* The same from `known` word numbers in order; for disc VOCAB_UNKNOWN may be among them. */
 int embedder_embed_words(struct embedder *s, const uint32_t *ids, size_t known, bool normalize, float *vector,
 			 struct err *err);
 
 /*
  * The linear part alone: x (d, the model's) -> out (embedder_dimension()): components removed or projected.
  * They may be the same memory unless there is a projection (out of another array then).
- * Not for disc, which is not linear, nor for alacarte, where words count for others too.
+ * Not for disc, which is not linear.
  * What one word, taken by itself with its weight, adds to an unnormalized sentence sum.
  */
 void embedder_transform(const struct embedder *s, const float *x, float *out);

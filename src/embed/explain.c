@@ -119,7 +119,6 @@ static int refuse(enum method method, struct err *err)
 		[METHOD_LSTM_STATIC] = "what a word does to an LSTM depends on all words before it",
 		[METHOD_FEATURES] =
 			"features joins two vectors, the first of them of length 1 whatever its words",
-		[METHOD_ALACARTE] = "alacarte counts a word for the unknown ones around it too",
 	};
 
 	if (!why[method])

@@ -281,7 +281,7 @@ static int read_alacarte(struct job_request *spec, const json_t *object, struct 
 	words = o->max_words;
 	if (spec_plain_model(spec, err) != 0 || spec_source(spec, object, err) != 0 ||
 	    spec_unit(&o->by_line, object, err) != 0 ||
-	    json_get_count(&window, object, "window", 1, MODEL_WINDOW_MAX, err) < 0 ||
+	    json_get_count(&window, object, "window", 1, ALACARTE_WINDOW_MAX, err) < 0 ||
 	    json_get_count(&words, object, "max_words", 1, ALACARTE_FORMS_MAX, err) < 0 ||
 	    json_get_count(&o->min_count, object, "min_count", 1, COUNT_MOST, err) < 0 ||
 	    json_get_count(&o->fit_count, object, "fit_count", 1, COUNT_MOST, err) < 0)

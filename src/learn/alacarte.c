@@ -243,27 +243,6 @@ static int grow_shares(struct model *parts, struct owned *owned, const struct co
 	return 0;
 }
 
-/* A, laid out for rows: u A' */
-static int keep_matrix(struct model *parts, struct owned *owned, const struct fitting *f, struct err *err)
-{
-	size_t d = f->c->m->rows.d;
-	float *matrix = owned_memory(owned, mem_try_aligned(d * d, sizeof(*matrix), err));
-
-	if (!matrix)
-		return -1;
-	for (size_t a = 0; a < d; a++)
-		for (size_t b = 0; b < d; b++) {
-			float x = (float)f->matrix[a * d + b];
-
-			if (!isfinite(x))
-				return err_set(err, ERR_INPUT, "the matrix is beyond what floats hold");
-			matrix[b * d + a] = x;
-		}
-	parts->alacarte = matrix;
-	parts->alacarte_window = f->c->o->window;
-	return 0;
-}
-
 static struct model *grow(struct fitting *f, struct err *err)
 {
 	const struct contexts *c = f->c;
@@ -271,9 +250,10 @@ static struct model *grow(struct fitting *f, struct err *err)
 	struct model parts = *c->m;
 
 	parts.base = NULL;
+	parts.alacarte = NULL;
 	owned_model(&owned, c->m); /* lends components, projection and moment */
 	if (grow_rows(&parts, &owned, f, err) || grow_words(&parts, &owned, c, err) ||
-	    grow_shares(&parts, &owned, c, err) || keep_matrix(&parts, &owned, f, err)) {
+	    grow_shares(&parts, &owned, c, err)) {
 		owned_free(&owned);
 		return NULL;
 	}
@@ -282,9 +262,9 @@ static struct model *grow(struct fitting *f, struct err *err)
 
 static int check(const struct model *m, const struct alacarte_options *o, struct err *err)
 {
-	if (o->window == 0 || o->window > MODEL_WINDOW_MAX) {
+	if (o->window == 0 || o->window > ALACARTE_WINDOW_MAX) {
 		(void)err_set(err, ERR_INPUT, "a window of %zu words: expected 1 to %d", o->window,
-			      MODEL_WINDOW_MAX);
+			      ALACARTE_WINDOW_MAX);
 		return err_param(err, "window");
 	}
 	if (o->min_count == 0 || o->fit_count == 0 || o->min_count > COUNT_MOST ||

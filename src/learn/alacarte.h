@@ -6,8 +6,7 @@
  *	u_w = mean over the occurrences of w of the sum of the vectors around it
  *
  * the matrix A that brings A u_w nearest to v_w (least squares, over the known words seen often enough)
- * gives a word without a vector the row A u_w.  The model keeps A and the window, for words that stand in no
- * corpus (embed/around.h).
+ * gives a word without a vector the row A u_w.
  *
  * Two passes over the corpus: what is in it, and how often; then, if there is something to learn, the sums
  * around the words of interest.
@@ -25,13 +24,13 @@ struct err;
 struct model;
 struct progress;
 
-enum { ALACARTE_FORM_BYTES = 64, ALACARTE_FORMS_MAX = 5 * 1000 * 1000 };
+enum { ALACARTE_WINDOW_MAX = 64, ALACARTE_FORM_BYTES = 64, ALACARTE_FORMS_MAX = 5 * 1000 * 1000 };
 
 struct alacarte_options {
 	uint64_t fit_count; /* A is learnt from known words seen so often */
 	uint64_t min_count; /* a word without a vector must be seen so often to get one */
 	size_t max_words;   /* new ones, the most frequent first */
-	size_t window;	    /* words to either side */
+	size_t window;	    /* words to either side, 1 to ALACARTE_WINDOW_MAX */
 	bool by_line;	    /* contexts end with the line; else with the sentence */
 	size_t workers;	    /* 0 = one per processor; never changes the result */
 };

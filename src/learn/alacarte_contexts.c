@@ -403,7 +403,7 @@ static size_t words_around(uint32_t *near, const uint32_t *ids, size_t n, size_t
 static void sum_unit(struct pass *p, const uint32_t *ids, size_t n, const char **form)
 {
 	const struct contexts *c = p->c;
-	uint32_t near[2 * MODEL_WINDOW_MAX];
+	uint32_t near[2 * ALACARTE_WINDOW_MAX];
 	size_t d = c->m->rows.d;
 
 	for (size_t i = 0; i < n; i++) {

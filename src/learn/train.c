@@ -201,7 +201,7 @@ static int prepare(struct train *t, struct train_report *report, struct progress
 
 static int choose_start(struct train *t, struct err *err)
 {
-	if (method_recurrent(t->method) || t->method == METHOD_ALACARTE)
+	if (method_recurrent(t->method))
 		t->method = model_sums(t->m);
 	if (t->method != METHOD_DISC)
 		return 0;

@@ -12,7 +12,7 @@ static const char *const names[METHOD_COUNT] = {
 	[METHOD_USIF] = "usif",		[METHOD_WHITEN] = "whiten",
 	[METHOD_LEARNED] = "learned",	[METHOD_DISC] = "disc",
 	[METHOD_LSTM] = "lstm",		[METHOD_LSTM_STATIC] = "lstm+static",
-	[METHOD_FEATURES] = "features", [METHOD_ALACARTE] = "alacarte",
+	[METHOD_FEATURES] = "features",
 };
 
 const char *method_name(enum method method)

@@ -17,8 +17,6 @@
  *		   that mean already, then the mean of the words' unit vectors.  Without an LSTM the unit
  *		   vector of the model's sums (model_sums()), then that mean.  A word's unit vector is that of
  *		   a text of it alone by those sums
- *	alacarte   what the model is for sums, but an unknown word counts too, by the sum of the vectors
- *		   around it through the matrix of A La Carte (embed/around.h)
  *
  * "mean" here divides by the number of known words.  After normalizing,
  * sum and mean are the same.
@@ -44,7 +42,6 @@ enum method {
 	METHOD_LSTM,
 	METHOD_LSTM_STATIC,
 	METHOD_FEATURES,
-	METHOD_ALACARTE,
 	METHOD_COUNT,
 };
 

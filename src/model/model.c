@@ -285,9 +285,6 @@ static int check_parts(const struct model *m, struct err *err)
 		return err_set(err, ERR_INPUT,
 			       "%zu components and a projection to %zu dimensions are out of range", m->k,
 			       m->d_out);
-	if (m->alacarte && (m->alacarte_window == 0 || m->alacarte_window > MODEL_WINDOW_MAX))
-		return err_set(err, ERR_INPUT, "a window of %zu words: 1 to %d", m->alacarte_window,
-			       MODEL_WINDOW_MAX);
 	if (m->lstm_h > MODEL_LSTM_MAX)
 		return err_set(err, ERR_INPUT, "an LSTM of %zu states: at most %d", m->lstm_h,
 			       MODEL_LSTM_MAX);
@@ -392,8 +389,6 @@ bool model_has(const struct model *m, enum method method)
 		return m->lstm_h > 0;
 	case METHOD_FEATURES: /* disc makes no sums */
 		return sums != METHOD_DISC;
-	case METHOD_ALACARTE:
-		return m->alacarte && sums <= METHOD_LEARNED;
 	case METHOD_COUNT:
 		break;
 	}
@@ -430,5 +425,5 @@ size_t model_dimension(const struct model *m, enum method method)
 		return model_lstm_vector(m);
 	if (method == METHOD_DISC)
 		return METHOD_DISC_GRAMS * m->rows.d;
-	return sum_length(m, method == METHOD_ALACARTE ? model_sums(m) : method);
+	return sum_length(m, method);
 }

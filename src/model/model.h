@@ -33,7 +33,6 @@ enum {
 	MODEL_DIMENSIONS_MAX = 16384,
 	MODEL_COMPONENTS_MAX = 64,
 	MODEL_CANARIES = 8,
-	MODEL_WINDOW_MAX = 64,
 	MODEL_LSTM_LAYERS = 2,
 	MODEL_LSTM_RUNS = 2 * MODEL_LSTM_LAYERS,    /* a layer in a direction */
 	MODEL_LSTM_TENSORS = 8 * MODEL_LSTM_LAYERS, /* weight_ih, weight_hh, bias_ih, bias_hh; the same
@@ -95,12 +94,12 @@ struct model {
 	struct readout readout;
 	struct f32_matrix mix;
 	/*
-	 * (d, d): the sum of the rows around a word it lacks, as a row, times this is that word's row.  An
-	 * overlay's is its base's, as the rows are.
+	 * (d, d), with a window: older versions wrote it and served a method by it.  It is part of the
+	 * fingerprint of files that have it, and of overlays over them; nothing else reads it.
 	 */
 	const float *alacarte;
-	size_t alacarte_window; /* so many words to either side are around it, 1 to MODEL_WINDOW_MAX */
-	const float *moment;	/* (d, d) mean of v v' over `mass` sentences: the prior of a later fit */
+	size_t alacarte_window;
+	const float *moment; /* (d, d) mean of v v' over `mass` sentences: the prior of a later fit */
 	struct model_facts facts;
 
 	char fingerprint[DIGEST_HEX + 1]; /* SHA-256 over all that determines its vectors */

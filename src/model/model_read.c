@@ -365,25 +365,18 @@ static int read_fit(struct model *m, const struct safetensors *s, struct err *er
 	return 0;
 }
 
-/* The matrix that makes rows of what stands around a word, and how far around. */
+/* What older versions wrote for the method alacarte. */
 static int read_alacarte(struct model *m, const struct safetensors *s, struct err *err)
 {
-	size_t d = m->rows.d;
-	uint64_t window;
+	uint64_t window = 0;
 	const void *at;
 
-	if (take(&at, s, TENSOR_ALACARTE, TENSOR_F32, d, d, err))
+	if (take(&at, s, TENSOR_ALACARTE, TENSOR_F32, m->rows.d, m->rows.d, err) ||
+	    (at && whole_of(&window, s, "alacarte_window", err)))
 		return -1;
-	if (!at)
-		return 0;
-	if (whole_of(&window, s, "alacarte_window", err))
-		return -1;
-	if (window == 0 || window > MODEL_WINDOW_MAX)
-		return err_set(err, ERR_FORMAT, "metadata 'alacarte_window' is not 1 to %d",
-			       MODEL_WINDOW_MAX);
 	m->alacarte = at;
 	m->alacarte_window = (size_t)window;
-	return all_finite(m->alacarte, d * d, "alacarte", err);
+	return 0;
 }
 
 static int read_rules(struct model *m, const struct safetensors *s, struct err *err)

@@ -199,18 +199,8 @@ alike() {
 	printf 'gizmo\t%s\n' "$1" | "$SIFD" similarity -m "$DIR/own1.safetensors" - | cut -c1-4
 }
 check "the new word is of its kind" sh -c "[ $(alike k4 | tr -d .-) -gt $(alike k5 | tr -d .-) ]"
-printf 'k4 k8 thingy k12\nthingy k9\nk5 k8\nthingy\n' >"$DIR/unknown.txt"
-around() {
-	"$SIFD" embed -m "$DIR/own1.safetensors" --method "$1" "$DIR/unknown.txt"
-}
-around alacarte >"$DIR/around.txt"
-around weighted >"$DIR/k.txt"
-same "alacarte fills unknown words in, where there are any" 1,2c1,2 "$(diff "$DIR/around.txt" "$DIR/k.txt" | head -n 1)"
-for kernels in plain avx2 avx512; do
-	SIFD_KERNELS=$kernels around alacarte >"$DIR/k.txt" 2>/dev/null || continue
-	check "kernels $kernels give the same bits under alacarte" cmp "$DIR/around.txt" "$DIR/k.txt"
-done
-fails "it is not explained" 1 "no word has a share" "$SIFD" explain -m "$DIR/own1.safetensors" --method alacarte "k4 thingy"
+fails "there is no method alacarte any more" 1 "has no method 'alacarte'; it has: sum" \
+	"$SIFD" embed -m "$DIR/own1.safetensors" --method alacarte "$DIR/own.txt"
 check "none is wanted" fit learnt none --new-words 0
 check "as before" sh -c "! grep -q 'new word' '$DIR/said'"
 check "an overlay writes no rows" fit learnt none --overlay

@@ -130,11 +130,6 @@ static int embed_features(struct things *t, struct err *err)
 	return rc;
 }
 
-static int embed_around(struct things *t, struct err *err)
-{
-	return embed_by(t->m, METHOD_ALACARTE, err);
-}
-
 /* A switch that fails leaves the sentence with its model. */
 static int switch_model(struct things *t, struct err *err)
 {
@@ -267,14 +262,12 @@ static void every_allocation_may_fail(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, lines, sizeof(lines) - 1), sizeof(lines) - 1);
 	assert_int_equal(close(fd), 0);
-	t.m = toy_model(
-		(struct toy){ .n = WORDS, .d = D, .k = 1, .window = 2, .method = METHOD_SIF, .seed = 1 });
+	t.m = toy_model((struct toy){ .n = WORDS, .d = D, .k = 1, .method = METHOD_SIF, .seed = 1 });
 	t.s = embedder_new(t.m, METHOD_SIF, &err);
 	assert_non_null(t.s);
 	assert_int_equal(pair_set_read(&t.set, path, &err), 0);
 	fail_each(embed, &t);
 	fail_each(embed_features, &t);
-	fail_each(embed_around, &t);
 	fail_each(switch_model, &t);
 	fail_each(pair, &t);
 	fail_each(explain, &t);

@@ -174,44 +174,6 @@ static void new_words_stand_where_their_doubles_stand(void **state)
 	check_new_words(ROWS_I8);
 }
 
-/* The matrix that the model keeps is the one that made the new rows, laid out for rows. */
-static void the_matrix_is_kept(void **state)
-{
-	struct model *m = toy(ROWS_F32);
-	struct err err = { 0 };
-	struct alacarte_options o = options(1);
-	struct alacarte_report r;
-	struct model *grown = learn(m, &o, &r, &err);
-	struct contexts c = { .m = m, .o = &o, .report = &r };
-	struct buf text = { 0 };
-	struct corpus *corpus;
-	const char *all;
-	size_t n;
-
-	(void)state;
-	company_write(&text, m, SENTENCES, NEW);
-	all = text.data;
-	n = text.len;
-	corpus = corpus_of_texts(&all, &n, 1, &err);
-	assert_int_equal(contexts_gather(&c, corpus, &err), 0);
-	assert_int_equal(grown->alacarte_window, o.window);
-	for (uint32_t i = 0; i < NEW; i++) {
-		float u[D], row[D], expected[D];
-
-		for (size_t j = 0; j < D; j++)
-			u[j] = (float)(c.sums[(c.known_n + i) * D + j] / (double)c.fresh_counts[i]);
-		vec_times_matrix(expected, u, grown->alacarte, D, D);
-		rows_get(row, &grown->rows, WORDS + i);
-		for (size_t j = 0; j < D; j++)
-			assert_true(fabsf(row[j] - expected[j]) < 1e-5F);
-	}
-	contexts_free(&c);
-	corpus_close(corpus);
-	buf_free(&text);
-	model_release(grown);
-	model_release(m);
-}
-
 /* Where rows carry their words' weights in their lengths, a new one is as long as its word is rare. */
 static void learned_rows_get_their_weights_in_their_lengths(void **state)
 {
@@ -389,7 +351,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(contexts_are_as_defined),
 		cmocka_unit_test(new_words_stand_where_their_doubles_stand),
-		cmocka_unit_test(the_matrix_is_kept),
 		cmocka_unit_test(learned_rows_get_their_weights_in_their_lengths),
 		cmocka_unit_test(workers_and_limits_change_what_they_should),
 		cmocka_unit_test(what_cannot_be_learnt_is_refused),

