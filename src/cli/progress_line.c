@@ -1,9 +1,9 @@
+#include "base/clock.h"
 #include "cli/cli.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { FIRST_AFTER_MS = 1000, EVERY_MS = 200 };
@@ -18,14 +18,6 @@ static void cancel(int number)
 	(void)number;
 	if (p)
 		atomic_store(&p->cancel, true);
-}
-
-static double seconds_now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void amount(char to[32], double n, const char *unit)
@@ -73,7 +65,7 @@ static void *draw(void *context)
 {
 	struct progress_line *line = context;
 	struct timespec pause = { .tv_nsec = EVERY_MS * 1000000L };
-	double start = seconds_now();
+	double start = clock_s();
 	double phase_start = start;
 	const char *phase = NULL;
 	bool shown = false;
@@ -82,10 +74,10 @@ static void *draw(void *context)
 		const char *now = atomic_load(&line->progress.phase);
 
 		if (now != phase)
-			phase_start = seconds_now();
+			phase_start = clock_s();
 		phase = now;
-		if (seconds_now() - start >= FIRST_AFTER_MS / 1e3) {
-			show(&line->progress, seconds_now() - phase_start);
+		if (clock_s() - start >= FIRST_AFTER_MS / 1e3) {
+			show(&line->progress, clock_s() - phase_start);
 			shown = true;
 		}
 		(void)nanosleep(&pause, NULL);

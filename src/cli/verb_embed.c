@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/lines.h"
 #include "base/mem.h"
+#include "base/npy.h"
 #include "base/number.h"
 #include "base/pipeline.h"
 #include "base/stream.h"
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK_LINES = 512, BLOCK_BYTES = 1 << 18, NPY_HEADER = 128 };
+enum { BLOCK_LINES = 512, BLOCK_BYTES = 1 << 18 };
 enum form { FORM_TEXT, FORM_JSONL, FORM_NPY, FORM_F32, FORMS };
 
 static const char *const form_names[FORMS] = { "text", "jsonl", "npy", "f32" };
@@ -204,24 +205,21 @@ static void drop_block(void *context, void *at)
 	free(b->vectors);
 }
 
-/* The .npy header (NumPy enhancement proposal 1) says how many rows follow, so it is written last. */
+/* The header says how many rows follow, so it is written last. */
 static int write_npy(struct run *r, struct err *err)
 {
-	static const unsigned char magic[10] = { 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, NPY_HEADER - 10, 0 };
-	char header[NPY_HEADER + 1];
+	struct buf header = { 0 };
 	char bytes[65536];
 	ssize_t n;
+	int rc;
 
-	memset(header, ' ', NPY_HEADER);
-	memcpy(header, magic, sizeof(magic));
-	n = snprintf(header + 10, NPY_HEADER - 10,
-		     "{'descr': '<f4', 'fortran_order': False, 'shape': (%" PRIu64 ", %zu), }", r->rows,
-		     r->d);
-	header[10 + n] = ' ';
-	header[NPY_HEADER - 1] = '\n';
 	if (lseek(r->spool, 0, SEEK_SET) != 0)
 		return err_set(err, ERR_IO, "the temporary file: %s", strerror(errno));
-	if (output_write(r->output, header, NPY_HEADER, err))
+	npy_put_header(&header, r->rows, r->d);
+	rc = header.failed ? err_set(err, ERR_MEMORY, "no memory is left for a header")
+			   : output_write(r->output, header.data, header.len, err);
+	buf_free(&header);
+	if (rc)
 		return -1;
 	while ((n = read(r->spool, bytes, sizeof(bytes))) > 0)
 		if (output_write(r->output, bytes, (size_t)n, err))

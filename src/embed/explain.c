@@ -1,6 +1,7 @@
 #include "embed/explain.h"
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "embed/similar.h"
 #include "math/rows.h"
@@ -44,9 +45,9 @@ static ptrdiff_t cut(struct explained *e, struct embedder *s, const char *text, 
 
 	if (count < 0)
 		return -1;
-	if (count > EXPLAIN_WORDS_MAX)
+	if (count > LIMIT_EXPLAIN_WORDS)
 		return err_set(err, ERR_TOO_LARGE, "a text of %td words: at most %d are explained", count,
-			       EXPLAIN_WORDS_MAX);
+			       LIMIT_EXPLAIN_WORDS);
 	e->words = mem_try((size_t)count, sizeof(*e->words), err);
 	if (!e->words)
 		return -1;

@@ -16,8 +16,6 @@
 
 #include "embed/embedder.h"
 
-enum { EXPLAIN_WORDS_MAX = 4096 }; /* a matrix is at most this squared; a longer text is ERR_TOO_LARGE */
-
 struct explained_word {
 	uint32_t start, stop; /* bytes of the text */
 	uint32_t id;	      /* VOCAB_UNKNOWN when not known */

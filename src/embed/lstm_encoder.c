@@ -1,5 +1,6 @@
 #include "embed/lstm_encoder.h"
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "embed/pool.h"
 #include "math/vec.h"
@@ -17,7 +18,7 @@ struct batch {
 	uint32_t lengths[LSTM_TEXTS_MAX]; /* its words that are read */
 };
 
-enum { BATCH_WORDS = LSTM_WORDS_MAX }; /* together */
+enum { BATCH_WORDS = LIMIT_LSTM_WORDS }; /* together */
 
 struct lstm_encoder {
 	char *memory;
@@ -262,7 +263,7 @@ static int longer_first(const void *a, const void *b)
 
 static uint32_t words_read(const struct lstm_text *text)
 {
-	return (uint32_t)(text->n < LSTM_WORDS_MAX ? text->n : LSTM_WORDS_MAX);
+	return (uint32_t)(text->n < LIMIT_LSTM_WORDS ? text->n : LIMIT_LSTM_WORDS);
 }
 
 /* The first of the texts, as many as run together. */

@@ -21,9 +21,6 @@ struct err;
 struct model;
 struct lstm_encoder;
 
-/* What is read of a text: the first so many known words, so that one text cannot take all memory. */
-enum { LSTM_WORDS_MAX = 4096 };
-
 /* Scratch of one thread. */
 struct lstm_encoder *lstm_encoder_new(struct err *err);
 void lstm_encoder_free(struct lstm_encoder *r);

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json_fields.h"
 #include "base/mem.h"
+#include "base/npy.h"
 #include "embed/embedder.h"
 #include "jobs/job_work_private.h"
 #include "model/model.h"
@@ -26,22 +27,6 @@ struct embedding {
 	uint64_t rows;
 	uint64_t words, known;
 };
-
-static void put_npy_header(struct buf *to, uint64_t n, size_t d)
-{
-	char text[128];
-	int used = snprintf(text, sizeof(text),
-			    "{'descr': '<f4', 'fortran_order': False, 'shape': (%" PRIu64 ", %zu), }", n, d);
-	size_t length = ((size_t)used + 1 + 10 + 63) / 64 * 64 - 10;
-
-	buf_add(to, "\x93NUMPY\x01\x00", 8);
-	buf_byte(to, (char)(length & 0xFF));
-	buf_byte(to, (char)(length >> 8));
-	buf_add(to, text, (size_t)used);
-	for (size_t i = (size_t)used; i + 1 < length; i++)
-		buf_byte(to, ' ');
-	buf_byte(to, '\n');
-}
 
 static int put_row(struct embedding *e, uint64_t index, const float *vector, struct seen seen,
 		   struct err *err)
@@ -150,7 +135,7 @@ static int write_rows(struct embedding *e, enum method method, struct err *err)
 		return -1;
 	put_result(e, e->rows, method);
 	if (w->spec.form == JOB_NPY) {
-		put_npy_header(&header, e->rows, e->d);
+		npy_put_header(&header, e->rows, e->d);
 		rc = header.failed ? err_set(err, ERR_MEMORY, "no memory is left for a header") : 0;
 	}
 	e->output = NULL;

@@ -4,6 +4,7 @@
 #include "base/json_fields.h"
 #include "model/method.h"
 #include "model/model.h"
+#include "model/registry.h"
 
 #include <string.h>
 
@@ -57,7 +58,7 @@ static int add_corpus(struct job_request *spec, const char *member, const json_t
 {
 	if (!json_is_string(value))
 		return job_request_wrong(err, member, "the name of a corpus, or an array of such");
-	if (spec->corpora_n == STORE_JOB_CORPORA)
+	if (spec->corpora_n == LIMIT_JOB_CORPORA)
 		return job_request_wrong(err, member, "an array of at most 16 names");
 	spec->corpora[spec->corpora_n++] = json_string_value(value);
 	if (registry_check_name(json_string_value(value), json_string_length(value), err) == 0)
@@ -295,7 +296,7 @@ static int read_methods(struct job_request *spec, const json_t *object, struct e
 	}
 	if (!value || json_is_null(value))
 		return 0;
-	if (n == 0 || n > JOB_METHODS_MAX)
+	if (n == 0 || n > LIMIT_JOB_METHODS)
 		return job_request_wrong(err, "method", "a method, or an array of 1 to 8 of them");
 	for (size_t i = 0; i < n; i++) {
 		const char *name = json_string_value(json_array_get(value, i));

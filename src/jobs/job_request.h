@@ -22,8 +22,6 @@ enum job_learn { LEARN_WEIGHTS, LEARN_VECTORS, LEARN_LSTM, LEARN_ALACARTE, LEARN
 
 enum job_form { JOB_NPY, JOB_JSONL };
 
-enum { JOB_METHODS_MAX = 8 };
-
 /* Of a train job.  Files are left to the worker. */
 struct job_train {
 	enum job_learn learn;
@@ -39,7 +37,7 @@ struct job_request {
 	const char *model;  /* NAME or NAME:METHOD; "": the default one */
 	const char *output; /* of fit, import and train: the name that the new model gets */
 
-	const char *corpora[STORE_JOB_CORPORA];
+	const char *corpora[LIMIT_JOB_CORPORA];
 	size_t corpora_n;
 	/* Texts or pairs of the request in place of corpora (of a train job: of its files); not checked here.
 	 */
@@ -55,7 +53,8 @@ struct job_request {
 
 	struct job_train train;
 
-	const char *methods[JOB_METHODS_MAX]; /* of eval, embed and train (at most one); none: the model's */
+	const char
+		*methods[LIMIT_JOB_METHODS]; /* of eval, embed and train (at most one); none: the model's */
 	size_t methods_n;
 	bool normalize;
 	enum job_form form;

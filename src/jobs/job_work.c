@@ -105,7 +105,7 @@ int work_method(struct work *w, const struct model *m, const char *name, enum me
 
 static void hide_paths(const struct work *w, struct err *err)
 {
-	char name[REGISTRY_NAME_MAX + 16];
+	char name[LIMIT_NAME_BYTES + 16];
 
 	for (size_t i = 0; i < w->job->corpora_n; i++) {
 		(void)snprintf(name, sizeof(name), "corpus `%s`", work_corpus_name(w, i));
@@ -151,7 +151,7 @@ int jobs_check_output(struct jobs *jobs, const char *name, struct err *err)
 			taken = strcmp(entries[i].model->path, path) != 0;
 		}
 	registry_entries_free(entries, n);
-	if (!taken && (there || n < REGISTRY_MODELS_MAX))
+	if (!taken && (there || n < LIMIT_MODELS))
 		return 0;
 	(void)err_set(err, ERR_CONFLICT,
 		      taken ? "`%s` is a model of the operator's, which no job may replace: choose another "

@@ -1,6 +1,7 @@
 #include "jobs/jobs.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/json_fields.h"
 #include "base/limits.h"
@@ -190,7 +191,7 @@ static void put_progress(struct buf *to, const struct job_seen *seen)
 static double measure_rate(struct jobs *jobs, const char *phase, uint64_t begun, uint64_t done)
 {
 	struct job_look *look = &jobs->look;
-	int64_t now = store_now_ms();
+	int64_t now = clock_unix_ms();
 	struct job_look from = *look;
 
 	if (phase != look->phase || done < look->done) {
@@ -466,7 +467,7 @@ static void work_one(struct jobs *jobs, struct job_record *job)
 {
 	struct buf result = { 0 };
 	struct err err = { 0 };
-	int64_t begin = store_now_ms();
+	int64_t begin = clock_unix_ms();
 	int failed;
 
 	log_info("job started", "id=%lld type=%s attempt=%d", (long long)job->id, job->type, job->attempts);
@@ -475,7 +476,7 @@ static void work_one(struct jobs *jobs, struct job_record *job)
 		failed = err_set(&err, ERR_MEMORY, "no memory is left for the result");
 	settle(jobs, job, failed, &result, &err);
 	/* First: who sees the end sees the count. */
-	count_ended(jobs, job, (uint64_t)(store_now_ms() - begin));
+	count_ended(jobs, job, (uint64_t)(clock_unix_ms() - begin));
 	record_in_the_end(jobs, job);
 	if (job_state_ended(job->state))
 		job_checkpoint_drop(jobs, job->id);

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BUSY_MS = 5000 };
@@ -55,14 +54,6 @@ static const char schema[] =
 	" job INTEGER NOT NULL REFERENCES jobs(id) ON DELETE CASCADE, place INTEGER NOT NULL,"
 	" corpus INTEGER NOT NULL, PRIMARY KEY(job, place)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX job_corpora_by_corpus ON job_corpora(corpus);";
-
-int64_t store_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* What SQLite says, as one of our codes. */
 static int failed(sqlite3 *db, struct err *err)

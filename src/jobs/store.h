@@ -12,7 +12,7 @@
 #define SIFD_JOBS_STORE_H
 
 #include "base/digest.h"
-#include "model/registry.h"
+#include "base/limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 struct err;
 struct store;
 
-enum { STORE_SCHEMA = 1, STORE_JOB_CORPORA = 16 };
+enum { STORE_SCHEMA = 1 };
 
 /*
  * Locks the folder (STATE/lock) against a second daemon and opens the database in it.  ERR_CONFLICT: another
@@ -30,16 +30,14 @@ enum { STORE_SCHEMA = 1, STORE_JOB_CORPORA = 16 };
 struct store *store_open(const char *folder, struct err *err);
 void store_close(struct store *store);
 
-int64_t store_now_ms(void);
-
 /* ---- corpora ---- */
 
 struct corpus_record {
 	int64_t id;
-	char name[REGISTRY_NAME_MAX + 1]; /* "": replaced, removed, or the texts of a job */
-	uint64_t stored;		  /* bytes of the file, compressed if it came so */
-	uint64_t bytes, lines;		  /* of the text in it */
-	char sha256[DIGEST_HEX + 1];	  /* of the text in it */
+	char name[LIMIT_NAME_BYTES + 1]; /* "": replaced, removed, or the texts of a job */
+	uint64_t stored;		 /* bytes of the file, compressed if it came so */
+	uint64_t bytes, lines;		 /* of the text in it */
+	char sha256[DIGEST_HEX + 1];	 /* of the text in it */
 	int64_t created_ms;
 };
 
@@ -80,7 +78,7 @@ struct job_record {
 	char *request;	      /* JSON; never NULL */
 	char *error;	      /* one sentence, or NULL */
 	char *result;	      /* JSON, or NULL; while it runs: what it is about to publish */
-	int64_t corpora[STORE_JOB_CORPORA];
+	int64_t corpora[LIMIT_JOB_CORPORA];
 	size_t corpora_n;
 };
 
@@ -90,7 +88,7 @@ void job_record_free(struct job_record *job);
 struct job_new {
 	const char *type;
 	const char *request;
-	const char *corpora[STORE_JOB_CORPORA]; /* names; bound now to the uploads that have them */
+	const char *corpora[LIMIT_JOB_CORPORA]; /* names; bound now to the uploads that have them */
 	size_t corpora_n;
 	const struct corpus_record *texts; /* or NULL: recorded with the job, as its first corpus */
 };

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "jobs/store.h"
@@ -120,7 +121,7 @@ static int64_t add_row(struct store *store, const struct job_new *job, struct er
 	struct query *query = store_query(store, err,
 					  "INSERT INTO jobs(type, request, created_ms) VALUES(?, ?, ?) "
 					  "RETURNING id",
-					  "ssi", job->type, job->request, store_now_ms());
+					  "ssi", job->type, job->request, clock_unix_ms());
 	int64_t id = -1;
 
 	if (query && query_next(query, err) > 0) {
@@ -164,7 +165,7 @@ static int read_corpora(struct store *store, struct job_record *job, struct err 
 	int rc = query ? 1 : -1;
 
 	while (rc > 0 && (rc = query_next(query, err)) > 0)
-		if (job->corpora_n < STORE_JOB_CORPORA)
+		if (job->corpora_n < LIMIT_JOB_CORPORA)
 			job->corpora[job->corpora_n++] = query_int(query, 0);
 	query_close(query);
 	return rc;
@@ -183,7 +184,7 @@ static int take(struct store *store, struct job_record *job, struct err *err)
 		return rc;
 	job->state = JOB_RUNNING;
 	job->attempts++;
-	job->started_ms = store_now_ms();
+	job->started_ms = clock_unix_ms();
 	if (store_change(
 		    store, err,
 		    "UPDATE jobs SET state = 1, attempts = ?, started_ms = ?, result = NULL WHERE id = ?",
@@ -229,7 +230,7 @@ int store_job_end(struct store *store, const struct job_record *job, struct err 
 	changed = store_change(store, err,
 			       "UPDATE jobs SET state = ?, ended_ms = ?, done = ?, total = ?, error = ?, "
 			       "result = ? WHERE id = ? AND state = 1",
-			       "iiiissi", (int64_t)job->state, store_now_ms(), (int64_t)job->done,
+			       "iiiissi", (int64_t)job->state, clock_unix_ms(), (int64_t)job->done,
 			       (int64_t)job->total, job->error, job->result, job->id);
 	return store_end(store, changed < 0, err);
 }
@@ -272,7 +273,7 @@ static int cancel(struct store *store, int64_t id, enum job_state *state, struct
 	return store_change(store, err,
 			    "UPDATE jobs SET cancel = 1, ended_ms = iif(state = 0, ?, 0), "
 			    "state = iif(state = 0, 4, state) WHERE id = ?",
-			    "ii", store_now_ms(), id) < 0
+			    "ii", clock_unix_ms(), id) < 0
 		       ? -1
 		       : 0;
 }

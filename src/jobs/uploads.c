@@ -1,6 +1,7 @@
 #include "jobs/uploads.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -338,7 +339,7 @@ int upload_keep(struct upload *upload, const char *name, struct corpus_record *r
 	struct uploads *uploads = upload->uploads;
 
 	(void)snprintf(upload->record.name, sizeof(upload->record.name), "%s", name);
-	upload->record.created_ms = store_now_ms();
+	upload->record.created_ms = clock_unix_ms();
 	if (store_corpus_put(uploads->store, &upload->record, LIMIT_CORPORA, err) != 0)
 		return -1;
 	upload->kept = true;
@@ -418,7 +419,7 @@ int uploads_put_texts(struct uploads *uploads, struct corpus_record *record, con
 		while (rc > 0);
 	if (rc == 0) {
 		upload->kept = true; /* the caller's from now on */
-		upload->record.created_ms = store_now_ms();
+		upload->record.created_ms = clock_unix_ms();
 		*record = upload->record;
 	}
 	upload_close(upload);

@@ -1,5 +1,6 @@
 #include "learn/loop.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/progress.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { POINTS = 120, CHECKPOINT_SECONDS = 20, NAME_BYTES = 80 };
 
@@ -45,14 +45,6 @@ struct loop_options loop_options_default(void)
 	return (struct loop_options){ .epochs = 3, .scores = 1 };
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* The rate's share at step 1...: up to 1 over the warm-up, then down to 0. */
 static double rate_at(const struct loop *l, uint64_t step)
 {
@@ -65,7 +57,7 @@ static double rate_at(const struct loop *l, uint64_t step)
 
 static int save(struct loop *l, struct err *err)
 {
-	l->saved = now();
+	l->saved = clock_s();
 	if (l->options->curve && curve_write(&l->state->curve, l->options->curve, "training", err))
 		return -1;
 	if (!l->options->checkpoint)
@@ -93,7 +85,7 @@ static void add_point(struct loop *l, double score)
 static int score(struct loop *l, struct err *err)
 {
 	struct state *s = l->state;
-	double began = now();
+	double began = clock_s();
 
 	if (l->learner->score(l->learner->context, &s->score, err))
 		return -1;
@@ -109,7 +101,7 @@ static int score(struct loop *l, struct err *err)
 	}
 	add_point(l, s->score);
 	s->stopped = l->options->patience && s->since_best >= l->options->patience;
-	l->scoring += now() - began;
+	l->scoring += clock_s() - began;
 	return 0;
 }
 
@@ -166,7 +158,7 @@ static int steps(struct loop *l, struct err *err)
 		}
 		if (take_step(l, err))
 			return -1;
-		if (now() - l->saved > CHECKPOINT_SECONDS && save(l, err))
+		if (clock_s() - l->saved > CHECKPOINT_SECONDS && save(l, err))
 			return -1;
 	}
 	return 0;
@@ -251,7 +243,7 @@ static void tell(const struct loop *l, struct loop_report *report)
 
 	report->steps = s->step;
 	report->pairs = s->pairs;
-	report->seconds = now() - l->start - l->scoring;
+	report->seconds = clock_s() - l->start - l->scoring;
 	report->pairs_a_second =
 		report->seconds > 0 ? (double)(s->pairs - l->pairs_before) / report->seconds : 0;
 	for (size_t i = 0; i < s->curve.n; i++)
@@ -291,7 +283,7 @@ int loop_run(const struct learner *learner, const struct loop_options *options, 
 	if (!l.state)
 		return -1;
 	failed = list_parts(&l, err);
-	l.start = l.saved = now();
+	l.start = l.saved = clock_s();
 	failed = failed || begin(&l, report, err) || steps(&l, err);
 	if (!failed)
 		failed = finish(&l, err);

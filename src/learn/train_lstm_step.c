@@ -1,4 +1,5 @@
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/parallel_for.h"
 #include "base/random.h"
@@ -172,8 +173,8 @@ static void embed_dev(void *context, size_t worker, size_t workers)
 		size_t floats;
 
 		memset(vector, 0, t->outputs * sizeof(float));
-		if (n > LSTM_WORDS_MAX)
-			n = LSTM_WORDS_MAX;
+		if (n > LIMIT_LSTM_WORDS)
+			n = LIMIT_LSTM_WORDS;
 		if (n == 0)
 			continue;
 		floats = n * in + net_serve_scratch(&t->net, n);

@@ -12,7 +12,7 @@
 #include <time.h>
 
 struct place {
-	char name[REGISTRY_NAME_MAX + 1];
+	char name[LIMIT_NAME_BYTES + 1];
 	struct model *model;
 	unsigned long version;
 	int64_t since_s;
@@ -22,7 +22,7 @@ struct registry {
 	pthread_mutex_t lock; /* guards all below; held for a search at most */
 	struct place *places; /* in order of names */
 	size_t n;
-	char first[REGISTRY_NAME_MAX + 1]; /* the default's name; "" = none yet */
+	char first[LIMIT_NAME_BYTES + 1]; /* the default's name; "" = none yet */
 	atomic_ulong puts;
 };
 
@@ -30,7 +30,7 @@ struct registry *registry_new(void)
 {
 	struct registry *s = mem_new(1, sizeof(*s));
 
-	s->places = mem_new(REGISTRY_MODELS_MAX, sizeof(*s->places));
+	s->places = mem_new(LIMIT_MODELS, sizeof(*s->places));
 	(void)pthread_mutex_init(&s->lock, NULL);
 	return s;
 }
@@ -46,7 +46,7 @@ void registry_free(struct registry *s)
 
 int registry_check_name(const char *name, size_t n, struct err *err)
 {
-	bool good = n > 0 && n <= REGISTRY_NAME_MAX && name[0] != '.';
+	bool good = n > 0 && n <= LIMIT_NAME_BYTES && name[0] != '.';
 
 	for (size_t i = 0; i < n && good; i++)
 		good = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z') ||
@@ -56,7 +56,7 @@ int registry_check_name(const char *name, size_t n, struct err *err)
 		return 0;
 	return err_set(err, ERR_INPUT,
 		       "a name is 1 to %d letters, digits, dots, dashes and underscores, no dot first",
-		       REGISTRY_NAME_MAX);
+		       LIMIT_NAME_BYTES);
 }
 
 /* Where the name stands or would stand; *found says which. */
@@ -93,19 +93,19 @@ static void list_names(const struct registry *s, char *to, size_t room)
 
 struct model *registry_find(struct registry *s, const char *name, size_t n, struct err *err)
 {
-	char key[REGISTRY_NAME_MAX + 1] = "";
+	char key[LIMIT_NAME_BYTES + 1] = "";
 	char names[256] = "";
 	struct model *m = NULL;
 	bool found = false;
 	size_t i;
 
-	if (n <= REGISTRY_NAME_MAX)
+	if (n <= LIMIT_NAME_BYTES)
 		memcpy(key, name ? name : "", n);
 	pthread_mutex_lock(&s->lock);
 	i = search(s, n ? key : s->first, &found);
 	/* Reading the pointer and raising its count are one step: a swap between them could free the model.
 	 */
-	if (found && n <= REGISTRY_NAME_MAX)
+	if (found && n <= LIMIT_NAME_BYTES)
 		m = model_retain(s->places[i].model);
 	else
 		list_names(s, names, sizeof(names));
@@ -130,10 +130,10 @@ int registry_put(struct registry *s, const char *name, struct model *next, struc
 	}
 	pthread_mutex_lock(&s->lock);
 	i = search(s, name, &found);
-	if (!found && s->n == REGISTRY_MODELS_MAX) {
+	if (!found && s->n == LIMIT_MODELS) {
 		pthread_mutex_unlock(&s->lock);
 		model_release(next);
-		return err_set(err, ERR_TOO_LARGE, "more than %d models", REGISTRY_MODELS_MAX);
+		return err_set(err, ERR_TOO_LARGE, "more than %d models", LIMIT_MODELS);
 	}
 	if (!found) {
 		memmove(&s->places[i + 1], &s->places[i], (s->n++ - i) * sizeof(s->places[0]));

@@ -13,14 +13,14 @@
 #ifndef SIFD_MODEL_REGISTRY_H
 #define SIFD_MODEL_REGISTRY_H
 
+#include "base/limits.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 struct err;
 struct model;
 struct registry;
-
-enum { REGISTRY_NAME_MAX = 128, REGISTRY_MODELS_MAX = 1024 };
 
 struct registry *registry_new(void);
 void registry_free(struct registry *registry);
@@ -45,7 +45,7 @@ void registry_set_default(struct registry *registry, const char *name);
 
 /* A snapshot in order of names: references the caller releases with registry_entries_free(). */
 struct registry_entry {
-	char name[REGISTRY_NAME_MAX + 1];
+	char name[LIMIT_NAME_BYTES + 1];
 	struct model *model;
 	int is_default;
 	unsigned long version; /* 1 for the first model of that name, then rising */

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "model/registry.h"
+#include "base/limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,7 +45,7 @@ struct request {
 	uint64_t age_ms; /* since the request was complete; grows while a route asks to be called again */
 };
 
-enum { REPLY_ALLOW_BYTES = 48, REPLY_LOCATION_BYTES = 160, REPLY_MODEL_BYTES = REGISTRY_NAME_MAX + 16 };
+enum { REPLY_ALLOW_BYTES = 48, REPLY_LOCATION_BYTES = 160, REPLY_MODEL_BYTES = LIMIT_NAME_BYTES + 16 };
 
 struct reply {
 	int status;	  /* the route's, until changed */

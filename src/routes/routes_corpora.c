@@ -16,11 +16,11 @@ enum { ENCODING_BYTES = 16, AGAIN_MS = 1 };
 
 struct stream {
 	struct upload *upload;
-	char name[REGISTRY_NAME_MAX + 1];
+	char name[LIMIT_NAME_BYTES + 1];
 	char encoding[ENCODING_BYTES];
 };
 
-/* The name in the path, into to[REGISTRY_NAME_MAX + 1]. */
+/* The name in the path, into to[LIMIT_NAME_BYTES + 1]. */
 static int take_name(const struct request *request, char *to, struct err *err)
 {
 	if (registry_check_name(request->name, request->name_n, err) != 0)
@@ -43,7 +43,7 @@ void *corpus_open_stream(struct context *context, const struct request *request,
 			 struct err *err)
 {
 	struct stream *stream;
-	char name[REGISTRY_NAME_MAX + 1];
+	char name[LIMIT_NAME_BYTES + 1];
 
 	if (take_name(request, name, err) != 0 || upload_check_encoding(encoding, err) != 0)
 		return NULL;
@@ -120,7 +120,7 @@ int route_corpora(struct context *context, const struct request *request, struct
 
 int route_corpus(struct context *context, const struct request *request, struct reply *reply, struct err *err)
 {
-	char name[REGISTRY_NAME_MAX + 1];
+	char name[LIMIT_NAME_BYTES + 1];
 	struct corpus_record record;
 
 	if (take_name(request, name, err) != 0 ||
@@ -134,7 +134,7 @@ int route_corpus(struct context *context, const struct request *request, struct 
 int route_corpus_delete(struct context *context, const struct request *request, struct reply *reply,
 			struct err *err)
 {
-	char name[REGISTRY_NAME_MAX + 1];
+	char name[LIMIT_NAME_BYTES + 1];
 
 	if (take_name(request, name, err) != 0 || uploads_remove(context->service->uploads, name, err) != 0)
 		return -1;

@@ -9,6 +9,7 @@
 #include "routes/handlers.h"
 
 #include "base/limits.h"
+#include "base/npy.h"
 #include "math/vec.h"
 #include "model/method.h"
 #include "model/model.h"
@@ -170,28 +171,11 @@ static int put_json(struct embed_request *ask, struct embedder *s, struct reply 
 	return 0;
 }
 
-/* The header of a .npy file, version 1.0: a dictionary padded so that data starts at 64 bytes. */
-static void put_npy_header(struct buf *to, size_t n, size_t d)
-{
-	char text[128];
-	int used = snprintf(text, sizeof(text),
-			    "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", n, d);
-	size_t length = ((size_t)used + 1 + 10 + 63) / 64 * 64 - 10;
-
-	buf_add(to, "\x93NUMPY\x01\x00", 8);
-	buf_byte(to, (char)(length & 0xFF));
-	buf_byte(to, (char)(length >> 8));
-	buf_add(to, text, (size_t)used);
-	for (size_t i = (size_t)used; i + 1 < length; i++)
-		buf_byte(to, ' ');
-	buf_byte(to, '\n');
-}
-
 static int put_raw(struct embed_request *ask, struct embedder *s, struct reply *reply, struct err *err)
 {
 	reply->type = ask->form == FORM_NPY ? "application/x-npy" : "application/octet-stream";
 	if (ask->form == FORM_NPY)
-		put_npy_header(&reply->body, ask->n, ask->d);
+		npy_put_header(&reply->body, ask->n, ask->d);
 	(void)buf_reserve(&reply->body, ask->n * ask->d * sizeof(float));
 	for (size_t i = 0; i < ask->n; i++) {
 		struct seen seen;

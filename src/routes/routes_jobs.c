@@ -7,6 +7,7 @@
 #include "jobs/uploads.h"
 #include "model/method.h"
 #include "model/model.h"
+#include "model/registry.h"
 #include "routes/service.h"
 #include "routes/wire.h"
 
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { AGAIN_MS = 50, LISTED = 100 };
+enum { AGAIN_MS = 50, LISTED_USUALLY = 100 };
 
 /* The number in the path. */
 static int take_id(const struct request *request, int64_t *id, struct err *err)
@@ -249,7 +250,7 @@ int route_jobs(struct context *context, const struct request *request, struct re
 	uint64_t before, most;
 
 	if (request_number(&before, request, "before", 0, INT64_MAX, err) != 0 ||
-	    request_number(&most, request, "limit", LISTED, LIMIT_JOBS_LISTED, err) != 0)
+	    request_number(&most, request, "limit", LISTED_USUALLY, LIMIT_JOBS_LISTED, err) != 0)
 		return -1;
 	reply->cache = "no-store";
 	return jobs_put_list(jobs, &reply->body, (int64_t)before, most, err);

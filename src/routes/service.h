@@ -71,7 +71,7 @@ void context_free(struct context *context);
 int context_embedder(struct embedder **s, struct context *context, const char *model, size_t n,
 		     const char *method, struct err *err);
 
-/* The default model's name, into to[REGISTRY_NAME_MAX + 1]; "" when there is no model. */
+/* The default model's name, into to[LIMIT_NAME_BYTES + 1]; "" when there is no model. */
 void context_default_name(const struct context *context, char *to);
 
 /* Lets go of every model, so that replaced ones can be unmapped. */

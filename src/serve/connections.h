@@ -28,8 +28,7 @@ struct connections;
 struct connections *connections_new(void);
 void connections_free(struct connections *connections);
 
-/* Notes fd until connections_remove(); NULL when memory is gone.  Times are milliseconds of CLOCK_MONOTONIC.
- */
+/* Notes fd until connections_remove(); NULL when memory is gone.  Times are those of clock_ms(). */
 struct connection *connections_add(struct connections *connections, int fd, int64_t now_ms,
 				   int64_t deadline_ms);
 void connections_remove(struct connections *connections, struct connection *connection);

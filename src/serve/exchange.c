@@ -1,5 +1,6 @@
 #include "serve/exchange.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "routes/metrics.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum state {
 	STATE_NEW,
@@ -18,8 +18,6 @@ enum state {
 	STATE_WORK, /* suspended: with a worker, or parked; or resumed to be asked again */
 	STATE_DONE, /* the reply is ready, or on its way */
 };
-
-enum { FREE_BYTES = 64 << 10 /* of a body: never refused for what others hold */ };
 
 struct exchange {
 	struct worker_task task; /* first: a task is its exchange */
@@ -48,19 +46,6 @@ struct exchange {
 	char url[];
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
-}
-
-int64_t http_now_ms(void)
-{
-	return (int64_t)(now_ns() / 1000000);
-}
-
 static struct context *own_context(struct http *http)
 {
 	struct context *context = pthread_getspecific(http->context);
@@ -87,7 +72,7 @@ static const struct serve_limits *limits(const struct exchange *x)
 /* Until `ms` from now, and the time that `bytes` may take on top. */
 static void set_deadline(struct exchange *x, enum connection_phase phase, unsigned ms, uint64_t bytes)
 {
-	int64_t now = http_now_ms();
+	int64_t now = clock_ms();
 
 	if (x->tracked)
 		connection_set(x->tracked, phase, now,
@@ -172,7 +157,7 @@ static enum MHD_Result send_reply(struct exchange *x)
 	done = MHD_queue_response(x->connection, (unsigned)x->reply.status, response);
 	MHD_destroy_response(response);
 	x->queued = done == MHD_YES;
-	ns = x->began_ns ? now_ns() - x->began_ns : 0;
+	ns = x->began_ns ? clock_ns() - x->began_ns : 0;
 	if (context)
 		shard_end(context->shard, route_row(x), &x->reply, ns);
 	if (x->http->service->options->log_requests)
@@ -327,7 +312,7 @@ static enum MHD_Result first_call(struct exchange *x, const char *method, const 
 	x->close = x->facts.chunked;
 	x->discard = !x->route;
 	if (x->route && !x->route->open &&
-	    !hold(x, x->facts.length < FREE_BYTES ? x->facts.length : FREE_BYTES)) {
+	    !hold(x, x->facts.length < LIMIT_FREE_BODY_BYTES ? x->facts.length : LIMIT_FREE_BODY_BYTES)) {
 		fill_busy(x, "too many bytes of requests are being held; try again");
 		x->close = true;
 		return send_reply(x);
@@ -343,7 +328,7 @@ static enum MHD_Result first_call(struct exchange *x, const char *method, const 
 		x->open = true;
 	}
 	x->state = STATE_BODY;
-	x->body_from_ms = http_now_ms();
+	x->body_from_ms = clock_ms();
 	set_deadline(x, CONNECTION_BODY, limits(x)->body_ms, x->facts.length);
 	return MHD_YES;
 }
@@ -410,7 +395,7 @@ static bool park(struct exchange *x, bool suspended)
 	struct http *http = x->http;
 	bool stopping;
 
-	x->wake_ms = http_now_ms() + x->reply.again_ms;
+	x->wake_ms = clock_ms() + x->reply.again_ms;
 	(void)pthread_mutex_lock(&http->lock);
 	stopping = http->stopping || atomic_load(&http->draining);
 	if (!stopping) {
@@ -447,7 +432,7 @@ static enum outcome run_route(struct exchange *x, struct context *context)
 {
 	reply_free(&x->reply);
 	reply_init(&x->reply);
-	x->request.age_ms = (now_ns() - x->began_ns) / 1000000;
+	x->request.age_ms = (clock_ns() - x->began_ns) / 1000000;
 	return routes_run(x->route, context, &x->request, &x->reply);
 }
 
@@ -483,7 +468,7 @@ static enum MHD_Result work(struct exchange *x)
 	struct context *context = own_context(x->http);
 
 	if (!x->began_ns)
-		x->began_ns = now_ns();
+		x->began_ns = clock_ns();
 	if (x->tracked)
 		connection_set(x->tracked, CONNECTION_WORK, 0, 0);
 	if (x->err.code != ERR_NONE)

@@ -42,9 +42,6 @@ struct http {
 	bool has_clock;
 };
 
-/* Milliseconds of CLOCK_MONOTONIC. */
-int64_t http_now_ms(void);
-
 /* Resumes those whose time has come, or all. */
 void exchange_wake(struct http *http, int64_t now_ms, bool all);
 

@@ -1,5 +1,6 @@
 #include "serve/http.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,7 +16,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 
 enum {
 	TICK_MS = 250,	     /* between two looks for clients that are late */
@@ -56,7 +56,7 @@ static void connection_changed(void *cls, struct MHD_Connection *connection, voi
 {
 	struct http *http = cls;
 	const union MHD_ConnectionInfo *info;
-	int64_t now = http_now_ms();
+	int64_t now = clock_ms();
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -89,7 +89,7 @@ static void *run_clock(void *cls)
 
 	while (!stopping) {
 		struct timespec until;
-		int64_t now = http_now_ms();
+		int64_t now = clock_ms();
 		int64_t at;
 
 		exchange_wake(http, now, false);
@@ -150,7 +150,7 @@ struct http *http_start(struct service *service, int fd, struct err *err)
 	http->fd = fd;
 	http->connections = connections_new();
 	if (getrandom(&http->id_seed, sizeof(http->id_seed), GRND_NONBLOCK) != sizeof(http->id_seed))
-		http->id_seed = (uint64_t)http_now_ms();
+		http->id_seed = (uint64_t)clock_ms();
 	(void)pthread_mutex_init(&http->lock, NULL);
 	(void)pthread_condattr_init(&monotonic);
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

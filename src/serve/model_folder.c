@@ -24,7 +24,7 @@ enum origin {
 };
 
 struct entry {
-	char name[REGISTRY_NAME_MAX + 1];
+	char name[LIMIT_NAME_BYTES + 1];
 	char *path;
 	enum origin origin;
 	bool open;
@@ -61,7 +61,7 @@ static struct entry *list_find(const struct list *list, const char *name)
 static int list_add(struct list *list, const char *name, size_t n, const char *path, enum origin origin,
 		    struct err *err)
 {
-	char text[REGISTRY_NAME_MAX + 1] = "";
+	char text[LIMIT_NAME_BYTES + 1] = "";
 	struct entry *e;
 
 	if (registry_check_name(name, n, err) != 0)
@@ -71,8 +71,8 @@ static int list_add(struct list *list, const char *name, size_t n, const char *p
 	if (e) {
 		free(e->path);
 	} else {
-		if (list->n == REGISTRY_MODELS_MAX)
-			return err_set(err, ERR_TOO_LARGE, "more than %d models", (int)REGISTRY_MODELS_MAX);
+		if (list->n == LIMIT_MODELS)
+			return err_set(err, ERR_TOO_LARGE, "more than %d models", (int)LIMIT_MODELS);
 		if (mem_resize(&list->entries, list->n + 1, sizeof(*list->entries), err) != 0)
 			return -1;
 		e = &list->entries[list->n++];

@@ -1,5 +1,6 @@
 #include "serve/server.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -51,14 +52,6 @@ struct serve_options serve_options_default(void)
 			.drain_ms = LIMIT_DRAIN_MS,
 		},
 	};
-}
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 /* The next signal, or 0 after wait_ms. */
@@ -144,7 +137,7 @@ static void reload(struct server *s)
 	char state[64];
 
 	(void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu",
-		       (unsigned long long)now_us());
+		       (unsigned long long)(clock_ns() / 1000));
 	notify_manager(state);
 	model_folder_reload(s->models);
 	notify_manager("READY=1\nSTATUS=serving");
@@ -169,11 +162,11 @@ static void serve(struct server *s)
  */
 static bool wait_for_end(struct server *s, unsigned drain_ms)
 {
-	uint64_t until = now_us() + (uint64_t)drain_ms * 1000;
+	int64_t until = clock_ms() + drain_ms;
 	int quiet = 0;
 
 	while (quiet < QUIET_TICKS) {
-		int got = now_us() < until ? take_signal(&s->signals, TICK_MS) : SIGALRM;
+		int got = clock_ms() < until ? take_signal(&s->signals, TICK_MS) : SIGALRM;
 
 		if (got != 0 && got != SIGHUP)
 			return false;
@@ -185,16 +178,16 @@ static bool wait_for_end(struct server *s, unsigned drain_ms)
 static void drain(struct server *s)
 {
 	const struct serve_options *options = s->service.options;
-	uint64_t began = now_us();
+	int64_t began = clock_ms();
 	bool whole = true;
 
 	log_info("draining", "connections=%zu", atomic_load(&s->service.connections));
 	notify_manager("STOPPING=1\nSTATUS=draining");
 	atomic_store(&s->service.ready, false);
 	if (options->lame_duck_ms) {
-		uint64_t until = began + (uint64_t)options->lame_duck_ms * 1000;
+		int64_t until = began + options->lame_duck_ms;
 
-		for (int got = 0; whole && now_us() < until; got = take_signal(&s->signals, TICK_MS))
+		for (int got = 0; whole && clock_ms() < until; got = take_signal(&s->signals, TICK_MS))
 			whole = got == 0 || got == SIGHUP;
 	}
 	listener_hold(&s->listener);
@@ -202,7 +195,8 @@ static void drain(struct server *s)
 	listener_refuse(&s->listener);
 	if (whole)
 		whole = wait_for_end(s, options->limits.drain_ms);
-	log_info("stopped", "seconds=%.3f whole=%s", (double)(now_us() - began) / 1e6, whole ? "yes" : "no");
+	log_info("stopped", "seconds=%.3f whole=%s", (double)(clock_ms() - began) / 1e3,
+		 whole ? "yes" : "no");
 }
 
 static void stop(struct server *s)

@@ -1,3 +1,4 @@
+#include "base/limits.h"
 #include "embed/explain.h"
 
 #include "base/err.h"
@@ -157,7 +158,7 @@ static void by_hand(void **state)
 static void a_text_too_long_is_refused(void **state)
 {
 	struct model *m = toy_model((struct toy){ .n = WORDS, .d = 3, .method = METHOD_MEAN, .seed = 1 });
-	size_t n = ((size_t)EXPLAIN_WORDS_MAX + 1) * 3;
+	size_t n = ((size_t)LIMIT_EXPLAIN_WORDS + 1) * 3;
 	char *text = mem_new(n, 1);
 	struct explained e;
 	struct explained_pair p;
@@ -169,7 +170,7 @@ static void a_text_too_long_is_refused(void **state)
 	for (size_t i = 0; i < n; i++)
 		text[i] = "wa "[i % 3];
 	assert_int_equal(explain_text(&e, s, text, n - 3, &err), 0);
-	assert_int_equal(e.n, EXPLAIN_WORDS_MAX);
+	assert_int_equal(e.n, LIMIT_EXPLAIN_WORDS);
 	explained_free(&e);
 	assert_int_equal(explain_text(&e, s, text, n, &err), -1);
 	assert_int_equal(err.code, ERR_TOO_LARGE);

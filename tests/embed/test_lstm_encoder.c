@@ -2,6 +2,7 @@
  * Texts through an LSTM of one or two layers and directions, by each pooling: against the equations in
  * doubles; written, opened and served the same; files of which a part is missing.
  */
+#include "base/limits.h"
 #include "embed/lstm_encoder.h"
 
 #include "base/err.h"
@@ -398,7 +399,7 @@ static void order_matters(void **state)
 /* What lies behind the words that are read changes nothing, and takes no memory. */
 static void reads_so_much_of_a_text(void **state)
 {
-	static uint32_t many[3 * LSTM_WORDS_MAX];
+	static uint32_t many[3 * LIMIT_LSTM_WORDS];
 	struct err err = { 0 };
 	struct model *m = with_lstm(&err);
 	struct embedder *s = embedder_new(m, METHOD_LSTM, &err);
@@ -407,7 +408,7 @@ static void reads_so_much_of_a_text(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++)
 		many[i] = (uint32_t)(i * 7 % WORDS);
-	assert_int_equal(embedder_embed_words(s, many, LSTM_WORDS_MAX, true, a, &err), 0);
+	assert_int_equal(embedder_embed_words(s, many, LIMIT_LSTM_WORDS, true, a, &err), 0);
 	assert_int_equal(embedder_embed_words(s, many, sizeof(many) / sizeof(many[0]), true, b, &err), 0);
 	assert_memory_equal(a, b, sizeof(a));
 	embedder_free(s);
