@@ -16,6 +16,17 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 	return -1;
 }
 
+int err_field(struct err *err, enum err_code code, const char *param, const char *fmt, ...)
+{
+	va_list args;
+
+	err->code = code;
+	va_start(args, fmt);
+	(void)vsnprintf(err->text, sizeof(err->text), fmt, args);
+	va_end(args);
+	return err_param(err, param);
+}
+
 int err_prefix(struct err *err, const char *fmt, ...)
 {
 	char inner[sizeof(err->text)];

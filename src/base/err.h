@@ -41,6 +41,10 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 /* Puts "context: " in front of the message already in *err; returns -1. */
 int err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3), nonnull(1, 2)));
 
+/* err_set() and err_param() in one. */
+int err_field(struct err *err, enum err_code code, const char *param, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5), nonnull(1, 3, 4)));
+
 /* Names the field at fault; returns -1. */
 int err_param(struct err *err, const char *param) __attribute__((nonnull(1, 2)));
 

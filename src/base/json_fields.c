@@ -15,8 +15,7 @@ static const json_t *member(const json_t *object, const char *name)
 
 int json_expected(const char *name, const char *what, struct err *err)
 {
-	(void)err_set(err, ERR_INPUT, "`%s` must be %s", name, what);
-	return err_param(err, name);
+	return err_field(err, ERR_INPUT, name, "`%s` must be %s", name, what);
 }
 
 int json_get_text(const char **value, const json_t *object, const char *name, struct err *err)
@@ -38,10 +37,9 @@ int json_get_number(double *value, const json_t *object, const char *name, doubl
 
 	if (!v)
 		return 0;
-	if (!json_is_number(v) || json_number_value(v) < least || json_number_value(v) > most) {
-		(void)err_set(err, ERR_INPUT, "`%s` must be a number from %g to %g", name, least, most);
-		return err_param(err, name);
-	}
+	if (!json_is_number(v) || json_number_value(v) < least || json_number_value(v) > most)
+		return err_field(err, ERR_INPUT, name, "`%s` must be a number from %g to %g", name, least,
+				 most);
 	*value = json_number_value(v);
 	return 1;
 }
@@ -54,11 +52,9 @@ int json_get_count(uint64_t *value, const json_t *object, const char *name, uint
 	if (!v)
 		return 0;
 	if (!json_is_integer(v) || json_integer_value(v) < 0 || (uint64_t)json_integer_value(v) < least ||
-	    (uint64_t)json_integer_value(v) > most) {
-		(void)err_set(err, ERR_INPUT, "`%s` must be a whole number from %llu to %llu", name,
-			      (unsigned long long)least, (unsigned long long)most);
-		return err_param(err, name);
-	}
+	    (uint64_t)json_integer_value(v) > most)
+		return err_field(err, ERR_INPUT, name, "`%s` must be a whole number from %llu to %llu", name,
+				 (unsigned long long)least, (unsigned long long)most);
 	*value = (uint64_t)json_integer_value(v);
 	return 1;
 }

@@ -68,7 +68,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 
 	if (status)
 		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
-	if (check(rest.n, level, lame_duck_ms, drain_ms, &err) != 0) {
+	if (check(rest.n, level, lame_duck_ms, drain_ms, &err)) {
 		status = cli_usage(verb, &err);
 	} else {
 		o.models = models.at;

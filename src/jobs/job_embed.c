@@ -54,10 +54,10 @@ static int put_rows(struct embedding *e, const struct text *lines, size_t n, str
 
 	if (!e->output)
 		return 0;
-	if (embedder_embed_many(e->sentence, lines, n, e->work->spec.normalize, e->vectors, seen, err) != 0)
+	if (embedder_embed_many(e->sentence, lines, n, e->work->spec.normalize, e->vectors, seen, err))
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (put_row(e, e->rows + i, e->vectors + i * e->d, seen[i], err) != 0)
+		if (put_row(e, e->rows + i, e->vectors + i * e->d, seen[i], err))
 			return -1;
 	return 0;
 }
@@ -77,7 +77,7 @@ static int take_lines(struct embedding *e, const char *text, size_t n, struct er
 			lines[taken].n = (size_t)((lf ? lf : end) - text);
 			text += lines[taken++].n + 1;
 		}
-		if (put_rows(e, lines, taken, err) != 0)
+		if (put_rows(e, lines, taken, err))
 			return -1;
 		e->rows += taken;
 	}
@@ -97,9 +97,9 @@ static int pass(struct embedding *e, struct err *err)
 		const char *text;
 		size_t n;
 
-		if (work_go_on(e->work, err) != 0 ||
-		    corpus_lines(e->corpus, &where, &block, &scratch, &text, &n, err) != 0 ||
-		    take_lines(e, text, n, err) != 0) {
+		if (work_go_on(e->work, err) ||
+		    corpus_lines(e->corpus, &where, &block, &scratch, &text, &n, err) ||
+		    take_lines(e, text, n, err)) {
 			rc = -1;
 			break;
 		}
@@ -131,7 +131,7 @@ static int write_rows(struct embedding *e, enum method method, struct err *err)
 	int rc = 0;
 
 	progress_phase(progress, "counting lines", "bytes", corpus_size(e->corpus));
-	if (pass(e, err) != 0 || corpus_rewind(e->corpus, err) != 0)
+	if (pass(e, err) || corpus_rewind(e->corpus, err))
 		return -1;
 	put_result(e, e->rows, method);
 	if (w->spec.form == JOB_NPY) {
@@ -156,11 +156,11 @@ static int embed_all(struct embedding *e, enum method method, struct err *err)
 	struct work *w = e->work;
 	struct output *output;
 
-	if (write_rows(e, method, err) != 0)
+	if (write_rows(e, method, err))
 		return -1;
 	buf_printf(w->result, ",\"words\":%" PRIu64 ",\"known\":%" PRIu64 ",\"coverage\":%.6f}", e->words,
 		   e->known, e->words ? (double)e->known / (double)e->words : 0.0);
-	if (work_prepare(w, err) != 0)
+	if (work_prepare(w, err))
 		return -1;
 	output = e->output;
 	e->output = NULL;

@@ -63,8 +63,8 @@ static int evaluate_set(struct work *w, struct model *m, const struct job_set *s
 	for (size_t j = 0; j < methods; j++) {
 		enum method method;
 
-		if (work_go_on(w, err) != 0 ||
-		    work_method(w, m, w->spec.methods_n ? w->spec.methods[j] : NULL, &method, err) != 0)
+		if (work_go_on(w, err) ||
+		    work_method(w, m, w->spec.methods_n ? w->spec.methods[j] : NULL, &method, err))
 			return -1;
 		buf_printf(w->result, "%s{\"set\":", i == 0 && j == 0 ? "" : ",");
 		json_put_text(w->result, work_corpus_name(w, i));

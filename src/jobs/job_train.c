@@ -78,7 +78,7 @@ static struct model *train_once(struct work *w, struct model *m, const struct tr
 {
 	enum method start;
 
-	if (work_method(w, m, w->spec.methods_n ? w->spec.methods[0] : NULL, &start, err) != 0)
+	if (work_method(w, m, w->spec.methods_n ? w->spec.methods[0] : NULL, &start, err))
 		return NULL;
 	return train_model(m, start, o, r, &w->jobs->progress, err);
 }

@@ -57,7 +57,7 @@ int job_folders_open(struct jobs *jobs, struct err *err)
 		return err_set(err, ERR_INPUT, "the name of the state folder is too long");
 	for (size_t i = 0; i < FOLDERS; i++) {
 		folder_path(jobs, folders[i], path);
-		if (file_make_folder(path, err) != 0)
+		if (file_make_folder(path, err))
 			return -1;
 		if (strcmp(folders[i], "imports") != 0)
 			(void)file_sweep(path);
@@ -86,7 +86,7 @@ int work_go_on(struct work *w, struct err *err)
 
 int work_prepare(struct work *w, struct err *err)
 {
-	if (work_go_on(w, err) != 0)
+	if (work_go_on(w, err))
 		return -1;
 	return store_job_prepare(w->jobs->store, w->job->id, buf_string(w->result), err);
 }
@@ -153,12 +153,12 @@ int jobs_check_output(struct jobs *jobs, const char *name, struct err *err)
 	registry_entries_free(entries, n);
 	if (!taken && (there || n < LIMIT_MODELS))
 		return 0;
-	(void)err_set(err, ERR_CONFLICT,
-		      taken ? "`%s` is a model of the operator's, which no job may replace: choose another "
-			      "output name"
-			    : "no room for the model `%s`: there are as many as can be served",
-		      name);
-	return err_param(err, "output");
+	return err_field(
+		err, ERR_CONFLICT, "output",
+		taken ? "`%s` is a model of the operator's, which no job may replace: choose another "
+			"output name"
+		      : "no room for the model `%s`: there are as many as can be served",
+		name);
 }
 
 static void sync_folder(const char *path)
@@ -248,7 +248,7 @@ int work_publish(struct work *w, struct model *m, bool as_overlay, struct err *e
 	bool fresh;
 
 	/* The operator may have taken the name since the job was accepted. */
-	if (jobs_check_output(w->jobs, w->spec.output, err) != 0 || work_prepare(w, err) != 0)
+	if (jobs_check_output(w->jobs, w->spec.output, err) || work_prepare(w, err))
 		return -1;
 	model_path(w->jobs, w->spec.output, path);
 	fresh = access(path, F_OK) != 0;
@@ -372,9 +372,9 @@ static int work_import(struct work *w, struct err *err)
 	struct model *m;
 	int rc;
 
-	if (w->spec.vectors && import_path(w, w->spec.vectors, path, err) != 0)
+	if (w->spec.vectors && import_path(w, w->spec.vectors, path, err))
 		return -1;
-	if (w->spec.counts && import_path(w, w->spec.counts, counts, err) != 0)
+	if (w->spec.counts && import_path(w, w->spec.counts, counts, err))
 		return -1;
 	options->path = w->spec.vectors ? path : w->paths[0];
 	options->counts = w->spec.counts ? counts : NULL;

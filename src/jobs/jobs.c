@@ -266,7 +266,7 @@ int jobs_put(struct jobs *jobs, struct buf *to, int64_t id, struct err *err)
 {
 	struct job_record job;
 
-	if (store_job_find(jobs->store, &job, id, err) != 0)
+	if (store_job_find(jobs->store, &job, id, err))
 		return -1;
 	put_job(jobs, to, &job);
 	buf_byte(to, '\n');
@@ -279,7 +279,7 @@ int jobs_put_list(struct jobs *jobs, struct buf *to, int64_t before, size_t most
 	struct job_record *list;
 	size_t n;
 
-	if (store_job_list(jobs->store, &list, &n, before, most, err) != 0)
+	if (store_job_list(jobs->store, &list, &n, before, most, err))
 		return -1;
 	buf_text(to, "{\"object\":\"list\",\"data\":[");
 	for (size_t i = 0; i < n; i++) {
@@ -306,7 +306,7 @@ int jobs_open_result(struct jobs *jobs, int64_t id, const char **type, struct er
 	char path[PATH_MAX];
 	int fd;
 
-	if (store_job_find(jobs->store, &job, id, err) != 0)
+	if (store_job_find(jobs->store, &job, id, err))
 		return -1;
 	*type = file_type(&job);
 	if (!*type) {
@@ -401,7 +401,7 @@ static int record(struct jobs *jobs, const struct job_record *job, struct err *e
 {
 	if (job->state == JOB_QUEUED)
 		return store_job_requeue(jobs->store, job->id, true, err);
-	if (store_job_end(jobs->store, job, err) != 0)
+	if (store_job_end(jobs->store, job, err))
 		return -1;
 	live_remove(jobs, job->id);
 	return 0;
@@ -452,7 +452,7 @@ static void trim(struct jobs *jobs)
 	size_t n = 0;
 	struct err err = { 0 };
 
-	if (store_job_trim(jobs->store, LIMIT_JOBS_KEPT, &ids, &n, &err) != 0)
+	if (store_job_trim(jobs->store, LIMIT_JOBS_KEPT, &ids, &n, &err))
 		log_error("old jobs not forgotten", "error=%s", err.text);
 	for (size_t i = 0; i < n; i++) {
 		char path[PATH_MAX];
@@ -548,7 +548,7 @@ static int recover_all(struct jobs *jobs, struct err *err)
 	size_t n;
 	int rc = 0;
 
-	if (store_job_list_live(jobs->store, &list, &n, err) != 0)
+	if (store_job_list_live(jobs->store, &list, &n, err))
 		return -1;
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if (list[i].state == JOB_RUNNING)

@@ -200,7 +200,7 @@ int store_ids(struct store *store, int64_t **ids, size_t *n, struct err *err, co
 	if (!query)
 		return -1;
 	while ((rc = query_next(query, err)) > 0) {
-		if (mem_resize(ids, *n + 1, sizeof(**ids), err) != 0) {
+		if (mem_resize(ids, *n + 1, sizeof(**ids), err)) {
 			rc = -1;
 			break;
 		}
@@ -299,7 +299,7 @@ static int make_schema(struct store *store, struct err *err)
 	int64_t version;
 	int rc = 0;
 
-	if (store_begin(store, err) != 0)
+	if (store_begin(store, err))
 		return -1;
 	version = schema_version(store, err);
 	if (version > STORE_SCHEMA)
@@ -316,11 +316,10 @@ static int make_schema(struct store *store, struct err *err)
 
 static int open_database(struct store *store, struct err *err)
 {
-	if (connect_to(&store->writer, store->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) != 0 ||
+	if (connect_to(&store->writer, store->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) ||
 	    execute(store->writer.db,
-		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
-		    err) != 0 ||
-	    make_schema(store, err) != 0)
+		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err) ||
+	    make_schema(store, err))
 		return -1;
 	return connect_to(&store->reader, store->path, SQLITE_OPEN_READONLY, err);
 }

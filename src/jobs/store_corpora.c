@@ -57,7 +57,7 @@ int store_corpus_put(struct store *store, const struct corpus_record *corpus, si
 {
 	int rc;
 
-	if (store_begin(store, err) != 0)
+	if (store_begin(store, err))
 		return -1;
 	rc = make_room(store, corpus->name, most, err);
 	if (rc == 0 &&
@@ -70,8 +70,7 @@ int store_corpus_put(struct store *store, const struct corpus_record *corpus, si
 
 static int not_found(const char *name, struct err *err)
 {
-	(void)err_set(err, ERR_NOT_FOUND, "there is no corpus `%s`", name);
-	return err_param(err, "corpus");
+	return err_field(err, ERR_NOT_FOUND, "corpus", "there is no corpus `%s`", name);
 }
 
 int store_corpus_find(struct store *store, struct corpus_record *corpus, const char *name, struct err *err)
@@ -93,7 +92,7 @@ int store_corpus_remove(struct store *store, const char *name, struct err *err)
 	int64_t changed;
 	int rc = 0;
 
-	if (store_begin(store, err) != 0)
+	if (store_begin(store, err))
 		return -1;
 	changed = store_change(store, err, "UPDATE corpora SET name = NULL WHERE name = ?", "s", name);
 	if (changed < 0)
@@ -112,7 +111,7 @@ int store_corpus_list(struct store *store, struct corpus_record **corpora, size_
 	*corpora = NULL;
 	*n = 0;
 	while (rc > 0 && (rc = query_next(query, err)) > 0) {
-		if (mem_resize(corpora, *n + 1, sizeof(**corpora), err) != 0)
+		if (mem_resize(corpora, *n + 1, sizeof(**corpora), err))
 			rc = -1;
 		else
 			fill(&(*corpora)[(*n)++], query);
@@ -130,7 +129,7 @@ int store_corpus_collect(struct store *store, int64_t **ids, size_t *n, struct e
 {
 	int rc;
 
-	if (store_begin(store, err) != 0)
+	if (store_begin(store, err))
 		return -1;
 	rc = store_ids(store, ids, n, err, "SELECT id FROM corpora WHERE " UNNEEDED, "");
 	if (rc == 0 && *n > 0 && store_change(store, err, "DELETE FROM corpora WHERE " UNNEEDED, "") < 0)

@@ -94,11 +94,9 @@ static int add_corpus(struct store *store, int64_t job, int64_t place, const cha
 				     "SELECT ?, ?, id FROM corpora WHERE name = ?",
 				     "iis", job, place, name);
 
-	if (added == 0) {
-		(void)err_set(err, ERR_NOT_FOUND, "there is no corpus `%s`: PUT it to /v1/corpora/%s first",
-			      name, name);
-		return err_param(err, "corpus");
-	}
+	if (added == 0)
+		return err_field(err, ERR_NOT_FOUND, "corpus",
+				 "there is no corpus `%s`: PUT it to /v1/corpora/%s first", name, name);
 	return added < 0 ? -1 : 0;
 }
 
@@ -126,7 +124,7 @@ static int64_t add_row(struct store *store, const struct job_new *job, struct er
 
 	if (query && query_next(query, err) > 0) {
 		id = query_int(query, 0);
-		if (query_next(query, err) != 0)
+		if (query_next(query, err))
 			id = -1;
 	}
 	query_close(query);
@@ -137,21 +135,21 @@ static int add(struct store *store, int64_t *id, const struct job_new *job, size
 {
 	int64_t place = 0;
 
-	if (check_room(store, most, err) != 0)
+	if (check_room(store, most, err))
 		return -1;
 	*id = add_row(store, job, err);
-	if (*id < 0 || (job->texts && add_texts(store, *id, job->texts, err) != 0))
+	if (*id < 0 || (job->texts && add_texts(store, *id, job->texts, err)))
 		return -1;
 	place = job->texts != NULL;
 	for (size_t i = 0; i < job->corpora_n; i++)
-		if (add_corpus(store, *id, place++, job->corpora[i], err) != 0)
+		if (add_corpus(store, *id, place++, job->corpora[i], err))
 			return -1;
 	return 0;
 }
 
 int store_job_add(struct store *store, int64_t *id, const struct job_new *job, size_t most, struct err *err)
 {
-	if (store_begin(store, err) != 0)
+	if (store_begin(store, err))
 		return -1;
 	return store_end(store, add(store, id, job, most, err), err);
 }
@@ -189,7 +187,7 @@ static int take(struct store *store, struct job_record *job, struct err *err)
 		    store, err,
 		    "UPDATE jobs SET state = 1, attempts = ?, started_ms = ?, result = NULL WHERE id = ?",
 		    "iii", (int64_t)job->attempts, job->started_ms, job->id) < 0 ||
-	    read_corpora(store, job, err) != 0) {
+	    read_corpora(store, job, err)) {
 		job_record_free(job);
 		return -1;
 	}
@@ -200,7 +198,7 @@ int store_job_take(struct store *store, struct job_record *job, struct err *err)
 {
 	int rc;
 
-	if (store_begin(store, err) != 0)
+	if (store_begin(store, err))
 		return -1;
 	rc = take(store, job, err);
 	if (store_end(store, rc < 0, err) == 0)
@@ -214,7 +212,7 @@ int store_job_prepare(struct store *store, int64_t id, const char *result, struc
 {
 	int64_t changed;
 
-	if (store_begin(store, err) != 0)
+	if (store_begin(store, err))
 		return -1;
 	changed = store_change(store, err, "UPDATE jobs SET result = ? WHERE id = ? AND state = 1", "si",
 			       result, id);
@@ -225,7 +223,7 @@ int store_job_end(struct store *store, const struct job_record *job, struct err 
 {
 	int64_t changed;
 
-	if (store_begin(store, err) != 0)
+	if (store_begin(store, err))
 		return -1;
 	changed = store_change(store, err,
 			       "UPDATE jobs SET state = ?, ended_ms = ?, done = ?, total = ?, error = ?, "
@@ -239,7 +237,7 @@ int store_job_requeue(struct store *store, int64_t id, bool refund, struct err *
 {
 	int64_t changed;
 
-	if (store_begin(store, err) != 0)
+	if (store_begin(store, err))
 		return -1;
 	changed = store_change(store, err,
 			       "UPDATE jobs SET state = 0, started_ms = 0, result = NULL, "
@@ -263,7 +261,7 @@ static int state_of(struct store *store, int64_t id, enum job_state *state, stru
 
 static int cancel(struct store *store, int64_t id, enum job_state *state, struct err *err)
 {
-	if (state_of(store, id, state, err) != 0)
+	if (state_of(store, id, state, err))
 		return -1;
 	if (*state == JOB_SUCCEEDED || *state == JOB_FAILED)
 		return err_set(err, ERR_CONFLICT, "job %lld has already %s", (long long)id,
@@ -280,7 +278,7 @@ static int cancel(struct store *store, int64_t id, enum job_state *state, struct
 
 int store_job_cancel(struct store *store, int64_t id, enum job_state *state, struct err *err)
 {
-	if (store_begin(store, err) != 0)
+	if (store_begin(store, err))
 		return -1;
 	return store_end(store, cancel(store, id, state, err), err);
 }
@@ -307,7 +305,7 @@ static int collect(struct query *query, struct job_record **jobs, size_t *n, str
 	*jobs = NULL;
 	*n = 0;
 	while (rc > 0 && (rc = query_next(query, err)) > 0) {
-		if (mem_resize(jobs, *n + 1, sizeof(**jobs), err) != 0)
+		if (mem_resize(jobs, *n + 1, sizeof(**jobs), err))
 			rc = -1;
 		else
 			fill(&(*jobs)[(*n)++], query);
@@ -357,7 +355,7 @@ int store_job_trim(struct store *store, size_t keep, int64_t **ids, size_t *n, s
 {
 	int rc;
 
-	if (store_begin(store, err) != 0)
+	if (store_begin(store, err))
 		return -1;
 	rc = store_ids(store, ids, n, err,
 		       "SELECT id FROM jobs WHERE state > 1 ORDER BY id DESC LIMIT -1 OFFSET ?", "i",

@@ -144,7 +144,7 @@ void uploads_collect(struct uploads *uploads)
 	size_t n = 0;
 	struct err err = { 0 };
 
-	if (store_corpus_collect(uploads->store, &ids, &n, &err) != 0)
+	if (store_corpus_collect(uploads->store, &ids, &n, &err))
 		log_error("corpora not collected", "error=%s", err.text);
 	for (size_t i = 0; i < n; i++)
 		uploads_forget(uploads, ids[i]);
@@ -163,7 +163,7 @@ int uploads_list(struct uploads *uploads, struct corpus_record **corpora, size_t
 
 int uploads_remove(struct uploads *uploads, const char *name, struct err *err)
 {
-	if (store_corpus_remove(uploads->store, name, err) != 0)
+	if (store_corpus_remove(uploads->store, name, err))
 		return -1;
 	uploads_collect(uploads);
 	return 0;
@@ -252,10 +252,10 @@ static int begin_check(struct upload *upload, const char *encoding, struct err *
 	upload->record.id = upload->id;
 	upload->record.stored = output_size(output);
 	upload->output = NULL;
-	if (output_commit(output, err) != 0)
+	if (output_commit(output, err))
 		return -1;
 	upload->placed = true;
-	if (check_magic(upload, encoding, err) != 0)
+	if (check_magic(upload, encoding, err))
 		return -1;
 	upload->corpus = corpus_open(paths, 1, false, err);
 	return upload->corpus ? 0 : -1;
@@ -297,8 +297,8 @@ static int check_block(struct upload *upload, struct err *err)
 	if (rc <= 0)
 		return rc;
 	count(upload); /* before corpus_lines() changes it */
-	if (check_size(upload, err) != 0 ||
-	    corpus_lines(upload->corpus, &where, &upload->block, &upload->scratch, &text, &n, err) != 0)
+	if (check_size(upload, err) ||
+	    corpus_lines(upload->corpus, &where, &upload->block, &upload->scratch, &text, &n, err))
 		return -1;
 	return 1;
 }
@@ -308,7 +308,7 @@ static int check_some(struct upload *upload, const char *encoding, struct err *e
 	uint64_t until = upload->record.bytes + UPLOAD_STEP_BYTES;
 	int rc = 1;
 
-	if (!upload->corpus && begin_check(upload, encoding, err) != 0)
+	if (!upload->corpus && begin_check(upload, encoding, err))
 		return -1;
 	while (rc > 0 && upload->record.bytes < until)
 		rc = check_block(upload, err);
@@ -340,7 +340,7 @@ int upload_keep(struct upload *upload, const char *name, struct corpus_record *r
 
 	(void)snprintf(upload->record.name, sizeof(upload->record.name), "%s", name);
 	upload->record.created_ms = clock_unix_ms();
-	if (store_corpus_put(uploads->store, &upload->record, LIMIT_CORPORA, err) != 0)
+	if (store_corpus_put(uploads->store, &upload->record, LIMIT_CORPORA, err))
 		return -1;
 	upload->kept = true;
 	*record = upload->record;

@@ -259,11 +259,9 @@ int request_number(uint64_t *value, const struct request *request, const char *k
 		}
 		n = n * 10 + (uint64_t)(*at - '0');
 	}
-	if (n > most) {
-		(void)err_set(err, ERR_INPUT, "`%s` must be a whole number up to %llu", key,
-			      (unsigned long long)most);
-		return err_param(err, key);
-	}
+	if (n > most)
+		return err_field(err, ERR_INPUT, key, "`%s` must be a whole number up to %llu", key,
+				 (unsigned long long)most);
 	*value = n;
 	return 0;
 }

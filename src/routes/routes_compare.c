@@ -25,7 +25,7 @@ static int embed_some(struct embedder *s, const struct text *texts, size_t n, fl
 {
 	struct seen seen[EMBEDDER_TEXTS];
 
-	if (embedder_embed_many(s, texts, n, true, vectors, seen, err) != 0)
+	if (embedder_embed_many(s, texts, n, true, vectors, seen, err))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		coverage[i] = seen_coverage(seen[i]);
@@ -52,7 +52,7 @@ static int embed_side(struct side *side, struct embedder *s, struct context *con
 		return -1;
 	for (size_t i = 0; i < side->n; i += EMBEDDER_TEXTS)
 		if (embed_some(s, side->texts + i, some_of(side->n - i), side->vectors + i * d,
-			       side->coverage + i, reply, err) != 0)
+			       side->coverage + i, reply, err))
 			return -1;
 	return 0;
 }
@@ -115,11 +115,10 @@ static int read_pairs(struct side *left, struct side *right, const json_t *objec
 	struct text *a;
 	struct text *b;
 
-	if (n == 0 || n > context->service->options->limits.texts) {
-		(void)err_set(err, ERR_INPUT, "`pairs` must be an array of 1 to %zu pairs of strings",
-			      context->service->options->limits.texts);
-		return err_param(err, "pairs");
-	}
+	if (n == 0 || n > context->service->options->limits.texts)
+		return err_field(err, ERR_INPUT, "pairs",
+				 "`pairs` must be an array of 1 to %zu pairs of strings",
+				 context->service->options->limits.texts);
 	a = arena_alloc(&context->arena, n, sizeof(*a), err);
 	b = arena_alloc(&context->arena, n, sizeof(*b), err);
 	if (!a || !b)
@@ -129,10 +128,9 @@ static int read_pairs(struct side *left, struct side *right, const json_t *objec
 		const json_t *l = json_array_get(pair, 0);
 		const json_t *r = json_array_get(pair, 1);
 
-		if (json_array_size(pair) != 2 || !json_is_string(l) || !json_is_string(r)) {
-			(void)err_set(err, ERR_INPUT, "`pairs[%zu]` must be an array of two strings", i);
-			return err_param(err, "pairs");
-		}
+		if (json_array_size(pair) != 2 || !json_is_string(l) || !json_is_string(r))
+			return err_field(err, ERR_INPUT, "pairs",
+					 "`pairs[%zu]` must be an array of two strings", i);
 		a[i] = (struct text){ .at = json_string_value(l), .n = json_string_length(l) };
 		b[i] = (struct text){ .at = json_string_value(r), .n = json_string_length(r) };
 	}
@@ -162,9 +160,9 @@ static int put_aligned(struct side *left, struct side *right, struct embedder *s
 		size_t n = some_of(right->n - i);
 
 		if ((i == 0 || !one_left) &&
-		    embed_some(s, left->texts + i, one_left ? 1 : n, a, left->coverage + i, reply, err) != 0)
+		    embed_some(s, left->texts + i, one_left ? 1 : n, a, left->coverage + i, reply, err))
 			return -1;
-		if (embed_some(s, right->texts + i, n, b, right->coverage + i, reply, err) != 0)
+		if (embed_some(s, right->texts + i, n, b, right->coverage + i, reply, err))
 			return -1;
 		for (size_t k = 0; k < n; k++) {
 			if (i + k)
@@ -184,8 +182,8 @@ static int put_matrix(struct side *left, struct side *right, struct embedder *s,
 	struct buf *to = &reply->body;
 	float *row;
 
-	if (check_scores(left->n, right->n, err) != 0 || embed_side(left, s, context, reply, err) != 0 ||
-	    embed_side(right, s, context, reply, err) != 0)
+	if (check_scores(left->n, right->n, err) || embed_side(left, s, context, reply, err) ||
+	    embed_side(right, s, context, reply, err))
 		return -1;
 	row = arena_alloc(&context->arena, right->n, sizeof(*row), err);
 	if (!row)
@@ -220,17 +218,17 @@ int route_similarity(struct embedder *s, struct context *context, const struct r
 		return err_set(
 			err, ERR_INPUT,
 			"one of these is expected: `pairs`; `source` and `sentences`; `left` and `right`");
-	if (pairs && read_pairs(&left, &right, object, context, err) != 0)
+	if (pairs && read_pairs(&left, &right, object, context, err))
 		return -1;
-	if (source && (read_one(&left, object, "source", context, err) != 0 ||
-		       read_side(&right, object, "sentences", context, err) != 0))
+	if (source && (read_one(&left, object, "source", context, err) ||
+		       read_side(&right, object, "sentences", context, err)))
 		return -1;
-	if (matrix && (read_side(&left, object, "left", context, err) != 0 ||
-		       read_side(&right, object, "right", context, err) != 0))
+	if (matrix && (read_side(&left, object, "left", context, err) ||
+		       read_side(&right, object, "right", context, err)))
 		return -1;
 	reply_begin_model(reply, s);
-	if (matrix ? put_matrix(&left, &right, s, context, reply, err) != 0
-		   : put_aligned(&left, &right, s, context, reply, err) != 0)
+	if (matrix ? put_matrix(&left, &right, s, context, reply, err)
+		   : put_aligned(&left, &right, s, context, reply, err))
 		return -1;
 	buf_text(&reply->body, "}\n");
 	return 0;
@@ -256,7 +254,7 @@ static int read_search(struct search *search, const json_t *object, struct conte
 			       "either `query` (a string) or `queries` (an array) is expected");
 	if ((query ? read_one(&search->queries, object, "query", context, err)
 		   : read_side(&search->queries, object, "queries", context, err)) != 0 ||
-	    read_side(&search->texts, object, "texts", context, err) != 0 ||
+	    read_side(&search->texts, object, "texts", context, err) ||
 	    json_get_count(&search->top, object, "top", 1, LIMIT_TEXTS, err) < 0 ||
 	    json_get_bool(&search->return_text, object, "return_text", err) < 0)
 		return -1;
@@ -303,9 +301,9 @@ int route_search(struct embedder *s, struct context *context, const struct reque
 	struct search search;
 	struct found *found;
 
-	if (read_search(&search, request->json, context, err) != 0 || check_echo(&search, err) != 0 ||
-	    embed_side(&search.texts, s, context, reply, err) != 0 ||
-	    embed_side(&search.queries, s, context, reply, err) != 0)
+	if (read_search(&search, request->json, context, err) || check_echo(&search, err) ||
+	    embed_side(&search.texts, s, context, reply, err) ||
+	    embed_side(&search.queries, s, context, reply, err))
 		return -1;
 	found = arena_alloc(&context->arena, search.texts.n, sizeof(*found), err);
 	if (!found)

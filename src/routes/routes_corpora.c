@@ -23,7 +23,7 @@ struct stream {
 /* The name in the path, into to[LIMIT_NAME_BYTES + 1]. */
 static int take_name(const struct request *request, char *to, struct err *err)
 {
-	if (registry_check_name(request->name, request->name_n, err) != 0)
+	if (registry_check_name(request->name, request->name_n, err))
 		return err_prefix(err, "the corpus's name in the path");
 	memcpy(to, request->name, request->name_n);
 	to[request->name_n] = '\0';
@@ -45,7 +45,7 @@ void *corpus_open_stream(struct context *context, const struct request *request,
 	struct stream *stream;
 	char name[LIMIT_NAME_BYTES + 1];
 
-	if (take_name(request, name, err) != 0 || upload_check_encoding(encoding, err) != 0)
+	if (take_name(request, name, err) || upload_check_encoding(encoding, err))
 		return NULL;
 	stream = mem_new(1, sizeof(*stream));
 	(void)snprintf(stream->name, sizeof(stream->name), "%s", name);
@@ -90,7 +90,7 @@ int route_corpus_put(struct context *context, const struct request *request, str
 		reply->again_ms = AGAIN_MS;
 		return ROUTE_AGAIN;
 	}
-	if (upload_keep(stream->upload, stream->name, &record, err) != 0)
+	if (upload_keep(stream->upload, stream->name, &record, err))
 		return -1;
 	(void)snprintf(reply->location, sizeof(reply->location), "/v1/corpora/%s", record.name);
 	put_record(&reply->body, &record);
@@ -105,7 +105,7 @@ int route_corpora(struct context *context, const struct request *request, struct
 	size_t n;
 
 	(void)request;
-	if (uploads_list(context->service->uploads, &corpora, &n, err) != 0)
+	if (uploads_list(context->service->uploads, &corpora, &n, err))
 		return -1;
 	buf_text(&reply->body, "{\"object\":\"list\",\"data\":[");
 	for (size_t i = 0; i < n; i++) {
@@ -123,8 +123,7 @@ int route_corpus(struct context *context, const struct request *request, struct 
 	char name[LIMIT_NAME_BYTES + 1];
 	struct corpus_record record;
 
-	if (take_name(request, name, err) != 0 ||
-	    uploads_find(context->service->uploads, &record, name, err) != 0)
+	if (take_name(request, name, err) || uploads_find(context->service->uploads, &record, name, err))
 		return -1;
 	put_record(&reply->body, &record);
 	buf_byte(&reply->body, '\n');
@@ -136,7 +135,7 @@ int route_corpus_delete(struct context *context, const struct request *request, 
 {
 	char name[LIMIT_NAME_BYTES + 1];
 
-	if (take_name(request, name, err) != 0 || uploads_remove(context->service->uploads, name, err) != 0)
+	if (take_name(request, name, err) || uploads_remove(context->service->uploads, name, err))
 		return -1;
 	buf_text(&reply->body, "{\"name\":");
 	json_put_text(&reply->body, name);

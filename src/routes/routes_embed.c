@@ -39,11 +39,10 @@ struct embed_request {
 
 static int refuse_tokens(struct err *err)
 {
-	(void)err_set(
-		err, ERR_INPUT,
+	return err_field(
+		err, ERR_INPUT, "input",
 		"`input` has token numbers, which belong to another vocabulary than this model's: send the "
 		"texts themselves (LangChain: check_embedding_ctx_length=False)");
-	return err_param(err, "input");
 }
 
 static int read_input(struct embed_request *ask, const json_t *object, struct context *context,
@@ -97,7 +96,7 @@ static int read_ask(struct embed_request *ask, const struct request *request, st
 	uint64_t d = embedder_dimension(s);
 
 	*ask = (struct embed_request){ .form = FORM_JSON, .normalize = true };
-	if (read_input(ask, object, context, err) != 0 || read_form(ask, object, request->accept, err) != 0 ||
+	if (read_input(ask, object, context, err) || read_form(ask, object, request->accept, err) ||
 	    json_get_bool(&ask->normalize, object, "normalize", err) < 0 ||
 	    json_get_bool(&ask->details, object, "details", err) < 0 ||
 	    json_get_count(&d, object, "dimensions", 1, d, err) < 0)
@@ -123,7 +122,7 @@ static const float *embed(struct embed_request *ask, size_t i, struct embedder *
 {
 	float *x;
 
-	if (i >= ask->first + ask->made && embed_some(ask, i, s, err) != 0)
+	if (i >= ask->first + ask->made && embed_some(ask, i, s, err))
 		return NULL;
 	x = ask->vectors + (i - ask->first) * embedder_dimension(s);
 	*seen = ask->seen[i - ask->first];

@@ -60,7 +60,7 @@ static int answer_text(const json_t *text, struct embedder *s, struct reply *rep
 
 	if (!json_is_string(text))
 		return json_expected("text", "a string", err);
-	if (explain_text(&e, s, json_string_value(text), json_string_length(text), err) != 0)
+	if (explain_text(&e, s, json_string_value(text), json_string_length(text), err))
 		return -1;
 	reply_begin_model(reply, s);
 	buf_text(&reply->body, ",\"text\":");
@@ -83,11 +83,10 @@ static int check_parts(struct embedder *s, const json_t *a, const json_t *b, str
 
 	if (m < 0)
 		return -1;
-	if (m > 0 && n > LIMIT_PARTS / m) {
-		(void)err_set(err, ERR_TOO_LARGE, "%td x %td words: at most %d pairs of words are explained",
-			      n, m, LIMIT_PARTS);
-		return err_param(err, "pair");
-	}
+	if (m > 0 && n > LIMIT_PARTS / m)
+		return err_field(err, ERR_TOO_LARGE, "pair",
+				 "%td x %td words: at most %d pairs of words are explained", n, m,
+				 LIMIT_PARTS);
 	return 0;
 }
 
@@ -118,9 +117,8 @@ static int answer_pair(const json_t *pair, struct embedder *s, struct reply *rep
 
 	if (json_array_size(pair) != 2 || !json_is_string(a) || !json_is_string(b))
 		return json_expected("pair", "an array of two strings", err);
-	if (check_parts(s, a, b, err) != 0 ||
-	    explain_pair(&p, s, json_string_value(a), json_string_length(a), json_string_value(b),
-			 json_string_length(b), err) != 0)
+	if (check_parts(s, a, b, err) || explain_pair(&p, s, json_string_value(a), json_string_length(a),
+						      json_string_value(b), json_string_length(b), err))
 		return -1;
 	reply_begin_model(reply, s);
 	put_pair(reply, &p, json_string_value(a), json_string_value(b));

@@ -42,9 +42,8 @@ static int check_dimensions(const struct job_request *spec, const struct model *
 
 	if (spec->train.learn != LEARN_VECTORS || spec->train.pairs.dimensions <= most)
 		return 0;
-	(void)err_set(err, ERR_INPUT, "`dimensions` must be at most %zu for a model of %zu words", most,
-		      m->rows.n);
-	return err_param(err, "dimensions");
+	return err_field(err, ERR_INPUT, "dimensions",
+			 "`dimensions` must be at most %zu for a model of %zu words", most, m->rows.n);
 }
 
 /* The model and its methods must be there now; whether they still are is asked again when the job runs. */
@@ -89,18 +88,17 @@ static int put_texts(struct context *context, json_t *object, const struct job_r
 	ptrdiff_t n = wire_texts(&texts, object, "texts", context->service->options->limits.texts,
 				 &context->arena, err);
 
-	if (n < 0 || uploads_put_texts(context->service->uploads, record, texts, (size_t)n, form, err) != 0)
+	if (n < 0 || uploads_put_texts(context->service->uploads, record, texts, (size_t)n, form, err))
 		return -1;
 	return note_number(context, object, "texts", (size_t)n, record, err);
 }
 
 static int wrong_pairs(const char *member, size_t most, bool scored, struct err *err)
 {
-	(void)err_set(err, ERR_INPUT,
-		      "`%s` must be names of uploads, or an array of 1 to %zu arrays of two "
-		      "strings%s",
-		      member, most, scored ? " and a number" : "");
-	return err_param(err, member);
+	return err_field(err, ERR_INPUT, member,
+			 "`%s` must be names of uploads, or an array of 1 to %zu arrays of two "
+			 "strings%s",
+			 member, most, scored ? " and a number" : "");
 }
 
 static char *put_column(char *to, const json_t *value)
@@ -158,7 +156,7 @@ static int put_pairs(struct context *context, json_t *object, const struct job_r
 		if (rc <= 0)
 			return rc < 0 ? -1 : wrong_pairs(member, most, scored, err);
 	}
-	if (uploads_put_texts(context->service->uploads, record, lines, n, UPLOADS_TABLE, err) != 0)
+	if (uploads_put_texts(context->service->uploads, record, lines, n, UPLOADS_TABLE, err))
 		return -1;
 	return note_number(context, object, member, n, record, err);
 }
@@ -183,15 +181,14 @@ static int check_train(struct context *context, const struct job_request *spec, 
 		uint64_t most = dev ? LIMIT_DEV_BYTES : LIMIT_TRAIN_BYTES;
 		struct corpus_record record;
 
-		if (uploads_find(context->service->uploads, &record, spec->corpora[i], err) != 0)
+		if (uploads_find(context->service->uploads, &record, spec->corpora[i], err))
 			return err_param(err, member);
 		bytes[dev] += record.bytes;
 		/* Alacarte reads its corpus from the disk. */
 		if (spec->train.learn == LEARN_ALACARTE || bytes[dev] <= most)
 			continue;
-		(void)err_set(err, ERR_TOO_LARGE, "`%s` may have %llu MiB at most", member,
-			      (unsigned long long)(most >> 20));
-		return err_param(err, member);
+		return err_field(err, ERR_TOO_LARGE, member, "`%s` may have %llu MiB at most", member,
+				 (unsigned long long)(most >> 20));
 	}
 	return 0;
 }
@@ -206,7 +203,7 @@ static int add(struct context *context, json_t *object, const struct job_request
 
 	memcpy(job.corpora, spec->corpora, sizeof(job.corpora));
 	if (spec->has_texts) {
-		if (put_held(context, object, spec, &texts, err) != 0)
+		if (put_held(context, object, spec, &texts, err))
 			return -1;
 		job.texts = &texts;
 	}
@@ -224,11 +221,11 @@ static int accept_job(struct context *context, json_t *object, int64_t *id, stru
 {
 	struct job_request spec;
 
-	if (job_request_read(&spec, object, err) != 0 || check_model(context, &spec, err) != 0)
+	if (job_request_read(&spec, object, err) || check_model(context, &spec, err))
 		return -1;
-	if (spec.output && jobs_check_output(context->service->jobs, spec.output, err) != 0)
+	if (spec.output && jobs_check_output(context->service->jobs, spec.output, err))
 		return -1;
-	if (spec.type == JOB_TRAIN && check_train(context, &spec, err) != 0)
+	if (spec.type == JOB_TRAIN && check_train(context, &spec, err))
 		return -1;
 	return add(context, object, &spec, id, err);
 }
@@ -249,8 +246,8 @@ int route_jobs(struct context *context, const struct request *request, struct re
 	struct jobs *jobs = context->service->jobs;
 	uint64_t before, most;
 
-	if (request_number(&before, request, "before", 0, INT64_MAX, err) != 0 ||
-	    request_number(&most, request, "limit", LISTED_USUALLY, LIMIT_JOBS_LISTED, err) != 0)
+	if (request_number(&before, request, "before", 0, INT64_MAX, err) ||
+	    request_number(&most, request, "limit", LISTED_USUALLY, LIMIT_JOBS_LISTED, err))
 		return -1;
 	reply->cache = "no-store";
 	return jobs_put_list(jobs, &reply->body, (int64_t)before, most, err);
@@ -264,8 +261,7 @@ int route_job(struct context *context, const struct request *request, struct rep
 	bool wait;
 	int rc;
 
-	if (take_id(request, &id, err) != 0 ||
-	    request_number(&wait_s, request, "wait", 0, LIMIT_WAIT_S, err) != 0)
+	if (take_id(request, &id, err) || request_number(&wait_s, request, "wait", 0, LIMIT_WAIT_S, err))
 		return -1;
 	/* Before the record is read: a job that ends between the two is seen ended. */
 	wait = request->age_ms < wait_s * 1000 && jobs_live(jobs, id);
@@ -281,7 +277,7 @@ int route_job_cancel(struct context *context, const struct request *request, str
 	struct jobs *jobs = context->service->jobs;
 	int64_t id = 0;
 
-	if (take_id(request, &id, err) != 0 || jobs_cancel(jobs, id, err) != 0)
+	if (take_id(request, &id, err) || jobs_cancel(jobs, id, err))
 		return -1;
 	return jobs_put(jobs, &reply->body, id, err);
 }
@@ -293,7 +289,7 @@ int route_job_result(struct context *context, const struct request *request, str
 	struct stat info;
 	int64_t id = 0;
 
-	if (take_id(request, &id, err) != 0)
+	if (take_id(request, &id, err))
 		return -1;
 	reply->file = jobs_open_result(jobs, id, &reply->type, err);
 	if (reply->file < 0)

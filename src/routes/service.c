@@ -69,7 +69,7 @@ static struct embedder *use(struct context *context, struct model *m, enum metho
 
 	if (!*s) {
 		*s = embedder_new(m, method, err);
-	} else if (embedder_use(*s, m, method, err) != 0) {
+	} else if (embedder_use(*s, m, method, err)) {
 		embedder_free(*s);
 		*s = NULL;
 	}

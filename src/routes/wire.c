@@ -34,21 +34,17 @@ ptrdiff_t wire_texts(const struct text **texts, const json_t *object, const char
 
 	if (!json_is_array(array) || n == 0)
 		return json_expected(name, "an array of at least one string", err);
-	if (n > most) {
-		(void)err_set(err, ERR_INPUT, "`%s` has %zu texts: at most %zu are allowed in one request",
-			      name, n, most);
-		return err_param(err, name);
-	}
+	if (n > most)
+		return err_field(err, ERR_INPUT, name,
+				 "`%s` has %zu texts: at most %zu are allowed in one request", name, n, most);
 	to = arena_alloc(arena, n, sizeof(*to), err);
 	if (!to)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		const json_t *text = json_array_get(array, i);
 
-		if (!json_is_string(text)) {
-			(void)err_set(err, ERR_INPUT, "`%s[%zu]` must be a string", name, i);
-			return err_param(err, name);
-		}
+		if (!json_is_string(text))
+			return err_field(err, ERR_INPUT, name, "`%s[%zu]` must be a string", name, i);
 		to[i] = (struct text){ .at = json_string_value(text), .n = json_string_length(text) };
 	}
 	*texts = to;

@@ -348,7 +348,7 @@ static void take_stream(struct exchange *x, const char *piece, size_t n)
 		(void)err_set(&x->err, ERR_TOO_LARGE, "the body is larger than %llu bytes",
 			      (unsigned long long)limits(x)->corpus_bytes);
 		fail_body(x);
-	} else if (x->route->write(x->request.stream, piece, n, &x->err) != 0) {
+	} else if (x->route->write(x->request.stream, piece, n, &x->err)) {
 		fail_body(x);
 	}
 	/* How long it may take is known only as it comes. */

@@ -166,8 +166,7 @@ struct http *http_start(struct service *service, int fd, struct err *err)
 	if (http->batcher)
 		http->lstm_workers =
 			workers_start(service, LSTM_WORKERS, o->limits.connections, http->batcher, err);
-	if (!http->workers || !http->lstm_workers || start_clock(http, err) != 0 ||
-	    start_daemon(http, err) != 0)
+	if (!http->workers || !http->lstm_workers || start_clock(http, err) || start_daemon(http, err))
 		goto fail;
 	return http;
 fail:

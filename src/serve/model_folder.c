@@ -64,7 +64,7 @@ static int list_add(struct list *list, const char *name, size_t n, const char *p
 	char text[LIMIT_NAME_BYTES + 1] = "";
 	struct entry *e;
 
-	if (registry_check_name(name, n, err) != 0)
+	if (registry_check_name(name, n, err))
 		return err_prefix(err, "model %s", path);
 	memcpy(text, name, n);
 	e = list_find(list, text);
@@ -73,7 +73,7 @@ static int list_add(struct list *list, const char *name, size_t n, const char *p
 	} else {
 		if (list->n == LIMIT_MODELS)
 			return err_set(err, ERR_TOO_LARGE, "more than %d models", (int)LIMIT_MODELS);
-		if (mem_resize(&list->entries, list->n + 1, sizeof(*list->entries), err) != 0)
+		if (mem_resize(&list->entries, list->n + 1, sizeof(*list->entries), err))
 			return -1;
 		e = &list->entries[list->n++];
 	}
@@ -124,7 +124,7 @@ static void add_folder(struct list *list, const char *folder, enum origin origin
 			continue;
 		buf_reset(&path);
 		buf_printf(&path, "%s/%s", folder, file->d_name);
-		if (list_add(list, file->d_name, n - strlen(ending), buf_string(&path), origin, &err) != 0)
+		if (list_add(list, file->d_name, n - strlen(ending), buf_string(&path), origin, &err))
 			log_error("model refused", "path=%s error=%s", buf_string(&path), err.text);
 	}
 	(void)closedir(dir);
@@ -139,7 +139,7 @@ static int collect(struct list *list, const struct serve_options *options, struc
 	struct buf path = { 0 };
 
 	for (size_t i = 0; i < options->models_n; i++)
-		if (add_asked(list, options->models[i], err) != 0)
+		if (add_asked(list, options->models[i], err))
 			return -1;
 	if (options->models_folder)
 		add_folder(list, options->models_folder, FROM_FOLDER);
@@ -176,7 +176,7 @@ static int open_one(struct service *service, struct entry *e, struct err *err)
 	log_info("model opened", "name=%s path=%s words=%zu dimensions=%zu method=%s fingerprint=%s", e->name,
 		 e->path, (size_t)m->vocab.n, model_dimension(m, m->facts.method),
 		 method_name(m->facts.method), m->fingerprint);
-	if (registry_put(service->registry, e->name, m, err) != 0)
+	if (registry_put(service->registry, e->name, m, err))
 		return -1;
 	e->open = true;
 	return 0;
@@ -200,7 +200,7 @@ static int open_all(struct models *models, struct err *err)
 {
 	size_t opened = 0;
 
-	if (collect(&models->list, models->service->options, err) != 0)
+	if (collect(&models->list, models->service->options, err))
 		return -1;
 	for (size_t i = 0; i < models->list.n; i++) {
 		struct entry *e = &models->list.entries[i];
@@ -240,7 +240,7 @@ void model_folder_reload(struct models *models)
 	struct err err;
 	size_t changed = 0;
 
-	if (collect(&now, service->options, &err) != 0) {
+	if (collect(&now, service->options, &err)) {
 		log_error("models not reloaded", "error=%s", err.text);
 		list_free(&now);
 		return;

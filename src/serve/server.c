@@ -121,7 +121,7 @@ static int start(struct server *s, const struct serve_options *options, struct e
 		return -1;
 	s->models = model_folder_open(&s->service, err);
 	if (!s->models || (s->service.jobs && jobs_start(s->service.jobs, err)) ||
-	    listener_open(&s->listener, options->listen, err) != 0)
+	    listener_open(&s->listener, options->listen, err))
 		return -1;
 	s->http = http_start(&s->service, s->listener.fd, err);
 	if (!s->http)
