@@ -36,7 +36,7 @@ static int put_row(struct embedding *e, uint64_t index, const float *vector, str
 	e->words += seen.words;
 	e->known += seen.known;
 	buf_reset(row);
-	if (e->work->spec.form == JOB_NPY)
+	if (e->work->request.form == JOB_NPY)
 		return output_write(e->output, vector, e->d * sizeof(*vector), err);
 	buf_printf(row, "{\"index\":%" PRIu64 ",\"coverage\":", index);
 	json_put_float(row, seen_coverage(seen));
@@ -54,7 +54,7 @@ static int put_rows(struct embedding *e, const struct text *lines, size_t n, str
 
 	if (!e->output)
 		return 0;
-	if (embedder_embed_many(e->sentence, lines, n, e->work->spec.normalize, e->vectors, seen, err))
+	if (embedder_embed_many(e->sentence, lines, n, e->work->request.normalize, e->vectors, seen, err))
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (put_row(e, e->rows + i, e->vectors + i * e->d, seen[i], err))
@@ -115,10 +115,10 @@ static void put_result(struct embedding *e, uint64_t rows, enum method method)
 	struct work *w = e->work;
 
 	buf_text(w->result, "{\"model\":");
-	json_put_text(w->result, w->spec.model);
+	json_put_text(w->result, w->request.model);
 	buf_printf(w->result, ",\"method\":\"%s\",\"fingerprint\":\"%s\",\"format\":\"%s\"",
 		   method_name(method), embedder_model(e->sentence)->fingerprint,
-		   w->spec.form == JOB_NPY ? "npy" : "jsonl");
+		   w->request.form == JOB_NPY ? "npy" : "jsonl");
 	buf_printf(w->result, ",\"rows\":%" PRIu64 ",\"dim\":%zu,\"url\":\"/v1/jobs/%lld/result\"", rows,
 		   e->d, (long long)w->job->id);
 }
@@ -134,7 +134,7 @@ static int write_rows(struct embedding *e, enum method method, struct err *err)
 	if (pass(e, err) || corpus_rewind(e->corpus, err))
 		return -1;
 	put_result(e, e->rows, method);
-	if (w->spec.form == JOB_NPY) {
+	if (w->request.form == JOB_NPY) {
 		npy_put_header(&header, e->rows, e->d);
 		rc = header.failed ? err_set(err, ERR_MEMORY, "no memory is left for a header") : 0;
 	}
@@ -184,7 +184,7 @@ int work_embed(struct work *w, struct err *err)
 	enum method method;
 	int rc = -1;
 
-	if (m && work_method(w, m, w->spec.methods[0], &method, err) == 0)
+	if (m && work_method(w, m, w->request.methods[0], &method, err) == 0)
 		e.sentence = embedder_new(m, method, err);
 	if (e.sentence) {
 		e.d = embedder_dimension(e.sentence);

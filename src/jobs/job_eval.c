@@ -41,7 +41,7 @@ static int put_figures(struct work *w, struct model *m, enum method method, cons
 	struct classify_result j;
 
 	if (set->kind != SET_SIMILARITY) {
-		if (classify_method(&j, m, method, &set->labelled, w->spec.fit.workers, &w->jobs->progress,
+		if (classify_method(&j, m, method, &set->labelled, w->request.fit.workers, &w->jobs->progress,
 				    err))
 			return -1;
 		buf_printf(w->result,
@@ -49,7 +49,7 @@ static int put_figures(struct work *w, struct model *m, enum method method, cons
 			   j.texts, j.accuracy, j.most, j.coverage);
 		return 0;
 	}
-	if (evaluate_pairs(&e, m, method, &set->pairs, w->spec.fit.workers, err))
+	if (evaluate_pairs(&e, m, method, &set->pairs, w->request.fit.workers, err))
 		return -1;
 	buf_printf(w->result, "\"pairs\":%zu,\"pearson\":%.4f,\"spearman\":%.4f,\"coverage\":%.6f}", e.pairs,
 		   e.pearson, e.spearman, e.coverage);
@@ -58,13 +58,13 @@ static int put_figures(struct work *w, struct model *m, enum method method, cons
 
 static int evaluate_set(struct work *w, struct model *m, const struct job_set *set, size_t i, struct err *err)
 {
-	size_t methods = w->spec.methods_n ? w->spec.methods_n : 1;
+	size_t methods = w->request.methods_n ? w->request.methods_n : 1;
 
 	for (size_t j = 0; j < methods; j++) {
 		enum method method;
 
 		if (work_go_on(w, err) ||
-		    work_method(w, m, w->spec.methods_n ? w->spec.methods[j] : NULL, &method, err))
+		    work_method(w, m, w->request.methods_n ? w->request.methods[j] : NULL, &method, err))
 			return -1;
 		buf_printf(w->result, "%s{\"set\":", i == 0 && j == 0 ? "" : ",");
 		json_put_text(w->result, work_corpus_name(w, i));
@@ -84,7 +84,7 @@ int work_eval(struct work *w, struct err *err)
 
 	progress_phase(progress, "evaluating", "sets", w->job->corpora_n);
 	buf_text(w->result, "{\"model\":");
-	json_put_text(w->result, w->spec.model);
+	json_put_text(w->result, w->request.model);
 	buf_text(w->result, ",\"sets\":[");
 	for (size_t i = 0; i < w->job->corpora_n && rc == 0; i++) {
 		struct job_set set;

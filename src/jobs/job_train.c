@@ -32,13 +32,13 @@ static void put_figure(struct buf *to, const char *name, double x)
 static void put_head(struct work *w, const struct model *m)
 {
 	buf_printf(w->result, "{\"model\":\"%s\",\"method\":\"%s\",\"fingerprint\":\"%s\",\"learn\":\"%s\"",
-		   w->spec.output, method_name(m->facts.method), m->fingerprint,
-		   job_learn_name(w->spec.train.learn));
+		   w->request.output, method_name(m->facts.method), m->fingerprint,
+		   job_learn_name(w->request.train.learn));
 }
 
 static void put_tail(struct work *w)
 {
-	buf_printf(w->result, ",\"overlay\":%s,\"corpus\":[", w->spec.overlay ? "true" : "false");
+	buf_printf(w->result, ",\"overlay\":%s,\"corpus\":[", w->request.overlay ? "true" : "false");
 	work_put_sources(w);
 	buf_text(w->result, "]}");
 }
@@ -52,7 +52,8 @@ static void put_trained(struct work *w, const struct model *m, const struct trai
 
 	put_head(w, m);
 	buf_printf(to, ",\"objective\":\"%s\",\"dim\":%zu",
-		   objective_name(w->spec.train.pairs.objective.kind), model_dimension(m, m->facts.method));
+		   objective_name(w->request.train.pairs.objective.kind),
+		   model_dimension(m, m->facts.method));
 	buf_printf(to, ",\"pairs\":%llu,\"texts\":%llu,\"skipped\":%llu,\"coverage\":%.6f",
 		   (unsigned long long)r->pairs, (unsigned long long)r->texts, (unsigned long long)r->skipped,
 		   r->coverage);
@@ -78,7 +79,7 @@ static struct model *train_once(struct work *w, struct model *m, const struct tr
 {
 	enum method start;
 
-	if (work_method(w, m, w->spec.methods_n ? w->spec.methods[0] : NULL, &start, err))
+	if (work_method(w, m, w->request.methods_n ? w->request.methods[0] : NULL, &start, err))
 		return NULL;
 	return train_model(m, start, o, r, &w->jobs->progress, err);
 }
@@ -86,8 +87,8 @@ static struct model *train_once(struct work *w, struct model *m, const struct tr
 /* From the checkpoint; from the start when that is damaged or of what the model, or sifd, was before. */
 static struct model *train(struct work *w, struct model *m, struct train_report *r, struct err *err)
 {
-	struct train_options o = w->spec.train.pairs;
-	size_t files = w->spec.train.files_n;
+	struct train_options o = w->request.train.pairs;
+	size_t files = w->request.train.files_n;
 	char checkpoint[PATH_MAX];
 	struct model *trained;
 	bool there;
@@ -119,7 +120,7 @@ static int work_pairs(struct work *w, struct err *err)
 	struct model *trained;
 	int rc = -1;
 
-	if (m && w->spec.overlay)
+	if (m && w->request.overlay)
 		m = work_grounded(w, m, err);
 	if (!m)
 		return -1;
@@ -128,7 +129,7 @@ static int work_pairs(struct work *w, struct err *err)
 		put_trained(w, trained, &report);
 		/* An early stop leaves some of them out. */
 		progress_phase(&w->jobs->progress, "publishing", "pairs", report.loop.pairs);
-		rc = work_publish(w, trained, w->spec.overlay, err);
+		rc = work_publish(w, trained, w->request.overlay, err);
 		model_release(trained);
 	}
 	model_release(m);
@@ -157,7 +158,7 @@ static int grow(struct work *w, struct model *m, struct corpus *corpus, struct e
 {
 	struct alacarte_report report = { 0 };
 	struct model *grown =
-		alacarte_learn(m, corpus, &w->spec.train.alacarte, &report, &w->jobs->progress, err);
+		alacarte_learn(m, corpus, &w->request.train.alacarte, &report, &w->jobs->progress, err);
 	int rc;
 
 	if (!grown)
@@ -186,5 +187,5 @@ static int work_alacarte(struct work *w, struct err *err)
 
 int work_train(struct work *w, struct err *err)
 {
-	return w->spec.train.learn == LEARN_ALACARTE ? work_alacarte(w, err) : work_pairs(w, err);
+	return w->request.train.learn == LEARN_ALACARTE ? work_alacarte(w, err) : work_pairs(w, err);
 }

@@ -69,14 +69,14 @@ int job_folders_open(struct jobs *jobs, struct err *err)
 
 const char *work_corpus_name(const struct work *w, size_t i)
 {
-	const struct job_request *spec = &w->spec;
-	size_t first = spec->has_texts ? 1 : 0; /* those of the request come first */
+	const struct job_request *request = &w->request;
+	size_t first = request->has_texts ? 1 : 0; /* those of the request come first */
 
 	if (i >= first)
-		return spec->corpora[i - first];
-	if (spec->type != JOB_TRAIN || spec->train.learn == LEARN_ALACARTE)
+		return request->corpora[i - first];
+	if (request->type != JOB_TRAIN || request->train.learn == LEARN_ALACARTE)
 		return "texts";
-	return spec->train.scored ? "scored" : "pairs";
+	return request->train.scored ? "scored" : "pairs";
 }
 
 int work_go_on(struct work *w, struct err *err)
@@ -93,12 +93,13 @@ int work_prepare(struct work *w, struct err *err)
 
 struct model *work_model(struct work *w, struct err *err)
 {
-	return registry_find(w->jobs->options.registry, w->spec.model, strcspn(w->spec.model, ":"), err);
+	return registry_find(w->jobs->options.registry, w->request.model, strcspn(w->request.model, ":"),
+			     err);
 }
 
 int work_method(struct work *w, const struct model *m, const char *name, enum method *method, struct err *err)
 {
-	const char *colon = strchr(w->spec.model, ':');
+	const char *colon = strchr(w->request.model, ':');
 
 	return method_choose(method, m, name ? name : colon ? colon + 1 : NULL, err);
 }
@@ -213,7 +214,7 @@ struct model *work_grounded(struct work *w, struct model *m, struct err *err)
 		(void)err_set(
 			err, ERR_CONFLICT,
 			"the file of the model `%s` is not the one in service any more: reload it first",
-			w->spec.model);
+			w->request.model);
 		model_release(again);
 		again = NULL;
 	}
@@ -235,9 +236,9 @@ static int take_into_service(struct work *w, const char *path, const char *finge
 		model_release(m);
 		return err_set(err, ERR_FORMAT, "the model is another one once it is written");
 	}
-	log_info("model opened", "name=%s path=%s words=%zu method=%s fingerprint=%s", w->spec.output, path,
-		 (size_t)m->vocab.n, method_name(m->facts.method), m->fingerprint);
-	return registry_put(w->jobs->options.registry, w->spec.output, m, err);
+	log_info("model opened", "name=%s path=%s words=%zu method=%s fingerprint=%s", w->request.output,
+		 path, (size_t)m->vocab.n, method_name(m->facts.method), m->fingerprint);
+	return registry_put(w->jobs->options.registry, w->request.output, m, err);
 }
 
 int work_publish(struct work *w, struct model *m, bool as_overlay, struct err *err)
@@ -248,9 +249,9 @@ int work_publish(struct work *w, struct model *m, bool as_overlay, struct err *e
 	bool fresh;
 
 	/* The operator may have taken the name since the job was accepted. */
-	if (jobs_check_output(w->jobs, w->spec.output, err) || work_prepare(w, err))
+	if (jobs_check_output(w->jobs, w->request.output, err) || work_prepare(w, err))
 		return -1;
-	model_path(w->jobs, w->spec.output, path);
+	model_path(w->jobs, w->request.output, path);
 	fresh = access(path, F_OK) != 0;
 	/* The record keeps how much was read. */
 	progress_phase(progress, "publishing", atomic_load(&progress->unit), read);
@@ -279,7 +280,7 @@ static void put_fit(struct work *w, const struct model *m, const struct fit_repo
 {
 	double coverage = r->tokens ? (double)r->known / (double)r->tokens : 0.0;
 
-	buf_printf(w->result, "{\"model\":\"%s\",\"method\":\"%s\",\"fingerprint\":\"%s\"", w->spec.output,
+	buf_printf(w->result, "{\"model\":\"%s\",\"method\":\"%s\",\"fingerprint\":\"%s\"", w->request.output,
 		   method_name(m->facts.method), m->fingerprint);
 	buf_printf(w->result, ",\"sentences\":%llu,\"tokens\":%llu,\"known\":%llu,\"coverage\":%.6f",
 		   (unsigned long long)r->sentences, (unsigned long long)r->tokens,
@@ -294,7 +295,7 @@ static void put_fit(struct work *w, const struct model *m, const struct fit_repo
 	else
 		buf_text(w->result, "null");
 	buf_printf(w->result, ",\"overlay\":%s,\"corpus_sha256\":\"%s\",\"corpus\":[",
-		   w->spec.overlay ? "true" : "false", digest);
+		   w->request.overlay ? "true" : "false", digest);
 	work_put_sources(w);
 	buf_text(w->result, "]}");
 }
@@ -304,16 +305,16 @@ static int fit_and_publish(struct work *w, struct model *m, struct corpus *corpu
 	struct fit_report report = { 0 };
 	struct grow_report grown;
 	char digest[DIGEST_HEX + 1];
-	struct model *fitted = grow_and_fit(m, corpus, &w->spec.fit, w->spec.new_words, &report, &grown,
+	struct model *fitted = grow_and_fit(m, corpus, &w->request.fit, w->request.new_words, &report, &grown,
 					    &w->jobs->progress, err);
 	int rc;
 
 	if (!fitted)
 		return -1;
 	corpus_digest(corpus, digest);
-	w->spec.overlay = w->spec.overlay && grown.words == 0;
+	w->request.overlay = w->request.overlay && grown.words == 0;
 	put_fit(w, fitted, &report, &grown, digest);
-	rc = work_publish(w, fitted, w->spec.overlay, err);
+	rc = work_publish(w, fitted, w->request.overlay, err);
 	model_release(fitted);
 	return rc;
 }
@@ -324,7 +325,7 @@ static int work_fit(struct work *w, struct err *err)
 	struct corpus *corpus;
 	int rc = -1;
 
-	if (m && w->spec.overlay)
+	if (m && w->request.overlay)
 		m = work_grounded(w, m, err);
 	if (!m)
 		return -1;
@@ -355,7 +356,7 @@ static int import_path(const struct work *w, const char *name, char *to, struct 
 
 static void put_import(struct work *w, const struct model *m, const struct import_report *r)
 {
-	buf_printf(w->result, "{\"model\":\"%s\",\"fingerprint\":\"%s\",\"format\":\"%s\"", w->spec.output,
+	buf_printf(w->result, "{\"model\":\"%s\",\"fingerprint\":\"%s\",\"format\":\"%s\"", w->request.output,
 		   m->fingerprint, import_format_name(r->format));
 	buf_printf(w->result, ",\"words\":%zu,\"dim\":%zu,\"rows\":%llu,\"duplicates\":%llu", m->vocab.n,
 		   m->rows.d, (unsigned long long)r->rows, (unsigned long long)r->duplicates);
@@ -366,24 +367,24 @@ static void put_import(struct work *w, const struct model *m, const struct impor
 
 static int work_import(struct work *w, struct err *err)
 {
-	struct import_options *options = &w->spec.import;
+	struct import_options *options = &w->request.import;
 	struct import_report report = { 0 };
 	char path[PATH_MAX], counts[PATH_MAX];
 	struct model *m;
 	int rc;
 
-	if (w->spec.vectors && import_path(w, w->spec.vectors, path, err))
+	if (w->request.vectors && import_path(w, w->request.vectors, path, err))
 		return -1;
-	if (w->spec.counts && import_path(w, w->spec.counts, counts, err))
+	if (w->request.counts && import_path(w, w->request.counts, counts, err))
 		return -1;
-	options->path = w->spec.vectors ? path : w->paths[0];
-	options->counts = w->spec.counts ? counts : NULL;
+	options->path = w->request.vectors ? path : w->paths[0];
+	options->counts = w->request.counts ? counts : NULL;
 	m = import_vectors(options, &report, &w->jobs->progress, err);
 	if (!m) {
-		if (w->spec.vectors)
-			hide_path(err, path, w->spec.vectors);
-		if (w->spec.counts)
-			hide_path(err, counts, w->spec.counts);
+		if (w->request.vectors)
+			hide_path(err, path, w->request.vectors);
+		if (w->request.counts)
+			hide_path(err, counts, w->request.counts);
 		return -1;
 	}
 	put_import(w, m, &report);
@@ -400,17 +401,17 @@ int job_work(struct jobs *jobs, const struct job_record *job, struct buf *result
 		struct work *, struct err *) = { work_fit, work_import, work_train, work_embed, work_eval };
 	struct json_limits limits = { .depth = LIMIT_JSON_DEPTH, .nodes = LIMIT_JSON_MEMBERS };
 	struct work w = { .jobs = jobs, .job = job, .result = result };
-	json_t *request = json_read(job->request, strlen(job->request), limits, err);
+	json_t *object = json_read(job->request, strlen(job->request), limits, err);
 	int rc = -1;
 
-	if (request && job_request_read(&w.spec, request, err) == 0 && work_go_on(&w, err) == 0) {
+	if (object && job_request_read(&w.request, object, err) == 0 && work_go_on(&w, err) == 0) {
 		find_paths(&w);
-		rc = works[w.spec.type](&w, err);
+		rc = works[w.request.type](&w, err);
 		if (rc != 0)
 			hide_paths(&w, err);
 		drop_paths(&w);
 	}
-	json_decref(request);
+	json_decref(object);
 	return rc;
 }
 

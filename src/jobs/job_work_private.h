@@ -13,12 +13,12 @@ struct embedder;
 struct work {
 	struct jobs *jobs;
 	const struct job_record *job;
-	struct job_request spec;
+	struct job_request request;
 	char **paths; /* of its corpora: (job->corpora_n) */
 	struct buf *result;
 };
 
-/* The model that spec->model names, without the method behind its colon: a reference. */
+/* The model that request->model names, without the method behind its colon: a reference. */
 struct model *work_model(struct work *w, struct err *err);
 
 /* The method asked for: `name`, or that behind the colon, or the model's own. */

@@ -36,36 +36,36 @@ static int take_id(const struct request *request, int64_t *id, struct err *err)
 }
 
 /* Rows of so many floats, for each of the model's words. */
-static int check_dimensions(const struct job_request *spec, const struct model *m, struct err *err)
+static int check_dimensions(const struct job_request *request, const struct model *m, struct err *err)
 {
 	size_t most = (size_t)LIMIT_ROWS_BYTES / sizeof(float) / m->rows.n;
 
-	if (spec->train.learn != LEARN_VECTORS || spec->train.pairs.dimensions <= most)
+	if (request->train.learn != LEARN_VECTORS || request->train.pairs.dimensions <= most)
 		return 0;
 	return err_field(err, ERR_INPUT, "dimensions",
 			 "`dimensions` must be at most %zu for a model of %zu words", most, m->rows.n);
 }
 
 /* The model and its methods must be there now; whether they still are is asked again when the job runs. */
-static int check_model(const struct context *context, const struct job_request *spec, struct err *err)
+static int check_model(const struct context *context, const struct job_request *request, struct err *err)
 {
 	const char *colon;
 	enum method method;
 	struct model *m;
 	int rc = 0;
 
-	if (spec->type == JOB_IMPORT)
+	if (request->type == JOB_IMPORT)
 		return 0;
-	colon = strchr(spec->model, ':');
-	m = registry_find(context->service->registry, spec->model, strcspn(spec->model, ":"), err);
+	colon = strchr(request->model, ':');
+	m = registry_find(context->service->registry, request->model, strcspn(request->model, ":"), err);
 	if (!m)
 		return err_param(err, "model");
 	if (colon)
 		rc = method_choose(&method, m, colon + 1, err);
-	for (size_t i = 0; i < spec->methods_n && rc == 0; i++)
-		rc = method_choose(&method, m, spec->methods[i], err);
-	if (rc == 0 && spec->type == JOB_TRAIN)
-		rc = check_dimensions(spec, m, err);
+	for (size_t i = 0; i < request->methods_n && rc == 0; i++)
+		rc = method_choose(&method, m, request->methods[i], err);
+	if (rc == 0 && request->type == JOB_TRAIN)
+		rc = check_dimensions(request, m, err);
 	model_release(m);
 	return rc;
 }
@@ -80,10 +80,10 @@ static int note_number(struct context *context, json_t *object, const char *memb
 	return err_set(err, ERR_MEMORY, "no memory is left for the job");
 }
 
-static int put_texts(struct context *context, json_t *object, const struct job_request *spec,
+static int put_texts(struct context *context, json_t *object, const struct job_request *request,
 		     struct corpus_record *record, struct err *err)
 {
-	enum uploads_form form = spec->type == JOB_EMBED ? UPLOADS_ROWS : UPLOADS_PROSE;
+	enum uploads_form form = request->type == JOB_EMBED ? UPLOADS_ROWS : UPLOADS_PROSE;
 	const struct text *texts;
 	ptrdiff_t n = wire_texts(&texts, object, "texts", context->service->options->limits.texts,
 				 &context->arena, err);
@@ -135,10 +135,10 @@ static int pair_line(struct text *line, const json_t *pair, bool scored, struct 
 	return 1;
 }
 
-static int put_pairs(struct context *context, json_t *object, const struct job_request *spec,
+static int put_pairs(struct context *context, json_t *object, const struct job_request *request,
 		     struct corpus_record *record, struct err *err)
 {
-	bool scored = spec->train.scored;
+	bool scored = request->train.scored;
 	const char *member = scored ? "scored" : "pairs";
 	const json_t *pairs = json_object_get(object, member);
 	size_t most = context->service->options->limits.texts;
@@ -162,30 +162,30 @@ static int put_pairs(struct context *context, json_t *object, const struct job_r
 }
 
 /* Puts what the request holds itself into the uploads. */
-static int put_held(struct context *context, json_t *object, const struct job_request *spec,
+static int put_held(struct context *context, json_t *object, const struct job_request *request,
 		    struct corpus_record *record, struct err *err)
 {
-	return spec->type == JOB_TRAIN && spec->train.learn != LEARN_ALACARTE
-		       ? put_pairs(context, object, spec, record, err)
-		       : put_texts(context, object, spec, record, err);
+	return request->type == JOB_TRAIN && request->train.learn != LEARN_ALACARTE
+		       ? put_pairs(context, object, request, record, err)
+		       : put_texts(context, object, request, record, err);
 }
 
 /* Each of its uploads is there, and all of them fit into memory. */
-static int check_train(struct context *context, const struct job_request *spec, struct err *err)
+static int check_train(struct context *context, const struct job_request *request, struct err *err)
 {
 	uint64_t bytes[2] = { 0, 0 }; /* of what it learns from, and of the dev sets */
 
-	for (size_t i = 0; i < spec->corpora_n; i++) {
-		const char *member = job_train_member(spec, i);
+	for (size_t i = 0; i < request->corpora_n; i++) {
+		const char *member = job_train_member(request, i);
 		bool dev = strcmp(member, "dev") == 0;
 		uint64_t most = dev ? LIMIT_DEV_BYTES : LIMIT_TRAIN_BYTES;
 		struct corpus_record record;
 
-		if (uploads_find(context->service->uploads, &record, spec->corpora[i], err))
+		if (uploads_find(context->service->uploads, &record, request->corpora[i], err))
 			return err_param(err, member);
 		bytes[dev] += record.bytes;
 		/* Alacarte reads its corpus from the disk. */
-		if (spec->train.learn == LEARN_ALACARTE || bytes[dev] <= most)
+		if (request->train.learn == LEARN_ALACARTE || bytes[dev] <= most)
 			continue;
 		return err_field(err, ERR_TOO_LARGE, member, "`%s` may have %llu MiB at most", member,
 				 (unsigned long long)(most >> 20));
@@ -193,41 +193,41 @@ static int check_train(struct context *context, const struct job_request *spec, 
 	return 0;
 }
 
-static int add(struct context *context, json_t *object, const struct job_request *spec, int64_t *id,
+static int add(struct context *context, json_t *object, const struct job_request *request, int64_t *id,
 	       struct err *err)
 {
-	struct job_new job = { .type = job_type_name(spec->type), .corpora_n = spec->corpora_n };
+	struct job_new job = { .type = job_type_name(request->type), .corpora_n = request->corpora_n };
 	struct corpus_record texts = { 0 };
-	struct buf request = { 0 };
+	struct buf text = { 0 };
 	int rc;
 
-	memcpy(job.corpora, spec->corpora, sizeof(job.corpora));
-	if (spec->has_texts) {
-		if (put_held(context, object, spec, &texts, err))
+	memcpy(job.corpora, request->corpora, sizeof(job.corpora));
+	if (request->has_texts) {
+		if (put_held(context, object, request, &texts, err))
 			return -1;
 		job.texts = &texts;
 	}
-	json_put(&request, object);
-	job.request = buf_string(&request);
-	rc = request.failed ? err_set(err, ERR_MEMORY, "no memory is left for the job")
-			    : jobs_add(context->service->jobs, id, &job, err);
+	json_put(&text, object);
+	job.request = buf_string(&text);
+	rc = text.failed ? err_set(err, ERR_MEMORY, "no memory is left for the job")
+			 : jobs_add(context->service->jobs, id, &job, err);
 	if (rc != 0 && job.texts)
 		uploads_forget(context->service->uploads, texts.id);
-	buf_free(&request);
+	buf_free(&text);
 	return rc;
 }
 
 static int accept_job(struct context *context, json_t *object, int64_t *id, struct err *err)
 {
-	struct job_request spec;
+	struct job_request request;
 
-	if (job_request_read(&spec, object, err) || check_model(context, &spec, err))
+	if (job_request_read(&request, object, err) || check_model(context, &request, err))
 		return -1;
-	if (spec.output && jobs_check_output(context->service->jobs, spec.output, err))
+	if (request.output && jobs_check_output(context->service->jobs, request.output, err))
 		return -1;
-	if (spec.type == JOB_TRAIN && check_train(context, &spec, err))
+	if (request.type == JOB_TRAIN && check_train(context, &request, err))
 		return -1;
-	return add(context, object, &spec, id, err);
+	return add(context, object, &request, id, err);
 }
 
 int route_job_add(struct context *context, const struct request *request, struct reply *reply,

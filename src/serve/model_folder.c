@@ -83,20 +83,20 @@ static int list_add(struct list *list, const char *name, size_t n, const char *p
 }
 
 /* "NAME=PATH" or "PATH". */
-static int add_asked(struct list *list, const char *spec, struct err *err)
+static int add_asked(struct list *list, const char *asked, struct err *err)
 {
-	const char *equals = strchr(spec, '=');
-	const char *slash = strchr(spec, '/');
+	const char *equals = strchr(asked, '=');
+	const char *slash = strchr(asked, '/');
 	size_t n;
 
 	if (equals && (!slash || equals < slash))
-		return list_add(list, spec, (size_t)(equals - spec), equals + 1, FROM_OPTIONS, err);
-	slash = strrchr(spec, '/');
-	slash = slash ? slash + 1 : spec;
+		return list_add(list, asked, (size_t)(equals - asked), equals + 1, FROM_OPTIONS, err);
+	slash = strrchr(asked, '/');
+	slash = slash ? slash + 1 : asked;
 	n = strlen(slash);
 	if (n > strlen(ending) && strcmp(slash + n - strlen(ending), ending) == 0)
 		n -= strlen(ending);
-	return list_add(list, slash, n, spec, FROM_OPTIONS, err);
+	return list_add(list, slash, n, asked, FROM_OPTIONS, err);
 }
 
 static int by_name(const void *a, const void *b)
