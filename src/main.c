@@ -1,8 +1,8 @@
 /*
  * sifd - sentence vectors and how alike texts are, from word vectors.
  *
- * main picks the verb, sets up what must be chosen once (kernels, BLAS, JSON's hash seed), and lets the
- * verb work.  Each verb is a file in cli/.
+ * main sets up what is chosen once per process (kernels, BLAS, JSON's hash seed) and runs the verb.  Each
+ * verb is a file in cli/.
  */
 #include "base/json.h"
 #include "cli/cli.h"
@@ -33,8 +33,8 @@ static void print_usage(FILE *to)
 }
 
 /*
- * Debian's OpenBLAS takes slow kernels on newer processors unless the environment says better before the
- * library loads: hence once more through exec.  SIFD_NO_REEXEC keeps it from happening (sanitizers,
+ * Debian's OpenBLAS chooses slow kernels on newer processors, unless the environment names better ones before
+ * the library loads; so the program starts itself once more.  SIFD_NO_REEXEC prevents that (sanitizers,
  * debuggers).
  */
 static void choose_blas(char **argv)
@@ -44,7 +44,7 @@ static void choose_blas(char **argv)
 	if (!better || getenv("OPENBLAS_CORETYPE") || getenv("SIFD_NO_REEXEC"))
 		return;
 	if (setenv("OPENBLAS_CORETYPE", better, 1) == 0)
-		(void)execv("/proc/self/exe", argv); /* on failure the slower kernels do */
+		(void)execv("/proc/self/exe", argv); /* if it fails, the slower kernels must do */
 }
 
 int main(int argc, char **argv)

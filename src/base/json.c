@@ -143,7 +143,10 @@ void json_put_string(struct buf *buf, const char *text, size_t n)
 
 void json_put_text(struct buf *buf, const char *text)
 {
-	json_put_string(buf, text, strlen(text));
+	if (text)
+		json_put_string(buf, text, strlen(text));
+	else
+		buf_text(buf, "null");
 }
 
 void json_put_float(struct buf *buf, float x)

@@ -34,7 +34,7 @@ json_t *json_read(const char *text, size_t n, struct json_limits limits, struct 
 /* Appends text[0..n) as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void json_put_string(struct buf *buf, const char *text, size_t n);
 
-/* Appends a 0-terminated text as a JSON string. */
+/* Appends a 0-terminated text as a JSON string; NULL: null. */
 void json_put_text(struct buf *buf, const char *text);
 
 /* Appends a float with 9 significant digits, or [1,2.5,...]; the buf fails when one is not finite. */

@@ -1,3 +1,4 @@
+/* sifd serve: reads the options of the daemon and runs it (serve/server.h). */
 #include "base/err.h"
 #include "cli/cli.h"
 #include "serve/server.h"

@@ -1,4 +1,4 @@
-/* An embed job: a vector for every line of a corpus, as a file that can be fetched. */
+/* An embed job: one vector per line of a corpus, as a file that can be downloaded. */
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -23,7 +23,7 @@ struct embedding {
 	size_t d;
 	float *vectors; /* (EMBEDDER_TEXTS, d) */
 	struct buf row;
-	struct output *output; /* NULL while lines are counted */
+	struct output *output; /* NULL while lines are only counted */
 	uint64_t rows;
 	uint64_t words, known;
 };

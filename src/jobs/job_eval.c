@@ -1,4 +1,4 @@
-/* An eval job: how well methods agree with people, or with labels, on uploaded sets. */
+/* An eval job: scores methods on uploaded similarity or classification sets. */
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json_fields.h"
@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-/* An uploaded set of either kind. */
+/* A set of either kind. */
 struct job_set {
 	enum set_kind kind;
 	struct pair_set pairs;
@@ -33,7 +33,7 @@ static void set_free(struct job_set *set)
 		labelled_set_free(&set->labelled);
 }
 
-/* One method's figures, as the rest of an object. */
+/* Appends one method's figures, as the rest of an object. */
 static int put_figures(struct work *w, struct model *m, enum method method, const struct job_set *set,
 		       struct err *err)
 {

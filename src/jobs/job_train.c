@@ -1,8 +1,8 @@
 /*
- * A train job: what `sifd train` does, from uploads or from pairs of the request.
+ * A train job: what `sifd train` does, from uploads or from pairs in the request.
  *
- * Its checkpoint lies in STATE/checkpoints under the job's number for as long as the job waits or runs:
- * after a restart it goes on from there, to the same bits as if nothing had happened.
+ * Its checkpoint is in STATE/checkpoints under the job's number while the job waits or runs: after a restart
+ * it goes on from there, to the same bits as if nothing had happened.
  */
 #include "base/buf.h"
 #include "base/err.h"
@@ -84,7 +84,8 @@ static struct model *train_once(struct work *w, struct model *m, const struct tr
 	return train_model(m, start, o, r, &w->jobs->progress, err);
 }
 
-/* From the checkpoint; from the start when that is damaged or of what the model, or sifd, was before. */
+/* Resumes from the checkpoint, or begins anew when that is damaged, or of an older model or version of sifd.
+ */
 static struct model *train(struct work *w, struct model *m, struct train_report *r, struct err *err)
 {
 	struct train_options o = w->request.train.pairs;
@@ -127,7 +128,7 @@ static int work_pairs(struct work *w, struct err *err)
 	trained = train(w, m, &report, err);
 	if (trained) {
 		put_trained(w, trained, &report);
-		/* An early stop leaves some of them out. */
+		/* An early stop leaves some of the pairs out. */
 		progress_phase(&w->jobs->progress, "publishing", "pairs", report.loop.pairs);
 		rc = work_publish(w, trained, w->request.overlay, err);
 		model_release(trained);

@@ -1,3 +1,4 @@
+/* The parts of a job that all types share, fit and import jobs, and what a restart finds. */
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -26,7 +27,7 @@ static const char *const folders[] = { "models", "bases", "results", "imports", 
 
 enum { FOLDERS = sizeof(folders) / sizeof(folders[0]) };
 
-/* STATE/FOLDER/NAME, into to[PATH_MAX]. */
+/* STATE/FOLDER/NAME and the ending, into to[PATH_MAX]. */
 static void state_path(const struct jobs *jobs, const char *folder, const char *name, const char *ending,
 		       char *to)
 {
@@ -70,7 +71,7 @@ int job_folders_open(struct jobs *jobs, struct err *err)
 const char *work_corpus_name(const struct work *w, size_t i)
 {
 	const struct job_request *request = &w->request;
-	size_t first = request->has_texts ? 1 : 0; /* those of the request come first */
+	size_t first = request->has_texts ? 1 : 0; /* the texts of the request come first */
 
 	if (i >= first)
 		return request->corpora[i - first];
@@ -178,7 +179,7 @@ static void base_path(const struct jobs *jobs, const struct model *base, char *t
 	state_path(jobs, "bases", base->fingerprint, ".safetensors", to);
 }
 
-/* A link to the file at `from`: of its own right where the file system can, so that it outlives that name. */
+/* Links to the file at `from`: a hard link where the file system can, so that it outlives that name. */
 static int link_base(const struct jobs *jobs, const char *from, const char *to, struct err *err)
 {
 	char folder[PATH_MAX];
@@ -187,7 +188,7 @@ static int link_base(const struct jobs *jobs, const char *from, const char *to, 
 
 	if (stat(to, &info) == 0)
 		return 0;
-	(void)unlink(to); /* a link to what is no more */
+	(void)unlink(to); /* a link to a file that is gone */
 	if (!realpath(from, real) || (link(real, to) != 0 && symlink(real, to) != 0 && errno != EEXIST))
 		return err_set(err, ERR_IO, "the vectors file cannot be kept for the fitted model: %s",
 			       strerror(errno));
@@ -196,7 +197,7 @@ static int link_base(const struct jobs *jobs, const char *from, const char *to, 
 	return 0;
 }
 
-/* An overlay must find its vectors at the next start, wherever the operator's file has gone by then. */
+/* An overlay must find its base at the next start, wherever the operator's file has gone by then. */
 struct model *work_grounded(struct work *w, struct model *m, struct err *err)
 {
 	const struct model *base = m->base ? m->base : m;
@@ -208,7 +209,7 @@ struct model *work_grounded(struct work *w, struct model *m, struct err *err)
 		return m;
 	folder_path(w->jobs, "bases", folder);
 	if (link_base(w->jobs, base->path, path, err) == 0)
-		/* An operator's overlay keeps the name of its own base; the folder has that too. */
+		/* An operator's overlay keeps the name of its own base, which STATE/bases has now too. */
 		again = m->base ? model_retain(m) : publish_open(path, folder, err);
 	if (again && strcmp(again->fingerprint, m->fingerprint) != 0) {
 		(void)err_set(
@@ -222,7 +223,7 @@ struct model *work_grounded(struct work *w, struct model *m, struct err *err)
 	return again;
 }
 
-/* Opens what was written, as a start would, and gives it its name. */
+/* Opens what was written, as the next start would, and gives it its name. */
 static int take_into_service(struct work *w, const char *path, const char *fingerprint, struct err *err)
 {
 	char folder[PATH_MAX];
@@ -253,13 +254,13 @@ int work_publish(struct work *w, struct model *m, bool as_overlay, struct err *e
 		return -1;
 	model_path(w->jobs, w->request.output, path);
 	fresh = access(path, F_OK) != 0;
-	/* The record keeps how much was read. */
+	/* The record keeps how much was read, not how much was published. */
 	progress_phase(progress, "publishing", atomic_load(&progress->unit), read);
 	progress_set(progress, read);
 	if (publish_model(m, path, as_overlay, err) == 0 &&
 	    take_into_service(w, path, m->fingerprint, err) == 0)
 		return 0;
-	/* Nothing of what failed is left to be served after a restart. */
+	/* A model whose job failed must not be served after a restart. */
 	if (fresh)
 		(void)unlink(path);
 	return -1;
@@ -271,7 +272,7 @@ void work_put_sources(struct work *w)
 {
 	for (size_t i = 0; i < w->job->corpora_n; i++) {
 		buf_printf(w->result, "%s", i ? "," : "");
-		json_put_string(w->result, work_corpus_name(w, i), strlen(work_corpus_name(w, i)));
+		json_put_text(w->result, work_corpus_name(w, i));
 	}
 }
 
@@ -290,10 +291,7 @@ static void put_fit(struct work *w, const struct model *m, const struct fit_repo
 		   m->k, (unsigned long long)r->bytes, (unsigned long long)r->lines);
 	buf_printf(w->result, ",\"new_words\":%zu,\"coverage_before\":%.6f,\"no_new_words\":", grown->words,
 		   grown->coverage);
-	if (*grown->none)
-		json_put_string(w->result, grown->none, strlen(grown->none));
-	else
-		buf_text(w->result, "null");
+	json_put_text(w->result, *grown->none ? grown->none : NULL);
 	buf_printf(w->result, ",\"overlay\":%s,\"corpus_sha256\":\"%s\",\"corpus\":[",
 		   w->request.overlay ? "true" : "false", digest);
 	work_put_sources(w);
@@ -339,7 +337,7 @@ static int work_fit(struct work *w, struct err *err)
 
 /* ---- import ---- */
 
-/* A regular file of the imports folder, not one that a link there leads to. */
+/* Only a regular file: a link in the imports folder could lead anywhere. */
 static int import_path(const struct work *w, const char *name, char *to, struct err *err)
 {
 	const char *folder = w->jobs->options.imports;
@@ -407,7 +405,7 @@ int job_work(struct jobs *jobs, const struct job_record *job, struct buf *result
 	if (object && job_request_read(&w.request, object, err) == 0 && work_go_on(&w, err) == 0) {
 		find_paths(&w);
 		rc = works[w.request.type](&w, err);
-		if (rc != 0)
+		if (rc)
 			hide_paths(&w, err);
 		drop_paths(&w);
 	}
@@ -446,7 +444,7 @@ bool job_published(struct jobs *jobs, const struct job_record *job)
 	bool there;
 
 	if (strcmp(job->type, "embed") == 0) {
-		/* The file gets that name only when it is whole. */
+		/* The file gets that name only when it is complete. */
 		job_result_path(jobs, job->id, path, sizeof(path));
 		return access(path, R_OK) == 0;
 	}
@@ -471,7 +469,7 @@ void job_checkpoint_drop(const struct jobs *jobs, int64_t id)
 	char path[PATH_MAX];
 
 	job_checkpoint_path(jobs, id, path, sizeof(path));
-	(void)unlink(path); /* few jobs have one */
+	(void)unlink(path); /* only train jobs have one */
 }
 
 void job_checkpoints_sweep(struct jobs *jobs)
@@ -492,8 +490,8 @@ void job_checkpoints_sweep(struct jobs *jobs)
 		(void)closedir(dir);
 }
 
-/* Does a model in service stand on this vectors file? */
-static bool is_stood_on(const struct registry_entry *entries, size_t n, const char *path)
+/* Is this file a model in service, or the base of one? */
+static bool is_in_use(const struct registry_entry *entries, size_t n, const char *path)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct model *m = entries[i].model;
@@ -504,7 +502,7 @@ static bool is_stood_on(const struct registry_entry *entries, size_t n, const ch
 	return false;
 }
 
-/* How many models of STATE/models are in service, and how many files it has. */
+/* Is every file of STATE/models in service? */
 static bool all_are_open(const struct jobs *jobs, const struct registry_entry *entries, size_t n)
 {
 	char path[PATH_MAX];
@@ -533,12 +531,12 @@ void job_bases_sweep(struct jobs *jobs)
 	DIR *dir = NULL;
 
 	folder_path(jobs, "bases", folder);
-	/* A model that could not be opened this time may need its vectors once it is mended. */
+	/* A model that could not be opened this time may need its base once it is repaired. */
 	if (all_are_open(jobs, entries, n))
 		dir = opendir(folder);
 	while (dir && (file = readdir(dir)) != NULL) {
 		state_path(jobs, "bases", file->d_name, "", path);
-		if (file->d_name[0] != '.' && !is_stood_on(entries, n, path) && unlink(path) == 0)
+		if (file->d_name[0] != '.' && !is_in_use(entries, n, path) && unlink(path) == 0)
 			log_info("vectors file not needed any more", "path=%s", path);
 	}
 	if (dir)

@@ -1,5 +1,5 @@
 /*
- * job_work_private.h - the parts of job_work.c: one function a type of job.
+ * job_work_private.h - a running job: what all types of job need, and one function per type.
  */
 #ifndef SIFD_JOBS_JOB_WORK_PRIVATE_H
 #define SIFD_JOBS_JOB_WORK_PRIVATE_H
@@ -18,33 +18,34 @@ struct work {
 	struct buf *result;
 };
 
-/* The model that request->model names, without the method behind its colon: a reference. */
+/* A reference to the model that the request names, without the method after its colon. */
 struct model *work_model(struct work *w, struct err *err);
 
-/* The method asked for: `name`, or that behind the colon, or the model's own. */
+/* The method asked for: `name`, or the one after the model's colon, or the model's own. */
 int work_method(struct work *w, const struct model *m, const char *name, enum method *method,
 		struct err *err);
 
-/* What the corpora are called by the client: for messages and results. */
+/* What the client calls corpus i, for messages and results. */
 const char *work_corpus_name(const struct work *w, size_t i);
 
-/* Has somebody asked for an end?  ERR_CANCELLED. */
+/* ERR_CANCELLED when somebody wants the job to end. */
 int work_go_on(struct work *w, struct err *err);
 
-/* Before something gets its place for all to see: what it will be is on record.  Then a crash is no riddle.
+/*
+ * Records w->result before anything is published: after a crash job_published() can tell whether that
+ * happened.
  */
 int work_prepare(struct work *w, struct err *err);
 
 /*
- * m over a vectors file in STATE/bases, for a model that will be published as an overlay.  Takes m's
- * reference.
+ * The model m over a base in STATE/bases, for a job that will publish an overlay.  Takes over m's reference.
  */
 struct model *work_grounded(struct work *w, struct model *m, struct err *err);
 
-/* m as a file, and into service under its name.  Its result is in w->result. */
+/* Writes m as a file and puts it into service under the name that the request has.  w->result is complete. */
 int work_publish(struct work *w, struct model *m, bool as_overlay, struct err *err);
 
-/* The names of the corpora, as members of an array. */
+/* Appends the names of the corpora, as the elements of a JSON array. */
 void work_put_sources(struct work *w);
 
 int work_train(struct work *w, struct err *err);

@@ -21,12 +21,12 @@
 #include <unistd.h>
 
 enum {
-	NICE = 10,     /* below the event loops and the workers */
-	RETRY_S = 1,   /* when the records cannot be read */
-	LOOK_MS = 250, /* the least time between two looks that a rate is made of */
+	NICE = 10,     /* a lower priority than the event loops and the workers */
+	RETRY_S = 1,   /* pause when the records cannot be read or written */
+	LOOK_MS = 250, /* the least time between two looks that make a rate */
 };
 
-/* ---- who is live ---- */
+/* ---- live jobs: waiting or running ---- */
 
 /* Room for one more, so that live_add() cannot fail once a job is on record. */
 static int live_reserve(struct jobs *jobs, struct err *err)
@@ -51,7 +51,7 @@ static void live_add(struct jobs *jobs, int64_t id)
 	(void)pthread_mutex_unlock(&jobs->lock);
 }
 
-/* To be called with the lock. */
+/* Called with `lock` held. */
 static size_t live_find(const struct jobs *jobs, int64_t id)
 {
 	size_t i = 0;
@@ -99,7 +99,7 @@ void jobs_tally(struct jobs *jobs, struct job_tally tally[JOB_TYPES][JOB_STATES]
 	(void)pthread_mutex_unlock(&jobs->lock);
 }
 
-/* ---- what routes ask ---- */
+/* ---- for the routes ---- */
 
 int jobs_add(struct jobs *jobs, int64_t *id, const struct job_new *job, struct err *err)
 {
@@ -141,12 +141,12 @@ int jobs_cancel(struct jobs *jobs, int64_t id, struct err *err)
 	return rc;
 }
 
-/* What was seen of a job. */
+/* How far a job is. */
 struct job_seen {
 	const char *phase, *unit;
 	uint64_t done, total;
 	double rate;
-	double loss, score; /* of training; 0: none yet */
+	double loss, score; /* of a training; 0: none yet */
 };
 
 static void put_known(struct buf *to, const char *name, double x)
@@ -162,15 +162,9 @@ static void put_progress(struct buf *to, const struct job_seen *seen)
 	uint64_t done = seen->done, total = seen->total;
 
 	buf_text(to, ",\"progress\":{\"phase\":");
-	if (seen->phase)
-		json_put_text(to, seen->phase);
-	else
-		buf_text(to, "null");
+	json_put_text(to, seen->phase);
 	buf_text(to, ",\"unit\":");
-	if (seen->unit)
-		json_put_text(to, seen->unit);
-	else
-		buf_text(to, "null");
+	json_put_text(to, seen->unit);
 	buf_printf(to, ",\"done\":%llu,\"total\":%llu,\"rate\":%.1f,\"eta_s\":", (unsigned long long)done,
 		   (unsigned long long)total, seen->rate);
 	if (total > 0 && done >= total)
@@ -185,8 +179,8 @@ static void put_progress(struct buf *to, const struct job_seen *seen)
 }
 
 /*
- * To be called with the lock: units a second, by what this look and an earlier one saw of the phase, which
- * began with `begun` of them done.
+ * Units per second, from this look at the phase and an earlier one.  The phase began with `begun` units done.
+ * Called with `lock` held.
  */
 static double measure_rate(struct jobs *jobs, const char *phase, uint64_t begun, uint64_t done)
 {
@@ -195,7 +189,7 @@ static double measure_rate(struct jobs *jobs, const char *phase, uint64_t begun,
 	struct job_look from = *look;
 
 	if (phase != look->phase || done < look->done) {
-		/* It began after the last look: too long a time rather than too short a one. */
+		/* It began after the last look, so the time since that is rather too long than too short. */
 		from.done = begun < done ? begun : done;
 		*look = (struct job_look){ .phase = phase, .at_ms = now, .done = done };
 	} else if (now - look->at_ms < LOOK_MS) {
@@ -250,12 +244,9 @@ static void put_job(struct jobs *jobs, struct buf *to, const struct job_record *
 	else
 		put_progress(to, &seen);
 	buf_text(to, ",\"error\":");
-	if (job->error)
-		json_put_text(to, job->error);
-	else
-		buf_text(to, "null");
+	json_put_text(to, job->error);
 	buf_text(to, ",\"result\":");
-	/* While it runs that is a plan. */
+	/* While the job runs, its result is only a plan. */
 	buf_text(to, ended && job->result ? job->result : "null");
 	buf_text(to, ",\"request\":");
 	buf_text(to, job->request);
@@ -292,7 +283,7 @@ int jobs_put_list(struct jobs *jobs, struct buf *to, int64_t before, size_t most
 	return 0;
 }
 
-/* Only what embed made has a file; its result says of itself what is in it. */
+/* Only embed jobs make a file; their result says what is in it. */
 static const char *file_type(const struct job_record *job)
 {
 	if (!job->result || job->state != JOB_SUCCEEDED || strcmp(job->type, "embed") != 0)
@@ -327,7 +318,7 @@ int jobs_open_result(struct jobs *jobs, int64_t id, const char **type, struct er
 
 /* ---- the worker ---- */
 
-/* Waits for work: false at the end. */
+/* Waits for a job; false when the daemon stops. */
 static bool wait_for_work(struct jobs *jobs)
 {
 	bool more;
@@ -340,7 +331,7 @@ static bool wait_for_work(struct jobs *jobs)
 	return more;
 }
 
-/* After trouble with the records: not at once again. */
+/* After trouble with the records. */
 static void pause_worker(struct jobs *jobs)
 {
 	struct timespec until;
@@ -373,15 +364,15 @@ static int take(struct jobs *jobs, struct job_record *job, struct err *err)
 	return rc;
 }
 
-/* What the job came to: in its record, which is not written yet. */
+/* Fills in the outcome; the caller stores it. */
 static void settle(struct jobs *jobs, struct job_record *job, int failed, const struct buf *result,
 		   const struct err *err)
 {
 	const char *why = err->text;
-	bool sent_away; /* because the daemon stops, not because the client wished it */
+	bool stopped; /* because the daemon stops, not because the client wanted it */
 
 	(void)pthread_mutex_lock(&jobs->lock);
-	sent_away = jobs->stopping && !jobs->unwanted;
+	stopped = jobs->stopping && !jobs->unwanted;
 	(void)pthread_mutex_unlock(&jobs->lock);
 	free(job->result);
 	job->result = failed ? NULL : mem_text(result->data, result->len);
@@ -389,14 +380,14 @@ static void settle(struct jobs *jobs, struct job_record *job, int failed, const 
 	job->total = atomic_load(&jobs->progress.total);
 	job->state = failed ? JOB_FAILED : JOB_SUCCEEDED;
 	if (failed && err->code == ERR_CANCELLED) {
-		job->state = sent_away ? JOB_QUEUED : JOB_CANCELLED;
+		job->state = stopped ? JOB_QUEUED : JOB_CANCELLED;
 		why = "cancelled";
 	}
 	if (failed)
 		job->error = mem_text(why, strlen(why));
 }
 
-/* To be called with `order`. */
+/* Called with `order` held. */
 static int record(struct jobs *jobs, const struct job_record *job, struct err *err)
 {
 	if (job->state == JOB_QUEUED)
@@ -421,7 +412,7 @@ static void count_ended(struct jobs *jobs, const struct job_record *job, uint64_
 	(void)pthread_mutex_unlock(&jobs->lock);
 }
 
-/* A full disk may keep the record from being written: it is tried until it can be, or until the end. */
+/* A full disk may keep the record from being written: tries until it can be, or until the daemon stops. */
 static void record_in_the_end(struct jobs *jobs, const struct job_record *job)
 {
 	bool stopping = false;
@@ -438,7 +429,7 @@ static void record_in_the_end(struct jobs *jobs, const struct job_record *job)
 			jobs->running = 0;
 		(void)pthread_mutex_unlock(&jobs->lock);
 		(void)pthread_mutex_unlock(&jobs->order);
-		if (rc != 0)
+		if (rc)
 			log_error("job not recorded", "id=%lld error=%s", (long long)job->id, err.text);
 		if (rc == 0 || stopping)
 			return;
@@ -475,7 +466,7 @@ static void work_one(struct jobs *jobs, struct job_record *job)
 	if (!failed && result.failed)
 		failed = err_set(&err, ERR_MEMORY, "no memory is left for the result");
 	settle(jobs, job, failed, &result, &err);
-	/* First: who sees the end sees the count. */
+	/* Counted first: a client that sees the job ended must see it in the metrics. */
 	count_ended(jobs, job, (uint64_t)(clock_unix_ms() - begin));
 	record_in_the_end(jobs, job);
 	if (job_state_ended(job->state))
@@ -514,10 +505,10 @@ static void *work(void *cls)
 
 static const char given_up[] = "the server ended while the job ran, and again when it was tried once more";
 
-/* A job that ran when the process died. */
+/* Decides about a job that was running when the process died. */
 static int recover(struct jobs *jobs, struct job_record *job, struct err *err)
 {
-	/* The next run starts further on: it is no second try. */
+	/* With a new checkpoint the next run starts further on, so it does not count as another attempt. */
 	bool went_on = job_went_on(jobs, job);
 
 	if (job->result && job_published(jobs, job)) {

@@ -1,10 +1,9 @@
 /*
- * jobs.h - long work while the daemon serves: a queue that survives kill -9, and the one thread that works
- * it.
+ * jobs.h - long work while the daemon serves: a queue that survives kill -9, and the one thread that runs it.
  *
- * A job is a row of the store before its 202 is sent.  On start those that ran are queued again, at most
- * LIMIT_JOB_ATTEMPTS times in all; one whose model or result file was already in place has succeeded.  Any
- * thread.
+ * A job is a row of the store before its 202 is sent.  At the start, jobs that were running are queued again,
+ * at most LIMIT_JOB_ATTEMPTS times in all; one whose model or result file is already in place has succeeded.
+ * Any thread.
  */
 #ifndef SIFD_JOBS_JOBS_H
 #define SIFD_JOBS_JOBS_H
@@ -18,7 +17,6 @@
 
 struct buf;
 struct err;
-struct job_new;
 struct jobs;
 struct registry;
 struct uploads;
@@ -50,21 +48,21 @@ int jobs_start(struct jobs *jobs, struct err *err);
 void jobs_close(struct jobs *jobs);
 
 /*
- * May a job give a model this name?  ERR_CONFLICT (param "output") when it is that of a file which no job
- * made, or when no more models can be served.
+ * Checks that a job may give a model this name: ERR_CONFLICT (param "output") when a file that no job made
+ * has it, or when no more models can be served.
  */
 int jobs_check_output(struct jobs *jobs, const char *name, struct err *err);
 
-/* Accepts a checked job; its id. */
+/* Accepts a checked job and gives it an id. */
 int jobs_add(struct jobs *jobs, int64_t *id, const struct job_new *job, struct err *err);
 
 /* Is it waiting or running?  Costs nothing: no disk, no database. */
 bool jobs_live(struct jobs *jobs, int64_t id);
 
-/* How many wait, and how many run; as cheap, for /metrics. */
+/* How many wait, and how many run; for /metrics, and as cheap. */
 void jobs_load(struct jobs *jobs, size_t *queued, size_t *running);
 
-/* The jobs that ended since the start, by type and state, and how long they ran. */
+/* How many jobs ended since the start, by type and state, and how long they ran. */
 struct job_tally {
 	uint64_t n, ms;
 };
@@ -78,7 +76,7 @@ int jobs_put(struct jobs *jobs, struct buf *to, int64_t id, struct err *err);
 /* Appends {"object":"list","data":[...]}, newest first. */
 int jobs_put_list(struct jobs *jobs, struct buf *to, int64_t before, size_t most, struct err *err);
 
-/* Opens the result file of a job that succeeded and has one: the fd, or -1. */
+/* Opens the result file of a job that succeeded and has one: the fd, or -1.  *type: its Content-Type. */
 int jobs_open_result(struct jobs *jobs, int64_t id, const char **type, struct err *err);
 
 #endif

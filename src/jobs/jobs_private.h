@@ -13,7 +13,7 @@
 struct buf;
 struct err;
 
-/* What was seen of a phase, so that a rate can be told from two looks. */
+/* How far a phase was when somebody last asked: two looks make a rate. */
 struct job_look {
 	const char *phase;
 	int64_t at_ms;
@@ -26,8 +26,8 @@ struct jobs {
 	struct uploads *uploads;
 
 	/*
-	 * `order` is held while a record changes and `live` with it, disk included; `lock` for the fields
-	 * below alone, a few lines long.  Who wants both takes `order` first.
+	 * `order` is held while a record and `live` change together, disk included; `lock` is held for a few
+	 * lines, and only for the fields below.  A thread that needs both takes `order` first.
 	 */
 	pthread_mutex_t order;
 	pthread_mutex_t lock;
@@ -35,7 +35,7 @@ struct jobs {
 	int64_t *live; /* ids of the jobs that wait or run */
 	size_t live_n, live_room;
 	int64_t running; /* 0: none */
-	bool unwanted;	 /* the running one: its client wants it to end */
+	bool unwanted;	 /* the client of the running one wants it to end */
 	bool stopping;
 	struct job_look look;
 	struct job_tally tally[JOB_TYPES][JOB_STATES];
@@ -48,23 +48,23 @@ struct jobs {
 /* Does the job, to the end or until progress->cancel.  Appends its result, a JSON object. */
 int job_work(struct jobs *jobs, const struct job_record *job, struct buf *result, struct err *err);
 
-/* Does what the result of a running job says stand in its place already?  (The process died just then.) */
+/* Is what the job was about to publish in place?  Then the process died between that and recording it. */
 bool job_published(struct jobs *jobs, const struct job_record *job);
 
-/* Has this run of it, which the process's end cut off, written a checkpoint? */
+/* Did its last run, which the end of the process cut off, write a checkpoint? */
 bool job_went_on(const struct jobs *jobs, const struct job_record *job);
 
-/* Where a job that learns keeps its state (learn/checkpoint.h). */
+/* The file in which a train job keeps its state (learn/checkpoint.h). */
 void job_checkpoint_path(const struct jobs *jobs, int64_t id, char *to, size_t n);
 void job_checkpoint_drop(const struct jobs *jobs, int64_t id);
 
-/* Removes those of jobs that are not live. */
+/* Removes the checkpoints of jobs that are not live. */
 void job_checkpoints_sweep(struct jobs *jobs);
 
-/* Makes the folders of models, results, imports, bases and checkpoints; removes what a crash left in them. */
+/* Makes the folders of STATE; removes temporary files that a crash left in them. */
 int job_folders_open(struct jobs *jobs, struct err *err);
 
-/* Removes vectors files that no model of STATE/models stands on any more. */
+/* Removes the files of STATE/bases that no model needs as its base any more. */
 void job_bases_sweep(struct jobs *jobs);
 
 void job_result_path(const struct jobs *jobs, int64_t id, char *to, size_t n);

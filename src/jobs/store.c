@@ -25,15 +25,15 @@ struct connection {
 };
 
 struct store {
-	char *path; /* of the database */
-	int lock_fd;
+	char *path;  /* of the database */
+	int lock_fd; /* of STATE/lock */
 	struct connection writer, reader;
 };
 
 struct query {
 	sqlite3_stmt *statement;
 	sqlite3 *db;
-	pthread_mutex_t *lock; /* to be given back, or NULL: the transaction's */
+	pthread_mutex_t *lock; /* to be unlocked when it is closed; NULL: the transaction holds it */
 };
 
 static const char schema[] =
@@ -55,7 +55,7 @@ static const char schema[] =
 	" corpus INTEGER NOT NULL, PRIMARY KEY(job, place)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX job_corpora_by_corpus ON job_corpora(corpus);";
 
-/* What SQLite says, as one of our codes. */
+/* SQLite's error as one of our codes. */
 static int failed(sqlite3 *db, struct err *err)
 {
 	int code = sqlite3_errcode(db) & 0xFF;
@@ -92,7 +92,7 @@ static int bind(sqlite3_stmt *statement, const char *values, va_list args)
 	return 0;
 }
 
-/* Gives the lock back when it fails. */
+/* Unlocks when it fails. */
 static struct query *prepare(sqlite3 *db, pthread_mutex_t *lock, struct err *err, const char *sql,
 			     const char *values, va_list args)
 {
@@ -167,15 +167,21 @@ void query_close(struct query *query)
 	free(query);
 }
 
-int64_t store_change(struct store *store, struct err *err, const char *sql, const char *values, ...)
+int query_only(struct query *query, int64_t *value, struct err *err)
 {
-	struct query *query;
-	va_list args;
+	int rc = query ? query_next(query, err) : -1;
+
+	if (rc > 0)
+		*value = query_int(query, 0);
+	query_close(query);
+	return rc;
+}
+
+static int64_t change(struct store *store, struct err *err, const char *sql, const char *values, va_list args)
+{
+	struct query *query = prepare(store->writer.db, NULL, err, sql, values, args);
 	int rc;
 
-	va_start(args, values);
-	query = prepare(store->writer.db, NULL, err, sql, values, args);
-	va_end(args);
 	if (!query)
 		return -1;
 	do
@@ -183,6 +189,37 @@ int64_t store_change(struct store *store, struct err *err, const char *sql, cons
 	while (rc > 0);
 	query_close(query);
 	return rc < 0 ? -1 : sqlite3_changes64(store->writer.db);
+}
+
+int64_t store_change(struct store *store, struct err *err, const char *sql, const char *values, ...)
+{
+	va_list args;
+	int64_t changed;
+
+	va_start(args, values);
+	changed = change(store, err, sql, values, args);
+	va_end(args);
+	return changed;
+}
+
+int store_change_alone(struct store *store, struct err *err, const char *sql, const char *values, ...)
+{
+	va_list args;
+	int64_t changed;
+
+	if (store_begin(store, err))
+		return -1;
+	va_start(args, values);
+	changed = change(store, err, sql, values, args);
+	va_end(args);
+	return store_end(store, changed < 0, err);
+}
+
+void ids_drop(int64_t **ids, size_t *n)
+{
+	free(*ids);
+	*ids = NULL;
+	*n = 0;
 }
 
 int store_ids(struct store *store, int64_t **ids, size_t *n, struct err *err, const char *sql,
@@ -197,21 +234,16 @@ int store_ids(struct store *store, int64_t **ids, size_t *n, struct err *err, co
 	va_start(args, values);
 	query = prepare(store->writer.db, NULL, err, sql, values, args);
 	va_end(args);
-	if (!query)
-		return -1;
-	while ((rc = query_next(query, err)) > 0) {
-		if (mem_resize(ids, *n + 1, sizeof(**ids), err)) {
+	rc = query ? 1 : -1;
+	while (rc > 0 && (rc = query_next(query, err)) > 0) {
+		if (mem_resize(ids, *n + 1, sizeof(**ids), err))
 			rc = -1;
-			break;
-		}
-		(*ids)[(*n)++] = query_int(query, 0);
+		else
+			(*ids)[(*n)++] = query_int(query, 0);
 	}
 	query_close(query);
-	if (rc < 0) {
-		free(*ids);
-		*ids = NULL;
-		*n = 0;
-	}
+	if (rc < 0)
+		ids_drop(ids, n);
 	return rc;
 }
 
@@ -233,7 +265,7 @@ int store_end(struct store *store, int failure, struct err *err)
 {
 	int rc = failure ? -1 : execute(store->writer.db, "COMMIT", err);
 
-	if (rc != 0 && !sqlite3_get_autocommit(store->writer.db))
+	if (rc && !sqlite3_get_autocommit(store->writer.db))
 		(void)sqlite3_exec(store->writer.db, "ROLLBACK", NULL, NULL, NULL);
 	(void)pthread_mutex_unlock(&store->writer.lock);
 	return rc;
@@ -282,17 +314,6 @@ static int connect_to(struct connection *c, const char *path, int flags, struct 
 	return 0;
 }
 
-static int64_t schema_version(struct store *store, struct err *err)
-{
-	struct query *query = store_query(store, err, "PRAGMA user_version", "");
-	int64_t version = -1;
-
-	if (query && query_next(query, err) > 0)
-		version = query_int(query, 0);
-	query_close(query);
-	return version;
-}
-
 static int make_schema(struct store *store, struct err *err)
 {
 	char sql[64];
@@ -301,7 +322,8 @@ static int make_schema(struct store *store, struct err *err)
 
 	if (store_begin(store, err))
 		return -1;
-	version = schema_version(store, err);
+	if (query_only(store_query(store, err, "PRAGMA user_version", ""), &version, err) <= 0)
+		version = -1;
 	if (version > STORE_SCHEMA)
 		rc = err_set(err, ERR_FORMAT, "%s was made by a newer sifd (schema %lld, this one knows %d)",
 			     store->path, (long long)version, STORE_SCHEMA);

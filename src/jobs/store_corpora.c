@@ -1,3 +1,4 @@
+/* The corpora of store.h. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "jobs/store.h"
@@ -8,7 +9,7 @@
 
 #define COLUMNS "id, name, stored, bytes, lines, sha256, created_ms"
 
-/* No waiting or running job was accepted with it. */
+/* Without a name, and no waiting or running job was accepted with it. */
 #define UNNEEDED                                                                                             \
 	"name IS NULL AND NOT EXISTS (SELECT 1 FROM job_corpora JOIN jobs ON jobs.id = job_corpora.job "     \
 	"WHERE job_corpora.corpus = corpora.id AND jobs.state <= 1)"
@@ -28,27 +29,27 @@ static void fill(struct corpus_record *corpus, struct query *query)
 
 int store_corpus_last(struct store *store, int64_t *id, struct err *err)
 {
-	struct query *query =
-		store_read(store, err, "SELECT seq FROM sqlite_sequence WHERE name = 'corpora'", "");
-	int rc = query ? query_next(query, err) : -1;
-
-	*id = rc > 0 ? query_int(query, 0) : 0;
-	query_close(query);
-	return rc < 0 ? -1 : 0;
+	*id = 0;
+	return query_only(
+		       store_read(store, err, "SELECT seq FROM sqlite_sequence WHERE name = 'corpora'", ""),
+		       id, err) < 0
+		       ? -1
+		       : 0;
 }
 
+/* Takes the name from an older corpus; ERR_TOO_LARGE when `most` others have one. */
 static int make_room(struct store *store, const char *name, size_t most, struct err *err)
 {
-	struct query *query = store_query(
-		store, err, "SELECT count(*) FROM corpora WHERE name IS NOT NULL AND name <> ?", "s", name);
-	int rc = query ? query_next(query, err) : -1;
+	int64_t n = 0;
 
-	if (rc > 0 && (uint64_t)query_int(query, 0) >= most)
-		rc = err_set(err, ERR_TOO_LARGE,
-			     "there are %zu corpora, and no more may be kept: remove some", most);
-	query_close(query);
-	if (rc < 0)
+	if (query_only(store_query(store, err,
+				   "SELECT count(*) FROM corpora WHERE name IS NOT NULL AND name <> ?", "s",
+				   name),
+		       &n, err) < 0)
 		return -1;
+	if ((uint64_t)n >= most)
+		return err_set(err, ERR_TOO_LARGE,
+			       "there are %zu corpora, and no more may be kept: remove some", most);
 	return store_change(store, err, "UPDATE corpora SET name = NULL WHERE name = ?", "s", name) < 0 ? -1
 													: 0;
 }
@@ -135,19 +136,14 @@ int store_corpus_collect(struct store *store, int64_t **ids, size_t *n, struct e
 	if (rc == 0 && *n > 0 && store_change(store, err, "DELETE FROM corpora WHERE " UNNEEDED, "") < 0)
 		rc = -1;
 	rc = store_end(store, rc, err);
-	if (rc != 0) {
-		free(*ids);
-		*ids = NULL;
-		*n = 0;
-	}
+	if (rc)
+		ids_drop(ids, n);
 	return rc;
 }
 
 int store_corpus_known(struct store *store, int64_t id, struct err *err)
 {
-	struct query *query = store_read(store, err, "SELECT 1 FROM corpora WHERE id = ?", "i", id);
-	int rc = query ? query_next(query, err) : -1;
+	int64_t one;
 
-	query_close(query);
-	return rc;
+	return query_only(store_read(store, err, "SELECT 1 FROM corpora WHERE id = ?", "i", id), &one, err);
 }

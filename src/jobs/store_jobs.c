@@ -1,3 +1,4 @@
+/* The jobs of store.h. */
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -78,13 +79,13 @@ static void fill(struct job_record *job, struct query *query)
 
 static int check_room(struct store *store, size_t most, struct err *err)
 {
-	struct query *query = store_query(store, err, "SELECT count(*) FROM jobs WHERE state = 0", "");
-	int rc = query ? query_next(query, err) : -1;
+	int64_t n = 0;
 
-	if (rc > 0 && (uint64_t)query_int(query, 0) >= most)
-		rc = err_set(err, ERR_BUSY, "%zu jobs are waiting already; try again later", most);
-	query_close(query);
-	return rc < 0 ? -1 : 0;
+	if (query_only(store_query(store, err, "SELECT count(*) FROM jobs WHERE state = 0", ""), &n, err) < 0)
+		return -1;
+	return (uint64_t)n < most
+		       ? 0
+		       : err_set(err, ERR_BUSY, "%zu jobs are waiting already; try again later", most);
 }
 
 static int add_corpus(struct store *store, int64_t job, int64_t place, const char *name, struct err *err)
@@ -114,31 +115,18 @@ static int add_texts(struct store *store, int64_t job, const struct corpus_recor
 		       : 0;
 }
 
-static int64_t add_row(struct store *store, const struct job_new *job, struct err *err)
-{
-	struct query *query = store_query(store, err,
-					  "INSERT INTO jobs(type, request, created_ms) VALUES(?, ?, ?) "
-					  "RETURNING id",
-					  "ssi", job->type, job->request, clock_unix_ms());
-	int64_t id = -1;
-
-	if (query && query_next(query, err) > 0) {
-		id = query_int(query, 0);
-		if (query_next(query, err))
-			id = -1;
-	}
-	query_close(query);
-	return id;
-}
-
 static int add(struct store *store, int64_t *id, const struct job_new *job, size_t most, struct err *err)
 {
 	int64_t place = 0;
 
 	if (check_room(store, most, err))
 		return -1;
-	*id = add_row(store, job, err);
-	if (*id < 0 || (job->texts && add_texts(store, *id, job->texts, err)))
+	if (query_only(store_query(store, err,
+				   "INSERT INTO jobs(type, request, created_ms) VALUES(?, ?, ?) RETURNING id",
+				   "ssi", job->type, job->request, clock_unix_ms()),
+		       id, err) <= 0)
+		return -1;
+	if ((job->texts && add_texts(store, *id, job->texts, err)))
 		return -1;
 	place = job->texts != NULL;
 	for (size_t i = 0; i < job->corpora_n; i++)
@@ -210,59 +198,41 @@ int store_job_take(struct store *store, struct job_record *job, struct err *err)
 
 int store_job_prepare(struct store *store, int64_t id, const char *result, struct err *err)
 {
-	int64_t changed;
-
-	if (store_begin(store, err))
-		return -1;
-	changed = store_change(store, err, "UPDATE jobs SET result = ? WHERE id = ? AND state = 1", "si",
-			       result, id);
-	return store_end(store, changed < 0, err);
+	return store_change_alone(store, err, "UPDATE jobs SET result = ? WHERE id = ? AND state = 1", "si",
+				  result, id);
 }
 
 int store_job_end(struct store *store, const struct job_record *job, struct err *err)
 {
-	int64_t changed;
-
-	if (store_begin(store, err))
-		return -1;
-	changed = store_change(store, err,
-			       "UPDATE jobs SET state = ?, ended_ms = ?, done = ?, total = ?, error = ?, "
-			       "result = ? WHERE id = ? AND state = 1",
-			       "iiiissi", (int64_t)job->state, clock_unix_ms(), (int64_t)job->done,
-			       (int64_t)job->total, job->error, job->result, job->id);
-	return store_end(store, changed < 0, err);
+	return store_change_alone(store, err,
+				  "UPDATE jobs SET state = ?, ended_ms = ?, done = ?, total = ?, error = ?, "
+				  "result = ? WHERE id = ? AND state = 1",
+				  "iiiissi", (int64_t)job->state, clock_unix_ms(), (int64_t)job->done,
+				  (int64_t)job->total, job->error, job->result, job->id);
 }
 
 int store_job_requeue(struct store *store, int64_t id, bool refund, struct err *err)
 {
-	int64_t changed;
-
-	if (store_begin(store, err))
-		return -1;
-	changed = store_change(store, err,
-			       "UPDATE jobs SET state = 0, started_ms = 0, result = NULL, "
-			       "attempts = attempts - ? WHERE id = ? AND state = 1",
-			       "ii", (int64_t)refund, id);
-	return store_end(store, changed < 0, err);
+	return store_change_alone(store, err,
+				  "UPDATE jobs SET state = 0, started_ms = 0, result = NULL, "
+				  "attempts = attempts - ? WHERE id = ? AND state = 1",
+				  "ii", (int64_t)refund, id);
 }
 
-static int state_of(struct store *store, int64_t id, enum job_state *state, struct err *err)
+static int no_job(int64_t id, struct err *err)
 {
-	struct query *query = store_query(store, err, "SELECT state FROM jobs WHERE id = ?", "i", id);
-	int rc = query ? query_next(query, err) : -1;
-
-	if (rc > 0)
-		*state = (enum job_state)query_int(query, 0);
-	query_close(query);
-	if (rc == 0)
-		return err_set(err, ERR_NOT_FOUND, "there is no job %lld", (long long)id);
-	return rc < 0 ? -1 : 0;
+	return err_set(err, ERR_NOT_FOUND, "there is no job %lld", (long long)id);
 }
 
 static int cancel(struct store *store, int64_t id, enum job_state *state, struct err *err)
 {
-	if (state_of(store, id, state, err))
-		return -1;
+	int64_t now = 0;
+	int rc = query_only(store_query(store, err, "SELECT state FROM jobs WHERE id = ?", "i", id), &now,
+			    err);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : no_job(id, err);
+	*state = (enum job_state)now;
 	if (*state == JOB_SUCCEEDED || *state == JOB_FAILED)
 		return err_set(err, ERR_CONFLICT, "job %lld has already %s", (long long)id,
 			       job_state_name(*state));
@@ -294,7 +264,7 @@ int store_job_find(struct store *store, struct job_record *job, int64_t id, stru
 		fill(job, query);
 	query_close(query);
 	if (rc == 0)
-		return err_set(err, ERR_NOT_FOUND, "there is no job %lld", (long long)id);
+		return no_job(id, err);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -335,22 +305,6 @@ int store_job_list_live(struct store *store, struct job_record **jobs, size_t *n
 		n, err);
 }
 
-int store_job_count(struct store *store, uint64_t counts[JOB_STATES], struct err *err)
-{
-	struct query *query = store_read(store, err, "SELECT state, count(*) FROM jobs GROUP BY state", "");
-	int rc = query ? 1 : -1;
-
-	memset(counts, 0, JOB_STATES * sizeof(*counts));
-	while (rc > 0 && (rc = query_next(query, err)) > 0) {
-		int64_t state = query_int(query, 0);
-
-		if (state >= 0 && state < JOB_STATES)
-			counts[state] = (uint64_t)query_int(query, 1);
-	}
-	query_close(query);
-	return rc;
-}
-
 int store_job_trim(struct store *store, size_t keep, int64_t **ids, size_t *n, struct err *err)
 {
 	int rc;
@@ -364,10 +318,7 @@ int store_job_trim(struct store *store, size_t keep, int64_t **ids, size_t *n, s
 	    store_change(store, err, "DELETE FROM jobs WHERE state > 1 AND id <= ?", "i", (*ids)[0]) < 0)
 		rc = -1;
 	rc = store_end(store, rc, err);
-	if (rc != 0) {
-		free(*ids);
-		*ids = NULL;
-		*n = 0;
-	}
+	if (rc)
+		ids_drop(ids, n);
 	return rc;
 }

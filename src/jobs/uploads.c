@@ -26,20 +26,20 @@ struct uploads {
 	char *folder;
 	uint64_t most_bytes;
 	_Atomic int64_t last_id;
-	atomic_size_t uploads; /* coming */
+	atomic_size_t uploads; /* under way */
 };
 
 struct upload {
 	struct uploads *uploads;
 	int64_t id;
 	char path[PATH_MAX];
-	struct output *output; /* until all has come */
-	bool placed;	       /* under `path` */
-	bool kept;	       /* and on record: not ours to remove */
+	struct output *output; /* until the whole body is written */
+	bool placed;	       /* the file is under `path` */
+	bool kept;	       /* it is on record: not ours to remove */
 
 	struct corpus *corpus; /* while it is checked */
 	struct buf block, scratch;
-	char last; /* byte of the text */
+	char last; /* the last byte of the text so far */
 	struct corpus_record record;
 };
 
@@ -61,7 +61,7 @@ void hide_path(struct err *err, const char *path, const char *name)
 
 /* ---- the folder ---- */
 
-/* The id that is the file's name, or 0. */
+/* The id that a file's name is, or 0. */
 static int64_t id_of(const char *name)
 {
 	char *end;
@@ -74,7 +74,7 @@ static int64_t id_of(const char *name)
 	return *end || errno ? 0 : id;
 }
 
-/* Whatever is not on record is what an upload left when the process died: nobody else writes here. */
+/* A file that is not on record is what an upload left when the process died: nobody else writes here. */
 static int sweep(struct uploads *uploads, struct err *err)
 {
 	DIR *dir = opendir(uploads->folder);
@@ -222,7 +222,7 @@ int upload_check_encoding(const char *encoding, struct err *err)
 	return err_set(err, ERR_INPUT, "Content-Encoding must be gzip or zstd, or not be there");
 }
 
-/* The reader goes by the first bytes; they must be what the client said. */
+/* The reader goes by the first bytes; they must agree with what the client said. */
 static int check_magic(const struct upload *upload, const char *encoding, struct err *err)
 {
 	bool zstd = strcasecmp(encoding, "zstd") == 0;
@@ -243,7 +243,7 @@ static int check_magic(const struct upload *upload, const char *encoding, struct
 		    : err_set(err, ERR_INPUT, "the body is not %s, as its Content-Encoding says", encoding);
 }
 
-/* Puts the file into its place, whole and synced, and opens it for reading. */
+/* Gives the file its name, complete and synced, and opens it for reading. */
 static int begin_check(struct upload *upload, const char *encoding, struct err *err)
 {
 	const char *paths[1] = { upload->path };
@@ -286,7 +286,7 @@ static void count(struct upload *upload)
 	upload->last = block->data[block->len - 1];
 }
 
-/* 1, 0 at the end, -1. */
+/* Reads a block: 1, 0 at the end, -1. */
 static int check_block(struct upload *upload, struct err *err)
 {
 	struct corpus_place where;
@@ -312,7 +312,7 @@ static int check_some(struct upload *upload, const char *encoding, struct err *e
 		return -1;
 	while (rc > 0 && upload->record.bytes < until)
 		rc = check_block(upload, err);
-	if (rc != 0)
+	if (rc)
 		return rc;
 	if (upload->record.bytes == 0)
 		return err_set(err, ERR_INPUT, "the corpus is empty");
@@ -327,7 +327,7 @@ int upload_check(struct upload *upload, const char *encoding, struct err *err)
 
 	if (rc >= 0)
 		return rc;
-	/* A damaged .gz is the client's mistake here, not a damaged file of ours. */
+	/* A damaged .gz is the client's mistake here, not damage to a file of ours. */
 	if (err->code == ERR_FORMAT)
 		err->code = ERR_INPUT;
 	hide_path(err, upload->path, "the corpus");
@@ -418,7 +418,7 @@ int uploads_put_texts(struct uploads *uploads, struct corpus_record *record, con
 			rc = upload_check(upload, "", err);
 		while (rc > 0);
 	if (rc == 0) {
-		upload->kept = true; /* the caller's from now on */
+		upload->kept = true; /* it is the caller's from now on */
 		upload->record.created_ms = clock_unix_ms();
 		*record = upload->record;
 	}

@@ -1,4 +1,4 @@
-/* GET /: one page, self-contained, that says what is here and lets a person try it. */
+/* GET /: one self-contained page that shows what is served and lets a person try it. */
 #include "routes/handlers.h"
 
 #include "routes/service.h"

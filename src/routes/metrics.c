@@ -24,14 +24,14 @@ static const int statuses[] = { 200, 201, 202, 204, 400, 404, 405, 409, 411, 413
 				415, 417, 429, 431, 499, 500, 501, 503, 505, 0 };
 enum { STATUSES = sizeof(statuses) / sizeof(statuses[0]) }; /* the last one: any other */
 
-/* A whole call takes 10 us here, so the steps begin there. */
+/* A whole call takes as little as 10 us, so the steps begin there. */
 static const double bounds_s[] = { 10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3,
 				   25e-3, 50e-3, 0.1,	0.25,	0.5,	1.0,	2.5,  5.0,    10.0 };
 enum { BOUNDS = sizeof(bounds_s) / sizeof(bounds_s[0]) };
 
 typedef _Atomic uint64_t counter;
 
-/* Where in a shard each counter is; after them stands a block for each route, and one for no route. */
+/* The counters of a shard; after them come a block per route and one for requests without a route. */
 enum {
 	BEGUN,
 	ENDED,
@@ -43,7 +43,7 @@ enum {
 	BLOCKS = REFUSED + GATE_REASONS,
 };
 
-/* And in a block. */
+/* The counters of a block. */
 enum { ANSWERS, BUCKETS = ANSWERS + STATUSES, NANOSECONDS = BUCKETS + BOUNDS + 1, BLOCK };
 
 struct shard {
@@ -112,7 +112,7 @@ struct shard *metrics_shard(struct metrics *metrics)
 	return shard;
 }
 
-/* One writer a shard: a load and a store, no locked instruction. */
+/* A shard has one writer, so a load and a store do; no locked instruction is needed. */
 static void add(counter *c, uint64_t n)
 {
 	uint64_t now = atomic_load_explicit(c, memory_order_relaxed);
@@ -166,7 +166,7 @@ void shard_refuse(struct shard *shard, enum gate_reason reason)
 	add(&shard->n[REFUSED + (size_t)reason], 1);
 }
 
-/* All shards in one.  Threads go on counting meanwhile: the sums are of about now. */
+/* The sum of all shards.  Threads go on counting meanwhile, so the sums are approximate. */
 static struct shard *add_up(struct metrics *metrics)
 {
 	struct shard *sum = mem_new(1, sizeof(*sum) + counters_n() * sizeof(counter));

@@ -1,9 +1,8 @@
 /*
  * metrics.h - what the daemon counts, and /metrics in Prometheus's text format.
  *
- * Each thread counts in a shard of its own, so that counting costs no shared
- * cache line; reading adds the shards up.  Labels are bounded: routes, statuses
- * and reasons come from tables, never from a client.
+ * Each thread counts in a shard of its own, so that counting touches no shared cache line; reading adds the
+ * shards up.  Labels are bounded: routes, statuses and reasons come from tables, never from a client.
  */
 #ifndef SIFD_ROUTES_METRICS_H
 #define SIFD_ROUTES_METRICS_H
@@ -40,16 +39,17 @@ struct metrics *metrics_new(void);
 /* Frees the shards too: no thread may count any more. */
 void metrics_free(struct metrics *metrics);
 
-/* A new shard, for one thread; NULL when memory is gone. */
+/* A new shard for one thread, owned by the metrics; NULL when memory is gone. */
 struct shard *metrics_shard(struct metrics *metrics);
 
-/* A request that began, and one that was answered; route is its row in routes[], or routes_n for none. */
+/* A request began; a request was answered.  route is its row in routes[], or routes_n for none. */
 void shard_begin(struct shard *shard);
 void shard_end(struct shard *shard, size_t route, const struct reply *reply, uint64_t ns);
 
-/* A request that ended without an answer: its client went away. */
+/* A request ended without an answer: its client went away. */
 void shard_lost(struct shard *shard);
 
+/* A request was refused before its body. */
 void shard_refuse(struct shard *shard, enum gate_reason reason);
 
 /* Appends all of /metrics. */

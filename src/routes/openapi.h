@@ -1,5 +1,5 @@
 /*
- * openapi.h - /openapi.json (OpenAPI 3.0.3), written from a table; a test holds it against routes[].
+ * openapi.h - /openapi.json (OpenAPI 3.0.3), written from the table of routes.
  */
 #ifndef SIFD_ROUTES_OPENAPI_H
 #define SIFD_ROUTES_OPENAPI_H

@@ -1,5 +1,5 @@
 /*
- * request_model.h - what the model routes have in common: which model, and how an answer begins.
+ * request_model.h - which model a request asks, and how the answer names it.
  */
 #ifndef SIFD_ROUTES_REQUEST_MODEL_H
 #define SIFD_ROUTES_REQUEST_MODEL_H

@@ -25,7 +25,7 @@ const char *http_method_name(enum http_method method)
 	return names[method];
 }
 
-/* Does path[0..n) match the pattern?  A part in braces takes one or more bytes up to the next slash. */
+/* A part of the pattern in braces takes one or more bytes of path[0..n), up to the next slash. */
 static bool matches(const char *pattern, const char *path, size_t n, const char **name, size_t *name_n)
 {
 	const char *brace = strchr(pattern, '{');
@@ -108,10 +108,7 @@ void reply_refuse(struct reply *reply, int status, const char *code, const char 
 	json_put_text(to, message);
 	buf_printf(to,
 		   ",\"type\":\"%s\",\"param\":", status < 500 ? "invalid_request_error" : "server_error");
-	if (param[0])
-		json_put_text(to, param);
-	else
-		buf_text(to, "null");
+	json_put_text(to, param[0] ? param : NULL);
 	buf_printf(to, ",\"code\":\"%s\"}}\n", code);
 }
 

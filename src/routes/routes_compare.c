@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* Texts and what became of them. */
+/* Texts, their vectors and coverage. */
 struct side {
 	const struct text *texts;
 	size_t n;
@@ -139,7 +139,7 @@ static int read_pairs(struct side *left, struct side *right, const json_t *objec
 	return 0;
 }
 
-/* Every left with its right; or, when left is one, that with every right. */
+/* Scores each left text with its right one, or a single left text with every right one. */
 static int put_aligned(struct side *left, struct side *right, struct embedder *s, struct context *context,
 		       struct reply *reply, struct err *err)
 {
@@ -253,7 +253,7 @@ static int read_search(struct search *search, const json_t *object, struct conte
 		return err_set(err, ERR_INPUT,
 			       "either `query` (a string) or `queries` (an array) is expected");
 	if ((query ? read_one(&search->queries, object, "query", context, err)
-		   : read_side(&search->queries, object, "queries", context, err)) != 0 ||
+		   : read_side(&search->queries, object, "queries", context, err)) ||
 	    read_side(&search->texts, object, "texts", context, err) ||
 	    json_get_count(&search->top, object, "top", 1, LIMIT_TEXTS, err) < 0 ||
 	    json_get_bool(&search->return_text, object, "return_text", err) < 0)
@@ -278,7 +278,8 @@ static void put_found(struct buf *to, const struct found *found, size_t n, const
 	buf_byte(to, ']');
 }
 
-/* What echoing texts may come to: the best text could be the longest, for every query. */
+/* The size of an answer that repeats texts is bounded by the longest one: it could be the best for every
+ * query. */
 static int check_echo(const struct search *search, struct err *err)
 {
 	size_t longest = 0;

@@ -1,4 +1,4 @@
-/* /v1/corpora: what jobs read, uploaded under a name. */
+/* /v1/corpora: the uploads that jobs read, by name. */
 #include "routes/handlers.h"
 
 #include "base/mem.h"
@@ -83,7 +83,7 @@ int route_corpus_put(struct context *context, const struct request *request, str
 	if (more < 0)
 		return -1;
 	if (more > 0) {
-		/* Big ones take turns with other requests.  At a drain there is no again, but this answer. */
+		/* Checking a big one takes turns with other requests.  In a drain there is no next turn. */
 		(void)err_set(err, ERR_MEMORY,
 			      "the server stops before the upload was checked; send it again");
 		reply_error(reply, err);

@@ -2,7 +2,7 @@
  * POST /v1/embeddings: OpenAI's contract, and what it leaves open decided so:
  *
  *   - an empty string, or one without a known word, has the zero vector;
- *   - arrays of token numbers are refused: they are of another vocabulary than the model's;
+ *   - arrays of token numbers are refused: they belong to another vocabulary than the model's;
  *   - `dimensions` cuts vectors to their first numbers and makes them unit length again;
  *   - members that OpenAI does not have are ignored, as other servers do.
  */
@@ -27,12 +27,12 @@ enum form { FORM_JSON, FORM_BASE64, FORM_RAW, FORM_NPY };
 struct embed_request {
 	const struct text *texts;
 	size_t n;
-	size_t d; /* of the vectors that go out */
+	size_t d; /* length of the vectors that are sent */
 	enum form form;
 	bool normalize;
 	bool details;
 
-	float *vectors; /* (EMBEDDER_TEXTS, the model's length): of texts from `first` on, made together */
+	float *vectors; /* (EMBEDDER_TEXTS, the model's length): the batch of texts from `first` on */
 	struct seen seen[EMBEDDER_TEXTS];
 	size_t first, made;
 };
@@ -116,7 +116,7 @@ static int embed_some(struct embed_request *ask, size_t i, struct embedder *s, s
 				   err);
 }
 
-/* The vector of text i, asked for in order, and what was seen of it; NULL: err says why. */
+/* The vector of text i, which must be asked for in order, and what was seen of it; NULL: err says why. */
 static const float *embed(struct embed_request *ask, size_t i, struct embedder *s, struct reply *reply,
 			  struct seen *seen, struct err *err)
 {
@@ -138,7 +138,7 @@ static int put_json(struct embed_request *ask, struct embedder *s, struct reply 
 {
 	struct buf *to = &reply->body;
 
-	/* About what it will be: 12 bytes a number, so that the buffer hardly ever moves. */
+	/* About 12 bytes per number, so that the buffer hardly ever has to move. */
 	(void)buf_reserve(to, ask->n * (ask->d * 12 + 64) + 256);
 	buf_text(to, "{\"object\":\"list\",\"data\":[");
 	for (size_t i = 0; i < ask->n; i++) {

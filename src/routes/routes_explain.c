@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* "token": the text's own bytes; start and stop are byte offsets; id is null for unknown words. */
+/* "token" has the text's own bytes, "start" and "stop" are byte offsets, "id" is null for unknown words. */
 static void put_token(struct buf *to, const char *text, uint32_t start, uint32_t stop, uint32_t id)
 {
 	buf_text(to, "{\"token\":");
@@ -71,7 +71,7 @@ static int answer_text(const json_t *text, struct embedder *s, struct reply *rep
 	return 0;
 }
 
-/* The matrix is as big as its texts are long: known before it is made. */
+/* Refuses a matrix that would be too large before it is made. */
 static int check_parts(struct embedder *s, const json_t *a, const json_t *b, struct err *err)
 {
 	const struct word *words;

@@ -35,7 +35,7 @@ static int take_id(const struct request *request, int64_t *id, struct err *err)
 	return 0;
 }
 
-/* Rows of so many floats, for each of the model's words. */
+/* A training with `dimensions` makes a row of so many floats for each word of the model. */
 static int check_dimensions(const struct job_request *request, const struct model *m, struct err *err)
 {
 	size_t most = (size_t)LIMIT_ROWS_BYTES / sizeof(float) / m->rows.n;
@@ -46,7 +46,7 @@ static int check_dimensions(const struct job_request *request, const struct mode
 			 "`dimensions` must be at most %zu for a model of %zu words", most, m->rows.n);
 }
 
-/* The model and its methods must be there now; whether they still are is asked again when the job runs. */
+/* The model and the methods must exist now; the job checks again when it runs. */
 static int check_model(const struct context *context, const struct job_request *request, struct err *err)
 {
 	const char *colon;
@@ -70,7 +70,7 @@ static int check_model(const struct context *context, const struct job_request *
 	return rc;
 }
 
-/* Texts of the request, which are a file now, leave its record: it says how many there were. */
+/* The texts of the request are a file now; its record keeps only their number. */
 static int note_number(struct context *context, json_t *object, const char *member, size_t n,
 		       const struct corpus_record *record, struct err *err)
 {
@@ -112,7 +112,7 @@ static char *put_column(char *to, const json_t *value)
 	return to + n;
 }
 
-/* `a TAB b`, `a TAB b TAB score`; 0 when it is no such pair, -1. */
+/* `a TAB b` or `a TAB b TAB score`: 1, 0 when `pair` is none, -1. */
 static int pair_line(struct text *line, const json_t *pair, bool scored, struct arena *arena, struct err *err)
 {
 	enum { NUMBER_BYTES = 32 };
@@ -161,7 +161,7 @@ static int put_pairs(struct context *context, json_t *object, const struct job_r
 	return note_number(context, object, member, n, record, err);
 }
 
-/* Puts what the request holds itself into the uploads. */
+/* Makes an upload of the texts or pairs in the request. */
 static int put_held(struct context *context, json_t *object, const struct job_request *request,
 		    struct corpus_record *record, struct err *err)
 {
@@ -170,10 +170,10 @@ static int put_held(struct context *context, json_t *object, const struct job_re
 		       : put_texts(context, object, request, record, err);
 }
 
-/* Each of its uploads is there, and all of them fit into memory. */
+/* The uploads of a training must exist, and fit into memory together. */
 static int check_train(struct context *context, const struct job_request *request, struct err *err)
 {
-	uint64_t bytes[2] = { 0, 0 }; /* of what it learns from, and of the dev sets */
+	uint64_t bytes[2] = { 0, 0 }; /* of the files it learns from, and of the dev sets */
 
 	for (size_t i = 0; i < request->corpora_n; i++) {
 		const char *member = job_train_member(request, i);
@@ -184,7 +184,7 @@ static int check_train(struct context *context, const struct job_request *reques
 		if (uploads_find(context->service->uploads, &record, request->corpora[i], err))
 			return err_param(err, member);
 		bytes[dev] += record.bytes;
-		/* Alacarte reads its corpus from the disk. */
+		/* Alacarte reads its corpus block by block. */
 		if (request->train.learn == LEARN_ALACARTE || bytes[dev] <= most)
 			continue;
 		return err_field(err, ERR_TOO_LARGE, member, "`%s` may have %llu MiB at most", member,
@@ -211,7 +211,7 @@ static int add(struct context *context, json_t *object, const struct job_request
 	job.request = buf_string(&text);
 	rc = text.failed ? err_set(err, ERR_MEMORY, "no memory is left for the job")
 			 : jobs_add(context->service->jobs, id, &job, err);
-	if (rc != 0 && job.texts)
+	if (rc && job.texts)
 		uploads_forget(context->service->uploads, texts.id);
 	buf_free(&text);
 	return rc;
@@ -263,7 +263,7 @@ int route_job(struct context *context, const struct request *request, struct rep
 
 	if (take_id(request, &id, err) || request_number(&wait_s, request, "wait", 0, LIMIT_WAIT_S, err))
 		return -1;
-	/* Before the record is read: a job that ends between the two is seen ended. */
+	/* Asked before the record is read, so that a job that ends in between is seen as ended. */
 	wait = request->age_ms < wait_s * 1000 && jobs_live(jobs, id);
 	reply->again_ms = AGAIN_MS;
 	reply->cache = "no-store";

@@ -1,4 +1,4 @@
-/* GET /v1/models and /v1/models/NAME: OpenAI's list, and what a client may want to know beside it. */
+/* GET /v1/models and /v1/models/NAME: OpenAI's list, with more facts about each model. */
 #include "routes/handlers.h"
 
 #include "model/method.h"
@@ -74,7 +74,7 @@ int route_model(struct context *context, const struct request *request, struct r
 	registry_entries_free(entries, n);
 	if (i < n)
 		return 0;
-	/* The registry's own words, with the list of names. */
+	/* The registry's error lists the names. */
 	come = registry_find(context->service->registry, request->name, request->name_n, err);
 	if (come) {
 		model_release(come);

@@ -1,3 +1,4 @@
+/* The routes about the daemon itself. */
 #include "routes/handlers.h"
 
 #include "routes/metrics.h"

@@ -26,7 +26,7 @@ struct serve_options {
 	const char *const
 		*models; /* (models_n) "PATH" (its name: the file's, without ending) or "NAME=PATH" */
 	size_t models_n;
-	const char *models_folder; /* every *.safetensors in it is served under its name; NULL: none */
+	const char *models_folder; /* every *.safetensors in it is served under its file name; NULL: none */
 	const char *default_model; /* a name; NULL: "default" if there is one, else the first */
 	const char *listen;  /* "HOST:PORT" (port 0: any), "[v6]:PORT", "unix:/path"; NULL: 127.0.0.1:8080 */
 	const char *state;   /* jobs, corpora and fitted models; NULL: no jobs, no corpora */

@@ -32,8 +32,8 @@ struct context *context_new(struct service *service)
 void context_forget(struct context *context)
 {
 	for (size_t i = 0; i < CONTEXT_EMBEDDERS; i++) {
-		embedder_free(context->sentences[i].sentence);
-		context->sentences[i].sentence = NULL;
+		embedder_free(context->embedders[i].embedder);
+		context->embedders[i].embedder = NULL;
 	}
 }
 
@@ -46,17 +46,17 @@ void context_free(struct context *context)
 	free(context);
 }
 
-/* The sentence of this model and method, or the one to change into it. */
+/* The slot of this model and method, or of the embedder that was not used for longest. */
 static size_t choose_slot(const struct context *context, const struct model *m, enum method method)
 {
 	size_t oldest = 0;
 
 	for (size_t i = 0; i < CONTEXT_EMBEDDERS; i++) {
-		const struct embedder *s = context->sentences[i].sentence;
+		const struct embedder *s = context->embedders[i].embedder;
 
 		if (s && embedder_model(s) == m && embedder_method(s) == method)
 			return i;
-		if (context->sentences[i].used < context->sentences[oldest].used)
+		if (context->embedders[i].used < context->embedders[oldest].used)
 			oldest = i;
 	}
 	return oldest;
@@ -65,7 +65,7 @@ static size_t choose_slot(const struct context *context, const struct model *m, 
 static struct embedder *use(struct context *context, struct model *m, enum method method, struct err *err)
 {
 	size_t slot = choose_slot(context, m, method);
-	struct embedder **s = &context->sentences[slot].sentence;
+	struct embedder **s = &context->embedders[slot].embedder;
 
 	if (!*s) {
 		*s = embedder_new(m, method, err);
@@ -75,11 +75,12 @@ static struct embedder *use(struct context *context, struct model *m, enum metho
 	}
 	if (*s)
 		embedder_use_batcher(*s, context->batcher);
-	context->sentences[slot].used = ++context->tick;
+	context->embedders[slot].used = ++context->tick;
 	return *s;
 }
 
-/* A model that lost its name would stay mapped by the sentences of threads that never meet it again. */
+/* A model that lost its name would stay mapped by the embedders of threads that are not asked for it again.
+ */
 static void forget_replaced(struct context *context)
 {
 	unsigned long puts = registry_puts(context->service->registry);
@@ -90,7 +91,7 @@ static void forget_replaced(struct context *context)
 	context->puts = puts;
 }
 
-/* A client alone is served sooner without the way to a worker. */
+/* LSTM requests go to workers to be batched, unless this is the only connection: then nothing is gained. */
 static bool should_batch(const struct context *context, const struct model *m, enum method method)
 {
 	return context->event_loop && method_recurrent(method) && m->lstm_h &&

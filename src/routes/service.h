@@ -1,5 +1,5 @@
 /*
- * service.h - what all requests share, and what one thread keeps for its own.
+ * service.h - what all requests share (struct service), and what each thread keeps (struct context).
  */
 #ifndef SIFD_ROUTES_SERVICE_H
 #define SIFD_ROUTES_SERVICE_H
@@ -18,14 +18,14 @@ struct metrics;
 struct shard;
 struct registry;
 
-/* Made by serve_run(), or by a test for itself; outlives every context. */
+/* Made by serve_run(), or by a test; outlives every context. */
 struct service {
 	const struct serve_options *options;
 	struct registry *registry;
-	struct jobs *jobs;	 /* NULL without a state folder: job routes answer ERR_NOT_FOUND */
-	struct uploads *uploads; /* the same for corpora */
+	struct jobs *jobs;	 /* NULL without a state folder */
+	struct uploads *uploads; /* of the jobs */
 	struct metrics *metrics;
-	atomic_bool ready; /* models are open and it is not draining */
+	atomic_bool ready; /* models are open, and no drain has begun */
 
 	/* For /metrics. */
 	atomic_size_t connections;
@@ -38,15 +38,15 @@ struct service {
 
 enum { CONTEXT_EMBEDDERS = 8 };
 
-/* One a thread. */
+/* One per thread. */
 struct context {
 	struct service *service;
 	struct shard *shard; /* of the metrics; owned by them */
-	struct arena arena;  /* of the request; reset behind it */
+	struct arena arena;  /* for the request; reset after it */
 	struct {
-		struct embedder *sentence;
+		struct embedder *embedder;
 		uint64_t used; /* the tick of its last use */
-	} sentences[CONTEXT_EMBEDDERS];
+	} embedders[CONTEXT_EMBEDDERS];
 	uint64_t tick;
 	unsigned long puts; /* registry_puts() at the last look */
 
@@ -74,7 +74,7 @@ int context_embedder(struct embedder **s, struct context *context, const char *m
 /* The default model's name, into to[LIMIT_NAME_BYTES + 1]; "" when there is no model. */
 void context_default_name(const struct context *context, char *to);
 
-/* Lets go of every model, so that replaced ones can be unmapped. */
+/* Frees the embedders, so that the models they hold can be unmapped. */
 void context_forget(struct context *context);
 
 #endif

@@ -15,8 +15,8 @@ struct err;
 struct request;
 
 /*
- * The body as a JSON object with at most `values` values.  A new reference.  ERR_INPUT with the byte
- * offset when it is no JSON, no UTF-8 or no object.
+ * The body as a JSON object with at most `values` values: a new reference.  ERR_INPUT with the byte offset
+ * when it is not JSON, not UTF-8 or not an object.
  */
 json_t *wire_object(const struct request *request, size_t values, struct err *err);
 

@@ -19,7 +19,7 @@ struct connection {
 };
 
 struct connections {
-	pthread_mutex_t lock; /* of the list; held by nobody who waits */
+	pthread_mutex_t lock; /* of the list; nobody waits while holding it */
 	struct connection *first;
 	atomic_size_t n;
 };

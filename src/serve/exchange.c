@@ -14,8 +14,8 @@
 
 enum state {
 	STATE_NEW,
-	STATE_BODY, /* the body comes */
-	STATE_WORK, /* suspended: with a worker, or parked; or resumed to be asked again */
+	STATE_BODY, /* the body is coming */
+	STATE_WORK, /* suspended (with a worker, or parked), or resumed to run the route again */
 	STATE_DONE, /* the reply is ready, or on its way */
 };
 
@@ -29,20 +29,20 @@ struct exchange {
 	const struct route *route; /* NULL: the reply says why */
 	struct request request;
 	struct reply reply;
-	struct err err;	 /* found while the body came; the rest of that is thrown away */
-	char *body;	 /* facts.length bytes, once the first came */
-	uint64_t body_n; /* came so far */
+	struct err err;	 /* from reading the body; the rest of that is thrown away */
+	char *body;	 /* facts.length bytes, once the first has come */
+	uint64_t body_n; /* how many have come */
 	uint64_t held;	 /* counted in service->inflight_bytes */
 	int64_t body_from_ms;
 	uint64_t began_ns;
-	bool open;    /* the route's stream is */
-	bool discard; /* the body does not matter any more */
-	bool close;   /* the connection, behind the reply */
-	bool queued;
+	bool open;	       /* the route's stream is open */
+	bool discard;	       /* the rest of the body is thrown away */
+	bool close;	       /* close the connection after the reply */
+	bool queued;	       /* the library has the reply */
 	struct exchange *next; /* parked */
 	int64_t wake_ms;
 	char id[LIMIT_REQUEST_ID_BYTES + 1];
-	size_t url_n; /* as it came; at most LIMIT_URL_BYTES + 1 of it are kept */
+	size_t url_n; /* of the URL as it came; url[] is empty when that is too long */
 	char url[];
 };
 
@@ -69,7 +69,7 @@ static const struct serve_limits *limits(const struct exchange *x)
 	return &x->http->service->options->limits;
 }
 
-/* Until `ms` from now, and the time that `bytes` may take on top. */
+/* `ms` from now, plus the time that `bytes` may take. */
 static void set_deadline(struct exchange *x, enum connection_phase phase, unsigned ms, uint64_t bytes)
 {
 	int64_t now = clock_ms();
@@ -171,7 +171,7 @@ static void fill_busy(struct exchange *x, const char *message)
 	reply_refuse(&x->reply, 429, "busy", "", message);
 }
 
-/* Before the body, which is never read: the library closes the connection behind such a reply. */
+/* Refuses before the body, which is never read: the library closes the connection after such a reply. */
 static enum MHD_Result refuse(struct exchange *x, const struct gate_refusal *refusal)
 {
 	struct context *context = own_context(x->http);
@@ -183,7 +183,7 @@ static enum MHD_Result refuse(struct exchange *x, const struct gate_refusal *ref
 	return send_reply(x);
 }
 
-/* ---- the request comes ---- */
+/* ---- the request arrives ---- */
 
 void *exchange_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
@@ -240,7 +240,7 @@ static void set_id(struct exchange *x)
 		(void)snprintf(x->id, sizeof(x->id), "%s", x->facts.request_id);
 		return;
 	}
-	/* splitmix64 (Steele, Lea, Flood 2014) of a counter: unique, and of no meaning. */
+	/* splitmix64 (Steele, Lea, Flood 2014) of a counter: unique, and says nothing. */
 	n = atomic_fetch_add_explicit(&x->http->ids, 1, memory_order_relaxed);
 	z = x->http->id_seed + (n + 1) * 0x9E3779B97F4A7C15U;
 	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
@@ -272,7 +272,7 @@ static void find_route(struct exchange *x)
 			     "this path has other methods: see the header Allow");
 }
 
-/* Counts bytes that will be held; false when all requests together hold too much. */
+/* Counts bytes that the request will hold; false when all requests together would hold too many. */
 static bool hold(struct exchange *x, uint64_t bytes)
 {
 	atomic_size_t *all = &x->http->service->inflight_bytes;
@@ -298,7 +298,7 @@ static enum MHD_Result first_call(struct exchange *x, const char *method, const 
 	(void)MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, take_header, &list);
 	request.headers = list.headers;
 	request.headers_n = list.n;
-	if (gate_check(&request, &x->facts, &refusal) != 0) {
+	if (gate_check(&request, &x->facts, &refusal)) {
 		set_id(x);
 		return refuse(x, &refusal);
 	}
@@ -307,7 +307,7 @@ static enum MHD_Result first_call(struct exchange *x, const char *method, const 
 	x->request.query = x->facts.path_n < x->url_n ? x->url + x->facts.path_n + 1 : "";
 	x->request.accept = x->facts.accept ? x->facts.accept : "";
 	most = x->route && x->route->open ? limits(x)->corpus_bytes : limits(x)->body_bytes;
-	if (gate_body(&x->facts, x->route && x->route->open, most, &refusal) != 0)
+	if (gate_body(&x->facts, x->route && x->route->open, most, &refusal))
 		return refuse(x, &refusal);
 	x->close = x->facts.chunked;
 	x->discard = !x->route;
@@ -333,7 +333,7 @@ static enum MHD_Result first_call(struct exchange *x, const char *method, const 
 	return MHD_YES;
 }
 
-/* What goes wrong while the body comes is said when it has come: the library cannot answer before. */
+/* An error while the body is coming is reported after it: the library cannot answer before. */
 static void fail_body(struct exchange *x)
 {
 	x->discard = true;
@@ -351,7 +351,7 @@ static void take_stream(struct exchange *x, const char *piece, size_t n)
 	} else if (x->route->write(x->request.stream, piece, n, &x->err)) {
 		fail_body(x);
 	}
-	/* How long it may take is known only as it comes. */
+	/* The length of a chunked body, and so its deadline, is known only as it comes. */
 	if (x->facts.chunked && x->tracked)
 		connection_set(x->tracked, CONNECTION_BODY, x->body_from_ms,
 			       x->body_from_ms + limits(x)->body_ms +
@@ -379,7 +379,7 @@ static void take_bytes(struct exchange *x, const char *piece, size_t n)
 static void take_piece(struct exchange *x, const char *piece, size_t n)
 {
 	if (x->discard)
-		; /* read on, so that the reply can be read */
+		; /* read on: the client may read the reply only after it has sent everything */
 	else if (x->open)
 		take_stream(x, piece, n);
 	else
@@ -389,7 +389,7 @@ static void take_piece(struct exchange *x, const char *piece, size_t n)
 
 /* ---- the request is done ---- */
 
-/* Suspends the exchange until its time comes; false at the end, when nobody may be suspended. */
+/* Suspends the exchange until it is time to run the route again; false in a drain, when none may be. */
 static bool park(struct exchange *x, bool suspended)
 {
 	struct http *http = x->http;
@@ -462,7 +462,7 @@ static enum MHD_Result offload(struct exchange *x, struct workers *workers)
 	return MHD_YES;
 }
 
-/* The whole request is there, or it is time to ask its route again. */
+/* The whole request is there, or it is time to run its route again. */
 static enum MHD_Result work(struct exchange *x)
 {
 	struct context *context = own_context(x->http);

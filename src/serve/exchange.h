@@ -1,8 +1,8 @@
 /*
  * exchange.h - one request and its reply on libmicrohttpd; between http.c and exchange.c.
  *
- * The library calls: uri (request line read), access (headers read; then once a piece
- * of the body; then once more; and again after each resume), completed.
+ * The library calls uri when the request line is read; access when the headers are, for each piece of the
+ * body, once after it, and again after each resume; and completed at the end.
  */
 #ifndef SIFD_SERVE_EXCHANGE_H
 #define SIFD_SERVE_EXCHANGE_H
@@ -25,7 +25,7 @@ struct http {
 	struct MHD_Daemon *daemon;
 	struct connections *connections;
 	struct workers *workers;
-	struct workers *lstm_workers; /* for requests of an LSTM, which run together */
+	struct workers *lstm_workers; /* for LSTM requests, which the batcher joins */
 	struct batcher *batcher;
 	int fd;
 	pthread_key_t context; /* the struct context of an event loop's thread */
@@ -34,15 +34,15 @@ struct http {
 	atomic_ulong ids;
 	atomic_bool draining;
 
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock; /* of the fields below */
 	pthread_cond_t changed;
-	struct exchange *parked; /* suspended until their time comes */
-	bool stopping;		 /* nobody may be suspended any more */
+	struct exchange *parked; /* suspended until their wake_ms */
+	bool stopping;		 /* none may be suspended any more */
 	pthread_t clock;
 	bool has_clock;
 };
 
-/* Resumes those whose time has come, or all. */
+/* Resumes the parked exchanges whose time has come, or all. */
 void exchange_wake(struct http *http, int64_t now_ms, bool all);
 
 void *exchange_uri(void *http, const char *uri, struct MHD_Connection *connection);

@@ -13,7 +13,7 @@ static int refuse(struct gate_refusal *refusal, int status, enum gate_reason rea
 	return -1;
 }
 
-/* RFC 9110, 5.6.2 */
+/* RFC 9110, section 5.6.2. */
 static bool is_token(const char *s, size_t n)
 {
 	static const char marks[] = "!#$%&'*+-.^_`|~";
@@ -109,7 +109,7 @@ static int check_url(const struct gate_request *r, struct gate_facts *facts, str
 	return 0;
 }
 
-/* Each header by itself, and all together: RFC 9112, 5. */
+/* RFC 9112, section 5: each header by itself, and all together. */
 static int check_headers(const struct gate_request *r, struct gate_refusal *refusal)
 {
 	size_t bytes = 0;
@@ -130,13 +130,13 @@ static int check_headers(const struct gate_request *r, struct gate_refusal *refu
 	return 0;
 }
 
-/* Exactly one header of a name where it counts: a second one is what smuggling is made of. */
+/* Headers that must come at most once: a second one is how requests are smuggled. */
 struct singles {
 	const struct gate_header *host, *length, *transfer, *expect, *encoding, *connection;
 	size_t hosts, lengths, transfers, expects, encodings;
 };
 
-static bool fit_to_repeat(const struct gate_header *h)
+static bool safe_to_repeat(const struct gate_header *h)
 {
 	if (h->value_n == 0 || h->value_n > LIMIT_REQUEST_ID_BYTES)
 		return false;
@@ -172,7 +172,7 @@ static void collect(const struct gate_request *r, struct singles *s, struct gate
 			s->encodings++;
 		} else if (is_name(h, "connection")) {
 			s->connection = h;
-		} else if (is_name(h, "x-request-id") && fit_to_repeat(h)) {
+		} else if (is_name(h, "x-request-id") && safe_to_repeat(h)) {
 			facts->request_id = h->value;
 		} else if (is_name(h, "accept") && h->value_n) {
 			facts->accept = h->value;
@@ -242,12 +242,12 @@ int gate_check(const struct gate_request *request, struct gate_facts *facts, str
 	struct singles singles = { 0 };
 
 	*facts = (struct gate_facts){ 0 };
-	if (check_version(request, facts, refusal) != 0 || check_method(request, facts, refusal) != 0 ||
-	    check_url(request, facts, refusal) != 0 || check_headers(request, refusal) != 0)
+	if (check_version(request, facts, refusal) || check_method(request, facts, refusal) ||
+	    check_url(request, facts, refusal) || check_headers(request, refusal))
 		return -1;
 	collect(request, &singles, facts);
-	if (check_host(&singles, facts, refusal) != 0 || check_length(&singles, facts, refusal) != 0 ||
-	    check_transfer(&singles, facts, refusal) != 0)
+	if (check_host(&singles, facts, refusal) || check_length(&singles, facts, refusal) ||
+	    check_transfer(&singles, facts, refusal))
 		return -1;
 	return check_rest(&singles, facts, refusal);
 }

@@ -1,13 +1,12 @@
 /*
- * gate.h - what must hold of a request's line and headers before a byte of its body is read.
+ * gate.h - checks a request's line and headers before a byte of its body is read.
  *
- * libmicrohttpd 0.9.75 lets pass what makes two readers of one connection
- * disagree where a request ends (both lengths, two lengths, odd transfer
- * codings); the gate refuses that, and everything too large, by what the
- * parser hands over.  No HTTP library in here: it works on a struct, so that
- * tests and fuzzers reach it.  Pure; any thread.
+ * libmicrohttpd 0.9.75 accepts requests about whose end two readers of the connection may disagree (both
+ * kinds of length, two lengths, odd transfer codings): request smuggling.  The gate refuses those, and
+ * everything too large.  It works on a struct, without an HTTP library, so that tests and fuzzers reach it.
+ * Pure; any thread.
  *
- * A refused request's connection must be closed: where its body ends is in doubt.
+ * The connection of a refused request must be closed, since it is in doubt where the request ends.
  */
 #ifndef SIFD_SERVE_GATE_H
 #define SIFD_SERVE_GATE_H
@@ -35,7 +34,7 @@ struct gate_request {
 	size_t headers_n;
 };
 
-/* What a request that passed says of itself; the pointers are into the headers. */
+/* The facts about a request that passed; pointers are into the headers. */
 struct gate_facts {
 	enum http_method method;
 	bool http10;
@@ -45,7 +44,7 @@ struct gate_facts {
 	bool chunked;
 	bool close;		/* Connection: close, or 1.0 without keep-alive */
 	const char *encoding;	/* Content-Encoding when it is not identity, or NULL */
-	const char *request_id; /* X-Request-Id if it is fit to be repeated, or NULL */
+	const char *request_id; /* X-Request-Id if it is safe to repeat, or NULL */
 	const char *accept;	/* or NULL */
 };
 
@@ -59,8 +58,8 @@ struct gate_refusal {
 int gate_check(const struct gate_request *request, struct gate_facts *facts, struct gate_refusal *refusal);
 
 /*
- * What the body may be, once the route is known: at most `most` bytes, and only where `stream` holds
- * chunked or compressed.  0, or -1 with *refusal.
+ * Checks what the headers say about the body, once the route is known: at most `most` bytes; only a route
+ * that takes a stream takes a chunked or compressed body.  0, or -1 with *refusal.
  */
 int gate_body(const struct gate_facts *facts, bool stream, uint64_t most, struct gate_refusal *refusal);
 

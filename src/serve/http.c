@@ -19,8 +19,8 @@
 
 enum {
 	TICK_MS = 250,	     /* between two looks for clients that are late */
-	LSTM_WORKERS = 32,   /* requests of an LSTM that run together, at most */
-	PARKED_TICK_MS = 20, /* the same when routes wait to be asked again */
+	PARKED_TICK_MS = 20, /* the same while routes wait to be run again */
+	LSTM_WORKERS = 32,   /* the most LSTM requests that can be batched */
 	/* During a drain, how long a connection may be silent: between two requests, and before the first. */
 	IDLE_PATIENCE_MS = 200,
 	NEW_PATIENCE_MS = 1000,
@@ -81,7 +81,7 @@ static void tick(struct http *http, int64_t now)
 		connections_end_idle(http->connections, now, IDLE_PATIENCE_MS, NEW_PATIENCE_MS);
 }
 
-/* The clock: cuts slow clients, and wakes the exchanges whose route wants to be asked again. */
+/* The clock thread: cuts slow clients, and wakes parked exchanges. */
 static void *run_clock(void *cls)
 {
 	struct http *http = cls;
@@ -109,7 +109,7 @@ static int start_clock(struct http *http, struct err *err)
 {
 	int rc = pthread_create(&http->clock, NULL, run_clock, http);
 
-	if (rc != 0)
+	if (rc)
 		return err_set(err, ERR_IO, "cannot start the clock thread: %s", strerror(rc));
 	http->has_clock = true;
 	return 0;
@@ -120,7 +120,7 @@ static int start_daemon(struct http *http, struct err *err)
 	const struct serve_options *o = http->service->options;
 	size_t threads = o->threads ? o->threads : pipeline_processors();
 	struct MHD_OptionItem more[] = {
-		/* A pool of one is no pool to the library. */
+		/* The library refuses a pool of one. */
 		{ threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL },
 		{ MHD_OPTION_END, 0, NULL },
 	};
@@ -174,7 +174,7 @@ fail:
 	return NULL;
 }
 
-/* What the kernel accepted for us and nobody has taken yet would be reset with the listening socket. */
+/* Accepts what is still queued: closing the listening socket would reset it. */
 static void take_waiting(struct http *http)
 {
 	for (;;) {
@@ -186,7 +186,7 @@ static void take_waiting(struct http *http)
 			continue;
 		if (fd < 0)
 			return;
-		/* It closes fd itself when it cannot take it. */
+		/* The library closes fd itself when it cannot take it. */
 		(void)MHD_add_connection(http->daemon, fd, (struct sockaddr *)&address, n);
 	}
 }
@@ -221,13 +221,14 @@ void http_stop(struct http *http)
 	workers_stop(http->workers);
 	workers_stop(http->lstm_workers);
 	if (http->daemon) {
-		/* The library insists that nobody is suspended any more. */
+		/* The library demands that no connection is suspended any more. */
 		exchange_wake(http, 0, true);
-		(void)MHD_quiesce_daemon(http->daemon); /* else it closes the socket, which is not its own */
+		(void)MHD_quiesce_daemon(
+			http->daemon); /* otherwise it would close the socket, which is not its own */
 		MHD_stop_daemon(http->daemon);
 	}
 	if (http->has_context) {
-		context_free(pthread_getspecific(http->context)); /* this thread's: it did the last calls */
+		context_free(pthread_getspecific(http->context)); /* this thread did the last calls */
 		(void)pthread_setspecific(http->context, NULL);
 		(void)pthread_key_delete(http->context);
 	}

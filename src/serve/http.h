@@ -1,9 +1,8 @@
 /*
  * http.h - the adapter to libmicrohttpd: connections in, requests to routes, replies out.
  *
- * Light requests are answered on the event loops; those whose cost passes the
- * route's are suspended and done by the workers (workers.h).  Every
- * connection has a deadline for what it is doing (connections.h).
+ * Small requests are answered on the event loops; the others are suspended and run by a worker pool
+ * (workers.h).  Every connection has a deadline for what it is doing (connections.h).
  */
 #ifndef SIFD_SERVE_HTTP_H
 #define SIFD_SERVE_HTTP_H
@@ -15,21 +14,21 @@ struct http;
 struct service;
 
 /*
- * Takes up event loops, workers and the clock thread.  fd listens and does not block; it stays the
- * caller's, to be closed after http_stop().  Signals must be blocked already: the threads inherit that.
+ * Starts event loops, workers and the clock thread.  fd listens and does not block; the caller owns it and
+ * closes it after http_stop().  Signals must be blocked already, because the threads inherit that.
  */
 struct http *http_start(struct service *service, int fd, struct err *err);
 
 /*
- * No new connections from now on: those the kernel had accepted are still taken, idle ones are closed, and
- * every reply closes its connection.
+ * Takes no new connections from now on, but for those that the kernel has already accepted.  Idle connections
+ * are closed, and every reply closes its connection.
  */
 void http_quiesce(struct http *http);
 
-/* Connections left; 0: drained. */
+/* How many connections are left; 0: drained. */
 size_t http_busy(struct http *http);
 
-/* Ends whatever is under way and frees all; NULL is fine. */
+/* Cuts short whatever is under way and frees everything; NULL is fine. */
 void http_stop(struct http *http);
 
 #endif

@@ -141,11 +141,11 @@ static int open_tcp(struct listener *l, const char *address, struct err *err)
 	const char *port;
 	int one = 1, bound, why;
 
-	if (split(address, host, &port) != 0)
+	if (split(address, host, &port))
 		return err_set(err, ERR_INPUT, "listen: `%s` must be HOST:PORT, [IPv6]:PORT or unix:/PATH",
 			       address);
 	why = getaddrinfo(host[0] ? host : NULL, port, &hints, &found);
-	if (why != 0)
+	if (why)
 		return err_set(err, ERR_INPUT, "listen: no address for `%s`: %s", address, gai_strerror(why));
 	l->fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (l->fd >= 0)
@@ -170,8 +170,8 @@ int listener_open(struct listener *l, const char *address, struct err *err)
 void listener_hold(struct listener *l)
 {
 	/*
-	 * Packets begin with the TCP header: those with SYN in its flags are dropped, to come again a second
-	 * later; the last packet of a handshake under way still gets through.
+	 * Packets begin with the TCP header.  Those with SYN in its flags are dropped, and the client sends
+	 * them again a second later; the last packet of a handshake under way still gets through.
 	 */
 	struct sock_filter no_syn[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),

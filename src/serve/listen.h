@@ -1,9 +1,8 @@
 /*
- * listen.h - the socket that the daemon takes its connections from.
+ * listen.h - the socket on which the daemon accepts connections.
  *
- * Ours ("HOST:PORT", "unix:/path"), or one that the service manager opened and handed down
- * (LISTEN_FDS, sd_listen_fds(3)): that one stays open when we go, so that clients wait in it for our
- * successor.
+ * It is ours ("HOST:PORT", "unix:/path"), or one that the service manager opened and handed down (LISTEN_FDS,
+ * sd_listen_fds(3)); that one stays open when we end, so that clients wait in it for the next process.
  */
 #ifndef SIFD_SERVE_LISTEN_H
 #define SIFD_SERVE_LISTEN_H
@@ -17,18 +16,18 @@ struct listener {
 	bool inherited;
 	char address[256]; /* for logs: the numeric host, or "unix:/path" */
 	int port;	   /* 0 for a Unix socket */
-	char path[108];	   /* of a Unix socket of our own, or "" */
+	char path[108];	   /* of our own Unix socket, or "" */
 };
 
 /*
- * A socket handed down goes before `address`.  ERR_INPUT when the address is none, ERR_IO when the system
- * refuses.  A dead Unix socket at the path is replaced; a live one is ERR_CONFLICT.
+ * A socket handed down takes precedence over `address`.  ERR_INPUT when that is no address, ERR_IO when the
+ * system refuses.  A dead Unix socket at the path is replaced; a live one is ERR_CONFLICT.
  */
 int listener_open(struct listener *l, const char *address, struct err *err);
 
 /*
- * The kernel takes no more connections and does not refuse them yet: between this and listener_refuse(),
- * which resets those not accepted, all of them can be accepted.  Nothing on a socket handed down.
+ * Keeps the kernel from taking more connections, without refusing them yet: those it has taken can all be
+ * accepted before listener_refuse(), which resets the rest.  Does nothing to a socket handed down.
  */
 void listener_hold(struct listener *l);
 

@@ -18,7 +18,7 @@
 static const char ending[] = ".safetensors";
 
 enum origin {
-	FROM_OPTIONS, /* by name: it must open */
+	FROM_OPTIONS, /* it must open */
 	FROM_FOLDER,
 	FROM_JOBS, /* STATE/models */
 };
@@ -57,7 +57,7 @@ static struct entry *list_find(const struct list *list, const char *name)
 	return NULL;
 }
 
-/* The later path of a name replaces the earlier one. */
+/* A later path with the same name replaces the earlier one. */
 static int list_add(struct list *list, const char *name, size_t n, const char *path, enum origin origin,
 		    struct err *err)
 {
@@ -129,7 +129,7 @@ static void add_folder(struct list *list, const char *folder, enum origin origin
 	}
 	(void)closedir(dir);
 	buf_free(&path);
-	/* The folder's order is chance; the first model may become the default. */
+	/* A folder has no order of its own, and the first model may become the default. */
 	if (list->n - first > 1)
 		qsort(list->entries + first, list->n - first, sizeof(*list->entries), by_name);
 }
@@ -151,7 +151,7 @@ static int collect(struct list *list, const struct serve_options *options, struc
 	return 0;
 }
 
-/* What jobs fitted stands on vectors files that they keep in STATE/bases. */
+/* The bases of models that jobs made are in STATE/bases. */
 static struct model *open_file(const struct service *service, const struct entry *e, struct err *err)
 {
 	struct buf bases = { 0 };

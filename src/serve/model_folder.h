@@ -1,9 +1,9 @@
 /*
- * model_folder.h - the files behind the models in service: opened at the start, looked at again on SIGHUP.
+ * model_folder.h - the files of the models in service: opened at the start, and again on SIGHUP.
  *
- * Names come from the options ("NAME=PATH", "PATH"), from *.safetensors in the models folder, and
- * from those in STATE/models, where jobs put what they fitted; of one name the later of these counts.  One
- * thread at a time.
+ * Names come from the options ("NAME=PATH", "PATH"), from *.safetensors in the models folder, and from
+ * STATE/models, where jobs put the models they made; if two have the same name, the later of these counts.
+ * One thread at a time.
  */
 #ifndef SIFD_SERVE_MODEL_FOLDER_H
 #define SIFD_SERVE_MODEL_FOLDER_H
@@ -15,9 +15,9 @@ struct models;
 struct service;
 
 /*
- * Opens them all and puts them on service->registry.  A file of a folder that cannot be opened is logged and
- * left out; one that the options name is an error, and so is it when no model is left, or not the default
- * one.
+ * Opens them all and puts them into service->registry.  A file of a folder that cannot be opened is logged
+ * and left out.  It is an error when a model that the options name cannot be opened, when no model is left,
+ * or when the default one is not among them.
  */
 struct models *model_folder_open(struct service *service, struct err *err);
 

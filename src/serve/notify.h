@@ -1,10 +1,10 @@
 /*
- * notify.h - a word to the service manager: sd_notify(3) without libsystemd.
+ * notify.h - tells the service manager our state: sd_notify(3) without libsystemd.
  */
 #ifndef SIFD_SERVE_NOTIFY_H
 #define SIFD_SERVE_NOTIFY_H
 
-/* Sends "READY=1", "STOPPING=1", ...; nothing happens without $NOTIFY_SOCKET or when nobody listens. */
+/* Sends "READY=1", "STOPPING=1", ...; does nothing without $NOTIFY_SOCKET, or when nobody listens. */
 void notify_manager(const char *state);
 
 #endif

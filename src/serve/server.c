@@ -28,7 +28,7 @@ struct server {
 	struct models *models;
 	struct listener listener;
 	struct http *http;
-	sigset_t signals; /* TERM, INT, HUP: blocked in every thread, taken by serve_run() */
+	sigset_t signals; /* TERM, INT and HUP are blocked in every thread; serve_run() takes them */
 };
 
 struct serve_options serve_options_default(void)
@@ -54,7 +54,7 @@ struct serve_options serve_options_default(void)
 	};
 }
 
-/* The next signal, or 0 after wait_ms. */
+/* The next signal, or 0 if none comes within wait_ms. */
 static int take_signal(const sigset_t *signals, uint64_t wait_ms)
 {
 	struct timespec t = { .tv_sec = (time_t)(wait_ms / 1000),
@@ -64,7 +64,7 @@ static int take_signal(const sigset_t *signals, uint64_t wait_ms)
 	return got > 0 ? got : 0;
 }
 
-/* Every connection is a file, and models, jobs and logs want some too. */
+/* Every connection is a file; models, jobs and logs need some too. */
 static void raise_file_limit(size_t connections)
 {
 	struct rlimit files;
@@ -79,8 +79,8 @@ static void raise_file_limit(size_t connections)
 }
 
 /*
- * The C library would learn from one big answer to keep the memory of the next: 36 MB stayed after requests
- * of 2048 texts, against 16 MB with fixed thresholds.
+ * After one big answer the C library raises its thresholds and keeps the memory of the next ones: 36 MB
+ * stayed after requests of 2048 texts, against 16 MB with fixed thresholds.
  */
 static void keep_memory_low(void)
 {
@@ -116,7 +116,7 @@ static int start(struct server *s, const struct serve_options *options, struct e
 	s->service.metrics = metrics_new();
 	raise_file_limit(options->limits.connections);
 	keep_memory_low();
-	/* First of all: what follows must not meet a second daemon in the state folder. */
+	/* First of all: the state folder must be ours before models are opened from it. */
 	if (options->state && open_state(&s->service, err))
 		return -1;
 	s->models = model_folder_open(&s->service, err);
@@ -157,8 +157,8 @@ static void serve(struct server *s)
 }
 
 /*
- * Waits until nothing is under way: false when it was cut short by the deadline or another signal.  What
- * an event loop is just taking over is not counted yet, so that nothing must be there for some ticks.
+ * Waits until no connection is left; false when the deadline or another signal cut that short.  A connection
+ * that an event loop is just accepting is not counted yet, so none may be there for some ticks.
  */
 static bool wait_for_end(struct server *s, unsigned drain_ms)
 {
@@ -191,7 +191,7 @@ static void drain(struct server *s)
 			whole = got == 0 || got == SIGHUP;
 	}
 	listener_hold(&s->listener);
-	http_quiesce(s->http); /* takes what the kernel had accepted; refusing first would reset that */
+	http_quiesce(s->http); /* takes what the kernel has accepted: refusing first would reset that */
 	listener_refuse(&s->listener);
 	if (whole)
 		whole = wait_for_end(s, options->limits.drain_ms);
@@ -221,7 +221,7 @@ int serve_run(const struct serve_options *options, struct err *err)
 	(void)sigaddset(&s.signals, SIGTERM);
 	(void)sigaddset(&s.signals, SIGINT);
 	(void)sigaddset(&s.signals, SIGHUP);
-	/* Before the first thread, so that they all inherit it. */
+	/* Before the first thread, so that all inherit it. */
 	(void)pthread_sigmask(SIG_BLOCK, &s.signals, &mask_before);
 	(void)sigaction(SIGPIPE, &ignore, &pipe_before);
 	done = start(&s, options, err);

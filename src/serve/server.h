@@ -2,9 +2,9 @@
  * server.h - the daemon from start to end: what `sifd serve` calls.
  *
  * serve_run() opens the models, takes the socket, serves, and returns when it
- * was told to stop.  Signals: TERM and INT drain (no new connection, requests
- * under way finished, at most limits.drain_ms; a second one stops at once); HUP opens changed and new
- * models; a bad file keeps the old model.  PIPE is ignored.
+ * told to stop.  Signals: TERM and INT drain (no new connections; requests under way are finished, for at
+ * most limits.drain_ms; a second signal stops at once); HUP opens changed and new models, and a file that
+ * cannot be opened leaves the old model in service.  PIPE is ignored.
  */
 #ifndef SIFD_SERVE_SERVER_H
 #define SIFD_SERVE_SERVER_H

@@ -28,38 +28,38 @@ struct workers {
 };
 
 /* The next task, or NULL at the end: then every promised one has come. */
-static struct worker_task *take(struct workers *h, bool *cancelled)
+static struct worker_task *take(struct workers *w, bool *cancelled)
 {
 	struct worker_task *task;
 
-	(void)pthread_mutex_lock(&h->lock);
-	while (!h->first && !(h->ending && h->promised == 0))
-		(void)pthread_cond_wait(&h->changed, &h->lock);
-	task = h->first;
+	(void)pthread_mutex_lock(&w->lock);
+	while (!w->first && !(w->ending && w->promised == 0))
+		(void)pthread_cond_wait(&w->changed, &w->lock);
+	task = w->first;
 	if (task) {
-		h->first = task->next;
-		if (!h->first)
-			h->last = &h->first;
-		h->waiting--;
-		(void)atomic_fetch_sub_explicit(&h->service->queued, 1, memory_order_relaxed);
+		w->first = task->next;
+		if (!w->first)
+			w->last = &w->first;
+		w->waiting--;
+		(void)atomic_fetch_sub_explicit(&w->service->queued, 1, memory_order_relaxed);
 	}
-	*cancelled = h->ending;
-	(void)pthread_mutex_unlock(&h->lock);
+	*cancelled = w->ending;
+	(void)pthread_mutex_unlock(&w->lock);
 	return task;
 }
 
 static void *work(void *workers)
 {
-	struct workers *h = workers;
-	struct context *context = context_new(h->service);
+	struct workers *w = workers;
+	struct context *context = context_new(w->service);
 	struct worker_task *task;
 	bool cancelled;
 
 	if (context)
-		context->batcher = h->batcher;
+		context->batcher = w->batcher;
 	/* On Linux a thread has a priority of its own; not being given it does no harm. */
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
-	while ((task = take(h, &cancelled)))
+	while ((task = take(w, &cancelled)))
 		task->run(task, context, cancelled || !context);
 	context_free(context);
 	return NULL;
@@ -68,25 +68,25 @@ static void *work(void *workers)
 struct workers *workers_start(struct service *service, size_t workers, size_t most, struct batcher *batcher,
 			      struct err *err)
 {
-	struct workers *h = mem_new(1, sizeof(*h));
+	struct workers *w = mem_new(1, sizeof(*w));
 
-	h->service = service;
-	h->batcher = batcher;
-	h->most = most;
-	h->last = &h->first;
-	h->threads = mem_new(workers, sizeof(*h->threads));
-	(void)pthread_mutex_init(&h->lock, NULL);
-	(void)pthread_cond_init(&h->changed, NULL);
-	for (; h->n < workers; h->n++) {
-		int rc = pthread_create(&h->threads[h->n], NULL, work, h);
+	w->service = service;
+	w->batcher = batcher;
+	w->most = most;
+	w->last = &w->first;
+	w->threads = mem_new(workers, sizeof(*w->threads));
+	(void)pthread_mutex_init(&w->lock, NULL);
+	(void)pthread_cond_init(&w->changed, NULL);
+	for (; w->n < workers; w->n++) {
+		int rc = pthread_create(&w->threads[w->n], NULL, work, w);
 
-		if (rc != 0) {
-			workers_stop(h);
+		if (rc) {
+			workers_stop(w);
 			(void)err_set(err, ERR_IO, "cannot start a worker thread: %s", strerror(rc));
 			return NULL;
 		}
 	}
-	return h;
+	return w;
 }
 
 bool workers_reserve(struct workers *workers)
