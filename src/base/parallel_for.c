@@ -149,3 +149,25 @@ void parallel_for(struct threads *t, void (*work)(void *context, size_t worker, 
 		(void)pthread_cond_wait(&t->ended, &t->lock);
 	(void)pthread_mutex_unlock(&t->lock);
 }
+
+struct parts {
+	void (*work)(void *context, size_t part, size_t parts);
+	void *context;
+	size_t n;
+};
+
+static void run_parts(void *context, size_t worker, size_t workers)
+{
+	const struct parts *p = context;
+
+	for (size_t k = worker; k < p->n; k += workers)
+		p->work(p->context, k, p->n);
+}
+
+void parallel_parts(struct threads *threads, size_t parts,
+		    void (*work)(void *context, size_t part, size_t parts), void *context)
+{
+	struct parts p = { work, context, parts };
+
+	parallel_for(threads, run_parts, &p);
+}

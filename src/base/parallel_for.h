@@ -25,6 +25,13 @@ size_t threads_count(const struct threads *threads);
 void parallel_for(struct threads *threads, void (*work)(void *context, size_t worker, size_t workers),
 		  void *context);
 
+/*
+ * The same with a fixed number of parts, whatever the number of threads: work(context, part, parts) for each.
+ * What sums up per part then has the same bits for any number of threads.
+ */
+void parallel_parts(struct threads *threads, size_t parts,
+		    void (*work)(void *context, size_t part, size_t parts), void *context);
+
 /* The worker's share of n things: [*start, return value), in steps of `grain` (a power of two, or 1). */
 static inline size_t parallel_share(size_t n, size_t grain, size_t worker, size_t workers, size_t *start)
 {

@@ -72,6 +72,9 @@ static void report(const struct train_report *r, const struct call *c)
 	if (isfinite(l->best_score))
 		(void)fprintf(stderr, ", dev %.2f (best, at step %" PRIu64 ")", l->best_score, l->best_step);
 	(void)fputc('\n', stderr);
+	if (r->lstm_dropped)
+		(void)fprintf(stderr,
+			      "  the model's LSTM is left out: the rows that it was trained on changed\n");
 }
 
 /* OUTPUT without its ending, and with another. */

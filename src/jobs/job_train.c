@@ -71,6 +71,8 @@ static void put_trained(struct work *w, const struct model *m, const struct trai
 	} else {
 		buf_text(to, ",\"score\":null");
 	}
+	if (r->lstm_dropped)
+		buf_text(to, ",\"lstm_dropped\":true");
 	put_tail(w);
 }
 

@@ -83,11 +83,11 @@ static int allocate(struct objective *o, struct err *err)
 					mem_try_aligned(pairwise ? wide : 1, wide * sizeof(float), err)) &&
 			       (o->by_column = mem_try_aligned(infonce ? n : 1, n * sizeof(float), err)) &&
 			       (o->row_scale = mem_try(n, sizeof(float), err)) &&
-			       (o->column_max = mem_try_aligned(o->workers, n * sizeof(float), err)) &&
-			       (o->column_sum = mem_try_aligned(o->workers, n * sizeof(float), err)) &&
-			       (o->d_v = mem_try_aligned(infonce ? o->workers * n : 1, d * sizeof(float),
+			       (o->column_max = mem_try_aligned(OBJECTIVE_PARTS, n * sizeof(float), err)) &&
+			       (o->column_sum = mem_try_aligned(OBJECTIVE_PARTS, n * sizeof(float), err)) &&
+			       (o->d_v = mem_try_aligned(infonce ? OBJECTIVE_PARTS * n : 1, d * sizeof(float),
 							 err)) &&
-			       (o->loss = mem_try(o->workers, sizeof(double), err)) &&
+			       (o->loss = mem_try(OBJECTIVE_PARTS, sizeof(double), err)) &&
 			       (o->negative = mem_try(2 * n, sizeof(*o->negative), err)) &&
 			       (o->cosine = mem_try(n, sizeof(double), err)) &&
 			       (o->slope = mem_try(n, sizeof(double), err)) &&
@@ -105,7 +105,6 @@ struct objective *objective_new(const struct objective_options *options, size_t 
 		return NULL;
 	o->options = *options;
 	o->threads = threads;
-	o->workers = threads_count(threads);
 	o->n_max = n;
 	o->d = d;
 	if (allocate(o, err)) {

@@ -1,14 +1,16 @@
 /*
- * objective.h - what a batch of sentence vectors is told to become: losses and their gradients.
+ * objective.h - losses over a batch of text vectors, and their gradients.
  *
- * A batch is n pairs of sentence vectors u (n, d), v (n, d), as the model made them, of any length;
- * all losses see their cosines alone (a zero vector has cosine 0 and gets no gradient).
+ * A batch is n pairs of vectors u (n, d), v (n, d) of any length: the losses depend only on their cosines (a
+ * zero vector has cosine 0 and gets no gradient).  The same bits for any number of threads.
  *
  *	infonce   -1/2n sum_i log softmax_j(cos(u_i, v_j) / t)[i] + the same with u and v exchanged
  *	margin    1/n sum_i [m - c_i + cos(u_i, p_i)]+ + [m - c_i + cos(v_i, q_i)]+, c_i = cos(u_i, v_i);
  *	          p_i, q_i: negatives among the 2n sentences (Wieting et al. 2016, eq. 3)
  *	pearson   1 - r of cos(u_i, v_i) and gold_i
  *	cosent    log(1 + sum over gold_i > gold_j of exp((cos_j - cos_i) / t))   (Su 2022)
+ *
+ *	teacher   1/n sum_i 1 - cos(u_i, t_i), t_i a teacher's vector of the text
  *
  * Keys say which sentences may not be each other's negatives: those with equal keys (the same text, the
  * same group), and so their pairs' partners.
@@ -62,6 +64,13 @@ bool objective_scored(enum objective_kind kind);
 struct objective *objective_new(const struct objective_options *options, size_t n, size_t d,
 				struct threads *threads, struct err *err);
 void objective_free(struct objective *o);
+
+/*
+ * The teacher's: vectors (n, d) become their gradients times `share` (1/n makes the loss a mean); targets
+ * (n): each a unit vector (d).  losses (n) get 1 - cos.
+ */
+void objective_teacher(float *vectors, double *losses, const float *const *targets, size_t n, size_t d,
+		       float share, struct threads *threads);
 
 /* The loss; du, dv (n, d) become its gradients. */
 double objective_run(struct objective *o, const struct objective_batch *batch, float *du, float *dv);

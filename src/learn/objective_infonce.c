@@ -2,10 +2,13 @@
 #include "learn/objective_private.h"
 #include "math/learning.h"
 #include "math/mat.h"
+#include "math/vec.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { GRAIN = 16 };
 
 static const float never = -1e30f; /* the logit of what is no negative: its exponential is 0 */
 
@@ -61,14 +64,14 @@ static float largest(const float *x, size_t n)
 	return most;
 }
 
-/* Logits of the worker's rows; the largest of each of its columns. */
-static void compare(void *context, size_t worker, size_t workers)
+/* Logits of the part's rows; the largest of each of its columns. */
+static void compare(void *context, size_t part, size_t parts)
 {
 	struct objective *o = context;
 	size_t n = o->batch->n;
-	float *most = o->column_max + worker * n;
+	float *most = o->column_max + part * n;
 	size_t start;
-	size_t stop = parallel_share(n, 1, worker, workers, &start);
+	size_t stop = parallel_share(n, 1, part, parts, &start);
 
 	for (size_t j = 0; j < n; j++)
 		most[j] = never;
@@ -86,13 +89,13 @@ static void compare(void *context, size_t worker, size_t workers)
 	}
 }
 
-static void exponentiate(void *context, size_t worker, size_t workers)
+static void exponentiate(void *context, size_t part, size_t parts)
 {
 	struct objective *o = context;
 	size_t n = o->batch->n;
-	float *sum = o->column_sum + worker * n;
+	float *sum = o->column_sum + part * n;
 	size_t start;
-	size_t stop = parallel_share(n, 1, worker, workers, &start);
+	size_t stop = parallel_share(n, 1, part, parts, &start);
 
 	memset(sum, 0, n * sizeof(*sum));
 	for (size_t i = start; i < stop; i++) {
@@ -109,46 +112,50 @@ static double slopes(struct objective *o, size_t i, float factor)
 	size_t n = o->batch->n;
 	float *row = o->similar + i * n;
 	const float *column = o->by_column + i * n;
-	float d_row = row[i] * o->row_scale[i];
-	float by_column = column[i] * o->column_sum[i];
+	float of_row = row[i] * o->row_scale[i];
+	float of_column = column[i] * o->column_sum[i];
 
 	for (size_t j = 0; j < n; j++)
 		row[j] = factor * (row[j] * o->row_scale[i] + column[j] * o->column_sum[j]);
 	row[i] -= 2 * factor;
 	/* A pair so far from the best that its share is 0 in floats counts as the smallest share. */
-	return -log((double)fmaxf(d_row, 1e-38f)) - log((double)fmaxf(by_column, 1e-38f));
+	return -log((double)fmaxf(of_row, 1e-38f)) - log((double)fmaxf(of_column, 1e-38f));
 }
 
-static void differentiate(void *context, size_t worker, size_t workers)
+static void differentiate(void *context, size_t part, size_t parts)
 {
 	struct objective *o = context;
 	size_t n = o->batch->n;
 	size_t d = o->d;
 	float factor = 1 / (2 * (float)n * o->options.temperature);
-	float *d_v = o->d_v + worker * n * d;
+	float *d_v = o->d_v + part * n * d;
 	size_t start;
-	size_t stop = parallel_share(n, 1, worker, workers, &start);
+	size_t stop = parallel_share(n, 1, part, parts, &start);
 
-	o->loss[worker] = 0;
+	o->loss[part] = 0;
 	memset(d_v, 0, n * d * sizeof(*d_v));
 	if (start == stop)
 		return;
 	for (size_t i = start; i < stop; i++)
-		o->loss[worker] += slopes(o, i, factor);
+		o->loss[part] += slopes(o, i, factor);
 	mat_mul(o->d_unit + start * d, o->similar + start * n, o->unit + n * d, stop - start, d, n, 0, 0, 1,
 		0);
 	mat_mul(d_v, o->similar + start * n, o->unit + start * d, n, d, stop - start, 1, 0, 1, 0);
 }
 
-static void sum_gradients(struct objective *o)
+static void sum_gradients(void *context, size_t worker, size_t workers)
 {
+	struct objective *o = context;
 	size_t size = o->batch->n * o->d;
 	float *to = o->d_unit + size;
+	size_t start;
+	size_t stop = parallel_share(size, GRAIN, worker, workers, &start);
 
-	memcpy(to, o->d_v, size * sizeof(*to));
-	for (size_t m = 1; m < o->workers; m++)
-		for (size_t i = 0; i < size; i++)
-			to[i] += o->d_v[m * size + i];
+	if (start >= stop)
+		return;
+	memcpy(to + start, o->d_v + start, (stop - start) * sizeof(*to));
+	for (size_t m = 1; m < OBJECTIVE_PARTS; m++)
+		vec_axpy(to + start, 1, o->d_v + m * size + start, stop - start);
 }
 
 double objective_infonce(struct objective *o)
@@ -158,19 +165,19 @@ double objective_infonce(struct objective *o)
 
 	if (o->batch->u_keys)
 		sort_keys(o);
-	parallel_for(o->threads, compare, o);
-	for (size_t m = 1; m < o->workers; m++)
+	parallel_parts(o->threads, OBJECTIVE_PARTS, compare, o);
+	for (size_t m = 1; m < OBJECTIVE_PARTS; m++)
 		for (size_t j = 0; j < n; j++)
 			o->column_max[j] = fmaxf(o->column_max[j], o->column_max[m * n + j]);
-	parallel_for(o->threads, exponentiate, o);
+	parallel_parts(o->threads, OBJECTIVE_PARTS, exponentiate, o);
 	for (size_t j = 0; j < n; j++) {
-		for (size_t m = 1; m < o->workers; m++)
+		for (size_t m = 1; m < OBJECTIVE_PARTS; m++)
 			o->column_sum[j] += o->column_sum[m * n + j];
 		o->column_sum[j] = 1 / o->column_sum[j];
 	}
-	parallel_for(o->threads, differentiate, o);
-	sum_gradients(o);
-	for (size_t m = 0; m < o->workers; m++)
+	parallel_parts(o->threads, OBJECTIVE_PARTS, differentiate, o);
+	parallel_for(o->threads, sum_gradients, o);
+	for (size_t m = 0; m < OBJECTIVE_PARTS; m++)
 		loss += o->loss[m];
 	return loss / (2 * (double)n);
 }

@@ -42,13 +42,13 @@ static uint32_t any(const struct objective *o, size_t s, uint64_t *random)
 	return none;
 }
 
-static void choose(void *context, size_t worker, size_t workers)
+static void choose(void *context, size_t part, size_t parts)
 {
 	struct objective *o = context;
 	size_t n = o->batch->n;
 	enum negatives which = o->options.negatives;
 	size_t start;
-	size_t stop = parallel_share(2 * n, 1, worker, workers, &start);
+	size_t stop = parallel_share(2 * n, 1, part, parts, &start);
 
 	if (which != NEGATIVES_RANDOM && start < stop)
 		mat_mul(o->similar + start * 2 * n, o->unit + start * o->d, o->unit, stop - start, 2 * n,
@@ -87,7 +87,7 @@ double objective_margin(struct objective *o)
 	size_t n = o->batch->n;
 	double loss = 0;
 
-	parallel_for(o->threads, choose, o);
+	parallel_parts(o->threads, OBJECTIVE_PARTS, choose, o);
 	memset(o->d_unit, 0, 2 * n * o->d * sizeof(*o->d_unit));
 	for (size_t i = 0; i < n; i++) {
 		float together = vec_dot(o->unit + i * o->d, o->unit + (n + i) * o->d, o->d);

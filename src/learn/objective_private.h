@@ -4,6 +4,9 @@
 
 #include "learn/objective.h"
 
+/* Of a batch: what sums up per part has the same bits for any number of threads. */
+enum { OBJECTIVE_PARTS = 8 };
+
 struct collision {
 	uint32_t key, pair;
 };
@@ -11,7 +14,6 @@ struct collision {
 struct objective {
 	struct objective_options options;
 	struct threads *threads;
-	size_t workers;
 	size_t n_max, d;
 
 	float *unit;		      /* (2n, d): u then v, each of length 1 */
@@ -20,10 +22,10 @@ struct objective {
 	float *similar;		      /* infonce (n, n), margin (2n, 2n) */
 	float *by_column;	      /* infonce (n, n) */
 	float *row_scale;	      /* (n) 1 / sum of the row */
-	float *column_max;	      /* (workers, n), then the first row: of all */
-	float *column_sum;	      /* (workers, n) */
-	float *d_v;		      /* infonce (workers, n, d) */
-	double *loss;		      /* (workers) */
+	float *column_max;	      /* (parts, n), then the first row: of all */
+	float *column_sum;	      /* (parts, n) */
+	float *d_v;		      /* infonce (parts, n, d) */
+	double *loss;		      /* (parts) */
 	uint32_t *negative;	      /* margin (2n) */
 	double *cosine, *slope;	      /* scored (n) */
 	struct collision *collisions; /* (2n) */

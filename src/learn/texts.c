@@ -174,6 +174,12 @@ const uint32_t *texts_words(const struct texts *t, uint32_t number, size_t *n)
 	return t->words + t->starts[number];
 }
 
+void texts_renumber(struct texts *t, const uint32_t *numbers)
+{
+	for (size_t i = 0; i < t->words_n; i++)
+		t->words[i] = numbers[t->words[i]];
+}
+
 uint64_t texts_known(const struct texts *t)
 {
 	return t->words_n;

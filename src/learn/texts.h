@@ -30,6 +30,9 @@ size_t texts_count(const struct texts *texts);
 /* The word numbers of a text, and how many; valid until the next text is added. */
 const uint32_t *texts_words(const struct texts *texts, uint32_t number, size_t *n);
 
+/* Every word gets the number numbers[word]; no text can be found or added after this. */
+void texts_renumber(struct texts *texts, const uint32_t *numbers);
+
 /* Of all texts: known words, and words the model lacks. */
 uint64_t texts_known(const struct texts *texts);
 uint64_t texts_unknown(const struct texts *texts);

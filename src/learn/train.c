@@ -5,109 +5,159 @@
 #include "base/mem.h"
 #include "base/parallel_for.h"
 #include "base/progress.h"
-#include "learn/distill_private.h"
 #include "learn/train_private.h"
 #include "math/mat.h"
 #include "math/vec.h"
-#include "model/model.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_MAX = 8192, PARTS_MAX = 9 };
+enum { PART_NAME_BYTES = 16, WORDS_PER_PAIR = 32 };
 
-static struct train_options pair_defaults(enum train_learn learn, bool scored)
+/* ---- data ---- */
+
+static int read_pairs(struct training *t, struct train_report *report, struct progress *progress,
+		      struct err *err)
 {
-	struct train_options o = { .matrix = learn == TRAIN_VECTORS,
-				   .states = 128,
-				   .layers = 1,
-				   .directions = 2,
-				   .pooling = POOLING_MEAN,
-				   .dropout = 0.2,
-				   .scramble = 0.3,
-				   .batch = 256,
-				   .rate = learn == TRAIN_LSTM || scored ? 0.002 : 0.003,
-				   .weight_rate = 0.01,
-				   .matrix_rate = 0.002 };
+	const struct train_options *o = t->o;
 
-	o.loop.epochs = scored ? 5 : 3;
-	return o;
-}
-
-static struct train_options teacher_defaults(enum train_learn learn)
-{
-	bool lstm = learn == TRAIN_LSTM;
-	struct train_options o = { .a = 3e-4,
-				   .states = 256,
-				   .layers = 1,
-				   .directions = 2,
-				   .pooling = POOLING_RESIDUAL,
-				   .batch = lstm ? 8192 : 1024,
-				   .rate = lstm ? 3e-3 : 1e-2,
-				   .rows_rate = 5e-4,
-				   .static_share = 0.2,
-				   .seed = 1 };
-
-	o.loop.epochs = lstm ? 2 : 4;
-	o.loop.warmup = lstm ? 50.0 / 4500.0 : 20.0 / 4600.0;
-	return o;
-}
-
-struct train_options train_options_default(enum train_learn learn, bool scored, bool teacher)
-{
-	struct train_options o = teacher ? teacher_defaults(learn) : pair_defaults(learn, scored);
-
-	o.learn = learn;
-	o.loop.scores = 1;
-	o.objective = objective_options_default();
-	if (scored)
-		o.objective.kind = OBJECTIVE_PEARSON;
-	return o;
-}
-
-static int refuse(struct err *err, const char *param, const char *why)
-{
-	(void)err_set(err, ERR_INPUT, "%s: %s", param, why);
-	return err_param(err, param);
-}
-
-static int check_options(const struct train_options *o, struct err *err)
-{
-	if (o->files_n == 0)
-		return refuse(err, "pairs", "no file to learn from");
-	if (o->batch < 2 || o->batch > BATCH_MAX)
-		return refuse(err, "batch", "2 to 8192 pairs");
-	if (o->loop.epochs < 1 || o->loop.epochs > 1000000)
-		return refuse(err, "epochs", "1 to 1000000");
-	if (!(o->objective.temperature >= 1e-3f && o->objective.temperature <= 1e3f))
-		return refuse(err, "temperature", "0.001 to 1000");
-	if (!(o->objective.margin >= 0 && o->objective.margin <= 2))
-		return refuse(err, "margin", "0 to 2");
-	if (!(o->rate >= 0 && o->weight_rate >= 0 && o->matrix_rate >= 0 && o->rate < 10 &&
-	      o->weight_rate < 10 && o->matrix_rate < 10))
-		return refuse(err, "lr", "rates of learning are from 0 to 10");
-	if (!(o->l2 >= 0 && o->l2 < 1e6))
-		return refuse(err, "l2", "from 0 to 1000000");
-	if (!(o->loop.warmup >= 0 && o->loop.warmup < 1))
-		return refuse(err, "warmup", "a share of the run, from 0 to below 1");
-	if (o->dimensions > MODEL_DIMENSIONS_MAX)
-		return refuse(err, "dimensions", "at most 16384");
+	progress_phase(progress, "reading pairs", "files", o->files_n);
+	if (pairs_read(&t->pairs, t->m, o->files, o->files_n, o->kind, objective_scored(o->objective.kind),
+		       progress, err))
+		return -1;
+	t->pair_batch = o->batch;
+	if (o->teacher)
+		t->pair_batch /= o->learn == TRAIN_LSTM ? WORDS_PER_PAIR : 2;
+	t->pair_batch = t->pair_batch < 2 ? 2 : t->pair_batch;
+	t->pair_batches = pair_epoch_batches(&t->pairs, t->pair_batch);
+	if (pair_epoch_draw(&t->epoch, &t->pairs, t->pair_batch, o->seed, 0, err))
+		return -1;
+	for (size_t i = 0; i < t->epoch.batches_n; i++)
+		report->pairs += t->epoch.batches[i].n;
+	for (size_t i = 0; i < t->pairs.n; i++)
+		report->skipped += t->pairs.sources[i].skipped;
+	report->files = t->pairs.n;
 	return 0;
 }
+
+/* The teacher's vectors must be of the model's words: of as many dimensions as its rows, or more. */
+static int check_dimensions(const struct training *t, struct err *err)
+{
+	size_t teacher = t->teacher.npy.rows.d;
+	size_t rows = t->m->rows.d;
+
+	if (t->o->learn == TRAIN_LSTM ? teacher >= rows : teacher == rows)
+		return 0;
+	return err_set(
+		err, ERR_INPUT,
+		"the teacher's vectors have %zu dimensions, the model's rows %zu: the model must hold the "
+		"teacher's vectors of its words (docs/training.md)",
+		teacher, rows);
+}
+
+static int read_teacher(struct training *t, struct train_report *report, struct progress *progress,
+			struct err *err)
+{
+	const struct train_options *o = t->o;
+	size_t d = t->m->rows.d;
+
+	if (o->learn != TRAIN_LSTM)
+		d = o->dimensions ? o->dimensions : d < 256 ? d : 256;
+	if (teacher_read(&t->teacher, t->m, o, progress, err) || check_dimensions(t, err) ||
+	    teacher_project(&t->teacher, d, &report->energy, t->threads, err) ||
+	    teacher_batches(&t->teacher, o->batch, o->learn == TRAIN_LSTM, err))
+		return -1;
+	report->drawn = t->teacher.order_n;
+	return 0;
+}
+
+static void report_texts(struct train_report *report, const struct texts *const *texts, size_t n)
+{
+	uint64_t known = 0;
+	uint64_t unknown = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!texts[i])
+			continue;
+		report->texts += texts_count(texts[i]);
+		known += texts_known(texts[i]);
+		unknown += texts_unknown(texts[i]);
+	}
+	report->coverage = (double)known / (double)(known + unknown);
+}
+
+static int read_data(struct training *t, struct train_report *report, struct progress *progress,
+		     struct err *err)
+{
+	const struct train_options *o = t->o;
+	bool all_rows = o->teacher && o->learn != TRAIN_LSTM;
+
+	if (o->files_n && read_pairs(t, report, progress, err))
+		return -1;
+	if (o->dev_n && dev_read(&t->dev, t->m, o->dev, o->dev_n, err))
+		return -1;
+	t->threads = threads_new(o->workers, err);
+	if (!t->threads || (o->teacher && read_teacher(t, report, progress, err)))
+		return -1;
+	report_texts(report, (const struct texts *[]){ t->pairs.texts, t->teacher.texts }, 2);
+	if (all_rows ? used_words_all(&t->words, t->m->rows.n, err)
+		     : used_words_number(&t->words, t->m->rows.n,
+					 (struct texts *[]){ t->pairs.texts, t->teacher.texts, t->dev.texts },
+					 3, err))
+		return -1;
+	report->words = t->words.n;
+	return 0;
+}
+
+/* ---- encoder and objective ---- */
+
+static int make_encoder(struct training *t, struct err *err)
+{
+	const struct train_options *o = t->o;
+	struct encoder_task task = { .m = t->m,
+				     .start = t->start,
+				     .options = o,
+				     .teacher = o->teacher ? &t->teacher : NULL,
+				     .words = &t->words,
+				     .threads = t->threads,
+				     .texts_most = t->teacher.texts_most };
+
+	if (task.texts_most < 2 * t->pair_batch)
+		task.texts_most = 2 * t->pair_batch;
+	t->encoder = o->learn == TRAIN_LSTM ? encoder_lstm_new(&task, err) : encoder_table_new(&task, err);
+	if (!t->encoder)
+		return -1;
+	if (o->files_n) {
+		t->objective = objective_new(&o->objective, t->pair_batch, t->encoder->d, t->threads, err);
+		if (!t->objective)
+			return -1;
+	}
+	return steps_allocate(t, task.texts_most, err);
+}
+
+/* ---- the run ---- */
 
 static void add_text(struct digest *d, const char *text)
 {
 	digest_add(d, text, strlen(text) + 1);
 }
 
-/* Whose checkpoint: all that determines the bits, but the number of threads' effect is in here too. */
-static void identify(const struct train *t, char hex[DIGEST_HEX + 1])
+/* Digest of everything that the result depends on: a checkpoint resumes only the run it came from. */
+static void identify(const struct training *t, char hex[DIGEST_HEX + 1])
 {
 	const struct train_options *o = t->o;
 	double numbers[] = { (double)o->learn,
+			     (double)t->start,
 			     (double)o->matrix,
-			     (double)o->dimensions,
+			     (double)t->encoder->d,
+			     o->a,
+			     (double)o->states,
+			     (double)o->layers,
+			     (double)o->directions,
+			     (double)o->pooling,
+			     o->dropout,
+			     o->scramble,
+			     o->static_share,
 			     (double)o->objective.kind,
 			     (double)o->objective.negatives,
 			     (double)o->objective.temperature,
@@ -120,121 +170,141 @@ static void identify(const struct train *t, char hex[DIGEST_HEX + 1])
 			     o->rate,
 			     o->weight_rate,
 			     o->matrix_rate,
-			     o->l2,
-			     (double)threads_count(t->threads),
-			     (double)t->method };
+			     o->rows_rate,
+			     o->l2 };
 	struct digest d;
 
 	digest_start(&d);
 	digest_add(&d, numbers, sizeof(numbers));
 	digest_add(&d, &o->seed, sizeof(o->seed));
 	add_text(&d, t->m->fingerprint);
-	add_text(&d, t->pairs.digest);
+	add_text(&d, t->pairs.digest ? t->pairs.digest : "");
 	add_text(&d, t->dev.digest ? t->dev.digest : "");
+	if (o->teacher)
+		teacher_identify(&t->teacher, &d);
 	add_text(&d, mat_kernels());
 	add_text(&d, vec_kernels());
 	digest_hex(&d, hex);
 }
 
-static void add_part(struct checkpoint_part *parts, size_t *n, const char *name, void *data, size_t floats)
+/* Best step 0: the dev sets say that no step was better than the start. */
+static int check_learnt(const struct training *t, const struct loop_report *report, struct err *err)
 {
-	parts[(*n)++] = (struct checkpoint_part){ name, data, floats * sizeof(float) };
+	if (t->o->dev_n == 0 || report->best_step > 0)
+		return 0;
+	return err_set(
+		err, ERR_INPUT,
+		"nothing was learnt: the start was best (%.2f on the dev sets, after %llu steps %.2f); there "
+		"is no new model",
+		report->first_score, (unsigned long long)report->steps, report->score);
 }
 
-static int run(struct train *t, struct train_report *report, struct progress *progress, struct err *err)
+static int run(struct training *t, struct train_report *report, struct progress *progress, struct err *err)
 {
-	struct checkpoint_part parameters[PARTS_MAX];
-	struct checkpoint_part state[PARTS_MAX];
+	struct checkpoint_part parameters[ENCODER_PARTS];
+	struct checkpoint_part state[2 * ENCODER_PARTS];
+	char names[2 * ENCODER_PARTS][PART_NAME_BYTES];
 	char hex[DIGEST_HEX + 1];
 	struct learner learner = { .begin = steps_begin,
 				   .step = steps_take,
 				   .score = t->o->dev_n ? steps_score : NULL,
 				   .context = t,
-				   .batches = pair_epoch_batches(&t->pairs, t->o->batch),
-				   .pairs = report->pairs,
+				   .batches = t->pair_batches + t->teacher.batches_n,
+				   .pairs = report->pairs + report->drawn,
 				   .parameters = parameters,
+				   .parameters_n = t->encoder->params_n,
 				   .state = state,
+				   .state_n = 2 * t->encoder->params_n,
 				   .run = hex };
-	const struct param *learnt[] = { &t->table.logs, &t->table.rows, &t->table.matrix };
-	static const char *const names[][3] = { { "logs", "logs.m", "logs.v" },
-						{ "rows", "rows.m", "rows.v" },
-						{ "matrix", "matrix.m", "matrix.v" } };
 
-	for (size_t i = 0; i < sizeof(learnt) / sizeof(learnt[0]); i++)
-		if (learnt[i]->m) {
-			add_part(parameters, &learner.parameters_n, names[i][0], learnt[i]->x, learnt[i]->n);
-			add_part(state, &learner.state_n, names[i][1], learnt[i]->m, learnt[i]->n);
-			add_part(state, &learner.state_n, names[i][2], learnt[i]->v, learnt[i]->n);
-		}
+	for (size_t i = 0; i < t->encoder->params_n; i++) {
+		const struct param *p = t->encoder->params[i];
+		char *m = names[2 * i];
+		char *v = names[2 * i + 1];
+
+		(void)snprintf(m, PART_NAME_BYTES, "%s.m", p->name);
+		(void)snprintf(v, PART_NAME_BYTES, "%s.v", p->name);
+		parameters[i] = (struct checkpoint_part){ p->name, p->x, p->n * sizeof(float) };
+		state[2 * i] = (struct checkpoint_part){ m, p->m, p->n * sizeof(float) };
+		state[2 * i + 1] = (struct checkpoint_part){ v, p->v, p->v_n * sizeof(float) };
+	}
 	identify(t, hex);
-	return loop_run(&learner, &t->o->loop, &report->loop, progress, err);
+	if (loop_run(&learner, &t->o->loop, &report->loop, progress, err))
+		return -1;
+	return check_learnt(t, &report->loop, err);
 }
 
-static int prepare(struct train *t, struct train_report *report, struct progress *progress, struct err *err)
+/* What the model was made from: of pairs and a teacher together, both. */
+static void digest_data(const struct training *t, char hex[DIGEST_HEX + 1])
 {
-	const struct train_options *o = t->o;
+	struct digest d;
 
-	progress_phase(progress, "reading pairs", "files", o->files_n);
-	if (pairs_read(&t->pairs, t->m, o->files, o->files_n, o->kind, objective_scored(o->objective.kind),
-		       progress, err))
-		return -1;
-	if (o->dev_n && dev_read(&t->dev, t->m, o->dev, o->dev_n, err))
-		return -1;
-	t->threads = threads_new(o->workers, err);
-	if (!t->threads || train_begin(t, err))
-		return -1;
-	t->steps = steps_new(t, err);
-	t->dev_vectors = mem_try_aligned(t->dev_texts.n + 1, t->table.d_out * sizeof(float), err);
-	if (!t->steps || !t->dev_vectors || pair_epoch_draw(&t->epoch, &t->pairs, o->batch, o->seed, 0, err))
-		return -1;
-	for (size_t i = 0; i < t->epoch.batches_n; i++)
-		report->pairs += t->epoch.batches[i].n;
-	for (size_t i = 0; i < t->pairs.n; i++)
-		report->skipped += t->pairs.sources[i].skipped;
-	report->files = t->pairs.n;
-	report->texts = texts_count(t->pairs.texts);
-	report->words = t->table.words;
-	report->coverage = (double)texts_known(t->pairs.texts) /
-			   (double)(texts_known(t->pairs.texts) + texts_unknown(t->pairs.texts));
-	return 0;
+	if (!t->o->teacher) {
+		memcpy(hex, t->pairs.digest, DIGEST_HEX + 1);
+		return;
+	}
+	if (!t->pairs.digest) {
+		memcpy(hex, t->teacher.digest, DIGEST_HEX + 1);
+		return;
+	}
+	digest_start(&d);
+	add_text(&d, t->pairs.digest);
+	add_text(&d, t->teacher.digest);
+	digest_hex(&d, hex);
 }
 
-static int choose_start(struct train *t, struct err *err)
+static struct model *make_model(struct training *t, struct progress *progress, struct err *err)
 {
-	if (method_recurrent(t->method))
-		t->method = model_sums(t->m);
-	if (t->method != METHOD_DISC)
+	char hex[DIGEST_HEX + 1];
+
+	/* The parameters are those of the best dev score: not always the last. */
+	t->encoder->refresh(t->encoder);
+	progress_phase(progress, "making the model", "rows", 0);
+	digest_data(t, hex);
+	return t->encoder->to_model(t->encoder, hex, err);
+}
+
+static int choose_start(struct training *t, struct err *err)
+{
+	if (method_recurrent(t->start))
+		t->start = model_sums(t->m);
+	if (t->start != METHOD_DISC)
 		return 0;
 	(void)err_set(err, ERR_INPUT, "disc multiplies words: training starts from a sum of them");
 	return err_param(err, "method");
 }
 
-static struct model *train_static(struct model *m, enum method start, const struct train_options *options,
-				  struct train_report *report, struct progress *progress, struct err *err)
+void training_free(struct training *t)
 {
-	struct train t = { .m = m, .method = start, .o = options };
-	struct model *trained = NULL;
+	steps_free(t);
+	objective_free(t->objective);
+	encoder_free(t->encoder);
+	used_words_free(&t->words);
+	pairs_free(&t->pairs);
+	teacher_free(&t->teacher);
+	dev_free(&t->dev);
+	threads_free(t->threads);
+}
 
+int training_begin(struct training *t, struct train_report *report, struct progress *progress,
+		   struct err *err)
+{
 	*report = (struct train_report){ 0 };
-	if (check_options(options, err) || choose_start(&t, err))
-		return NULL;
-	if (prepare(&t, report, progress, err) == 0 && run(&t, report, progress, err) == 0) {
-		/* The weights are those of the parameters that the loop chose. */
-		progress_phase(progress, "folding rows", "rows", 0);
-		if (steps_begin(&t, 0, err) == 0)
-			trained = train_result(&t, err);
-	}
-	train_end(&t);
-	return trained;
+	if (train_check(t->o, t->m, err) || choose_start(t, err) || read_data(t, report, progress, err))
+		return -1;
+	return make_encoder(t, err);
 }
 
 struct model *train_model(struct model *m, enum method start, const struct train_options *options,
 			  struct train_report *report, struct progress *progress, struct err *err)
 {
-	bool lstm = options->learn == TRAIN_LSTM;
+	struct training t = { .m = m, .start = start, .o = options };
+	struct model *trained = NULL;
 
-	if (options->teacher)
-		return (lstm ? distill_lstm : distill_static)(m, options, report, progress, err);
-	return lstm ? train_lstm(m, options, report, progress, err)
-		    : train_static(m, start, options, report, progress, err);
+	if (training_begin(&t, report, progress, err) == 0 && run(&t, report, progress, err) == 0)
+		trained = make_model(&t, progress, err);
+	if (trained)
+		report->lstm_dropped = m->lstm_h && options->learn != TRAIN_LSTM && !trained->lstm_h;
+	training_free(&t);
+	return trained;
 }

@@ -75,6 +75,7 @@ struct train_report {
 	uint64_t skipped;      /* lines without a pair to learn from */
 	size_t words;	       /* the data touches */
 	double coverage;       /* known words / words of the texts */
+	bool lstm_dropped;     /* the model's LSTM is left out: the rows that it was trained on changed */
 	double energy;	       /* share of the teacher's second moment that the dimensions keep */
 };
 

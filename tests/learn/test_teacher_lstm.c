@@ -1,5 +1,5 @@
 /*
- * Distillation of an LSTM: gradients against finite differences; better than the table it starts from,
+ * An LSTM from a teacher: gradients against finite differences; better than the table it starts from,
  * where order matters; the same bits for any number of workers, resumed or not, stored and read; models that
  * do not fit.
  */
@@ -8,8 +8,9 @@
 #include "base/random.h"
 #include "embed/embedder.h"
 #include "embed/publish.h"
-#include "learn/distill_lstm_private.h"
+#include "learn/encoder_lstm_private.h"
 #include "learn/texts.h"
+#include "learn/train_private.h"
 #include "math/mat.h"
 #include "math/vec.h"
 #include "model/model.h"
@@ -65,17 +66,21 @@ static struct model *distil(const struct train_options *o, struct train_report *
 
 /* ---- gradients ---- */
 
-static double loss_of(struct distill_lstm *t)
-{
-	double loss = 0.0;
+/* The batch whose gradient is looked at: texts of one length. */
+static size_t batch_at;
 
-	distill_lstm_learn(t);
-	for (size_t k = 0; k < SHARDS; k++)
-		loss += t->shards[k].loss * (double)t->share;
-	return loss;
+static double loss_of(struct training *t)
+{
+	const struct teacher_batch *b = &t->teacher.batches[batch_at];
+	struct err err;
+	double loss;
+	size_t n;
+
+	assert_int_equal(steps_learn(t, batch_at, 1, &loss, &n, &err), 0);
+	return loss * (double)b->n * (double)b->share;
 }
 
-static double slope(struct distill_lstm *t, float *parameter, float step)
+static double slope(struct training *t, float *parameter, float step)
 {
 	float kept = *parameter;
 	double losses[2];
@@ -88,66 +93,79 @@ static double slope(struct distill_lstm *t, float *parameter, float step)
 	return (losses[1] - losses[0]) / (2 * (double)step);
 }
 
-/* The batch's gradient by number k of word `id`'s row: what its places add up to. */
-static double d_row(struct distill_lstm *t, uint32_t id, size_t k)
+/* The batch's gradient by number k of word `word`'s row: what its places add up to. */
+static double d_row(const struct encoder_lstm *e, uint32_t word, size_t k)
 {
+	const struct word_places *at = &e->places;
 	double sum = 0.0;
 
-	for (size_t i = 0; i < t->now.n; i++) {
-		size_t n;
-		const uint32_t *words = texts_words(t->x.texts, t->by_length[t->now.start + i], &n);
-
-		for (size_t at = 0; at < n; at++)
-			if (words[at] == id)
-				sum += (double)sparse_adam_gradients(t->moves)[(i * n + at) * D + k];
-	}
+	for (size_t i = 0; i < at->words_n; i++)
+		for (size_t p = at->starts[i]; at->words[i] == word && p < at->starts[i + 1]; p++)
+			sum += (double)e->d_rows[at->places[p] * D + k];
 	return sum;
 }
 
-static void gradients_are_those_of_the_loss(void **state)
+static size_t length_of(const struct training *t, size_t batch)
 {
-	struct train_options o = options();
-	struct distill_lstm t = { .x = { .m = table, .o = &o }, .o = &o };
-	struct train_report report;
-	struct err err = { 0 };
-	uint64_t random = 11;
-	float *gradient;
+	size_t n;
 
-	(void)state;
-	o.static_share = 0.0; /* which the reported loss leaves out */
-	assert_int_equal(distill_lstm_prepare(&t, &report, NULL, &err), 0);
-	assert_int_equal(distill_lstm_begin(&t, 0, &err), 0);
-	for (size_t i = 0; i < t.parameters_n; i++) /* W and v too, which start at 0 */
-		t.parameters[i] += 0.4f * (random_unit(&random) - 0.5f);
-	for (size_t b = 0; t.now.length != 4; b++)
-		t.now = t.batches[b];
-	(void)loss_of(&t);
-	gradient = malloc(t.parameters_n * sizeof(*gradient));
+	(void)texts_words(t->teacher.texts, t->teacher.order[t->teacher.batches[batch].start], &n);
+	return n;
+}
+
+/* Against finite differences, from parameters that are not those of the start. */
+static void check_gradients(struct training *t, struct encoder_lstm *e)
+{
+	uint64_t random = 11;
+	float *gradient = malloc(e->lstm.n * sizeof(*gradient));
+
 	assert_non_null(gradient);
-	memcpy(gradient, t.shards[0].gradient, t.parameters_n * sizeof(*gradient));
-	for (size_t i = 0; i < t.parameters_n; i += 7) {
-		double found = slope(&t, &t.parameters[i], 1e-2f);
+	for (size_t i = 0; i < e->lstm.n; i++) /* W and v too, which start at 0 */
+		e->lstm.x[i] += 0.4f * (random_unit(&random) - 0.5f);
+	for (batch_at = 0; length_of(t, batch_at) != 4; batch_at++)
+		;
+	(void)loss_of(t);
+	memcpy(gradient, e->parts[0].gradient, e->lstm.n * sizeof(*gradient));
+	for (size_t i = 0; i < e->lstm.n; i += 7) {
+		double found = slope(t, &e->lstm.x[i], 1e-2f);
 
 		if (fabs(found - (double)gradient[i]) > 5e-4)
 			fail_msg("parameter %zu: %g, not %g", i, (double)gradient[i], found);
 	}
 	free(gradient);
-	for (uint32_t id = 0; id < WORDS; id += 5) {
-		float length = vec_norm(t.x.rows + id * D, D);
+	for (uint32_t word = 0; word < e->task.words->n; word += 5) {
+		float length = vec_norm(e->rows.x + word * D, D);
 
 		for (size_t k = 0; k < D; k++) {
 			double told;
 			double found;
 
-			(void)loss_of(&t);
-			told = d_row(&t, id, k);
-			found = slope(&t, &t.x.rows[id * D + k], 5e-3f * length);
+			(void)loss_of(t);
+			told = d_row(e, word, k);
+			found = slope(t, &e->rows.x[word * D + k], 5e-3f * length);
 			if (fabs(found - told) > 2e-3 * (1 + fabs(found)))
-				fail_msg("word %u, %zu: %g, not %g (length %g)", id, k, told, found,
+				fail_msg("word %u, %zu: %g, not %g (length %g)", word, k, told, found,
 					 (double)length);
 		}
 	}
-	distill_lstm_end(&t);
+}
+
+static void gradients_are_those_of_the_loss(void **state)
+{
+	(void)state;
+	for (size_t layers = 1; layers <= 2; layers++) {
+		struct train_options o = options();
+		struct training t = { .m = table, .o = &o };
+		struct train_report report;
+		struct err err = { 0 };
+
+		o.static_share = 0.0; /* which the reported loss leaves out */
+		o.layers = layers;
+		assert_int_equal(training_begin(&t, &report, NULL, &err), 0);
+		assert_int_equal(steps_begin(&t, 0, &err), 0);
+		check_gradients(&t, (struct encoder_lstm *)t.encoder);
+		training_free(&t);
+	}
 }
 
 /* ---- what it learns ---- */
