@@ -21,14 +21,14 @@ struct lines {
 	bool ended;
 };
 
-struct lines *lines_new(struct stream *stream, size_t max_bytes, struct err *err)
+struct lines *lines_open(const char *path, size_t max_bytes, struct err *err)
 {
 	struct lines *lines = mem_new(1, sizeof(*lines));
 
-	lines->stream = stream;
 	lines->max_bytes = max_bytes;
 	lines->cap = BUFFER_BYTES;
-	lines->bytes = mem_try(lines->cap, 1, err);
+	lines->stream = stream_open(path, err);
+	lines->bytes = lines->stream ? mem_try(lines->cap, 1, err) : NULL;
 	if (!lines->bytes) {
 		lines_free(lines);
 		return NULL;
@@ -42,7 +42,7 @@ static int too_long(const struct lines *lines, struct err *err)
 		       stream_name(lines->stream), (unsigned long long)lines->number + 1, lines->max_bytes);
 }
 
-/* Reads on behind the unfinished line, making room first. */
+/* Reads on after the unfinished line, making room first. */
 static int read_more(struct lines *lines, struct err *err)
 {
 	ssize_t got;
@@ -112,4 +112,23 @@ void lines_free(struct lines *lines)
 	stream_close(lines->stream);
 	free(lines->bytes);
 	free(lines);
+}
+
+int lines_each(const char *path, size_t max_bytes,
+	       int (*use)(void *context, const char *line, size_t n, struct err *err), void *context,
+	       struct err *err)
+{
+	struct lines *lines = lines_open(path, max_bytes, err);
+	const char *line;
+	size_t n;
+	int rc = -1;
+
+	while (lines && (rc = lines_next(lines, &line, &n, err)) > 0)
+		if (use(context, line, n, err)) {
+			rc = err_prefix(err, "%s, line %llu", stream_name(lines->stream),
+					(unsigned long long)lines->number);
+			break;
+		}
+	lines_free(lines);
+	return rc;
 }

@@ -1,5 +1,5 @@
 /*
- * lines.h - a stream, line by line, with numbers for messages.
+ * lines.h - a file (base/stream.h), line by line, with numbers for messages.
  */
 #ifndef SIFD_BASE_LINES_H
 #define SIFD_BASE_LINES_H
@@ -11,8 +11,8 @@ struct err;
 struct lines;
 struct stream;
 
-/* Takes over the stream.  A line longer than max_bytes is ERR_TOO_LARGE naming file and line. */
-struct lines *lines_new(struct stream *stream, size_t max_bytes, struct err *err);
+/* A line longer than max_bytes is ERR_TOO_LARGE naming file and line. */
+struct lines *lines_open(const char *path, size_t max_bytes, struct err *err);
 
 /*
  * The next line without its LF or CRLF; *line is valid until the next call.
@@ -25,7 +25,11 @@ uint64_t lines_number(const struct lines *lines);
 
 const struct stream *lines_stream(const struct lines *lines);
 
-/* Closes the stream too. */
 void lines_free(struct lines *lines);
+
+/* Hands every line of a file to use(), whose errors get file and line in front. */
+int lines_each(const char *path, size_t max_bytes,
+	       int (*use)(void *context, const char *line, size_t n, struct err *err), void *context,
+	       struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #define SIFD_BASE_MEM_H
 
 #include <stddef.h>
+#include <string.h>
 
 struct err;
 
@@ -32,7 +33,15 @@ void *mem_try_aligned(size_t n, size_t size, struct err *err) __attribute__((mal
  */
 int mem_resize(void *at, size_t n, size_t size, struct err *err) __attribute__((nonnull(1, 4)));
 
-/* A copy of the first n bytes of s with a 0 behind it; aborts when memory is gone. */
+/* A copy of the first n bytes of s, 0-terminated; aborts when memory is gone. */
 char *mem_text(const char *s, size_t n) __attribute__((malloc, returns_nonnull));
+
+/* The same, or NULL with ERR_MEMORY. */
+static inline char *mem_try_text(const char *s, size_t n, struct err *err)
+{
+	char *copy = mem_try(n + 1, 1, err);
+
+	return copy && n ? memcpy(copy, s, n) : copy;
+}
 
 #endif

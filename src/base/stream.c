@@ -15,25 +15,16 @@ enum { BUFFER_BYTES = 128 * 1024, MAGIC_BYTES = 6 };
 
 struct stream {
 	char *name;
-	int fd; /* -1: memory */
+	int fd;
 	uint64_t size;
 	uint64_t taken; /* bytes read into the window, those not yet used included */
 	struct codec_window window;
 	const struct codec *codec; /* NULL: plain */
 	void *state;
-	bool told;	       /* the first bytes were looked at */
-	bool whole;	       /* the codec may stop here */
-	unsigned char *buffer; /* NULL for memory */
+	bool told;  /* the first bytes were looked at */
+	bool whole; /* the codec may stop here */
+	unsigned char buffer[BUFFER_BYTES];
 };
-
-static struct stream *new_stream(const char *name, int fd)
-{
-	struct stream *s = mem_new(1, sizeof(*s));
-
-	s->name = mem_text(name, strlen(name));
-	s->fd = fd;
-	return s;
-}
 
 static int open_input(const char *path, struct stat *info, struct err *err)
 {
@@ -65,26 +56,16 @@ struct stream *stream_open(const char *path, struct err *err)
 
 	if (fd < 0)
 		return NULL;
-	s = new_stream(strcmp(path, "-") == 0 ? "standard input" : path, fd);
+	s = mem_new(1, sizeof(*s));
+	if (strcmp(path, "-") == 0)
+		path = "standard input";
+	s->name = mem_text(path, strlen(path));
+	s->fd = fd;
 	if (S_ISREG(info.st_mode)) {
 		s->size = (uint64_t)info.st_size;
 		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	}
-	s->buffer = mem_new(BUFFER_BYTES, 1);
 	s->window.in = s->buffer;
-	return s;
-}
-
-struct stream *stream_from_memory(const void *bytes, size_t n, struct err *err)
-{
-	struct stream *s = new_stream("memory", -1);
-
-	(void)err; /* the shape of every opener */
-	s->size = n;
-	s->taken = n;
-	s->window.in = bytes;
-	s->window.in_n = n;
-	s->window.in_ended = true;
 	return s;
 }
 
@@ -104,7 +85,7 @@ static ssize_t read_file(struct stream *s, void *to, size_t n, struct err *err)
 	return got;
 }
 
-/* Puts more bytes behind those still in the window; the buffer has room when the window is short. */
+/* Puts more bytes after those still in the window; the buffer has room when the window is short. */
 static int refill(struct stream *s, struct err *err)
 {
 	ssize_t got;
@@ -228,9 +209,7 @@ void stream_close(struct stream *s)
 		return;
 	if (s->state)
 		s->codec->stop(s->state);
-	if (s->fd >= 0)
-		(void)close(s->fd);
-	free(s->buffer);
+	(void)close(s->fd);
 	free(s->name);
 	free(s);
 }

@@ -15,12 +15,8 @@
 struct err;
 struct stream;
 
-/* "-" is standard input.  A folder, FIFO opened by name or device is ERR_INPUT unless it is readable as a
- * stream. */
+/* "-" is standard input.  A folder is ERR_INPUT; what does not exist, ERR_NOT_FOUND. */
 struct stream *stream_open(const char *path, struct err *err);
-
-/* Reads bytes[0..n), which the caller keeps alive; decompresses like a file. */
-struct stream *stream_from_memory(const void *bytes, size_t n, struct err *err);
 
 /*
  * Up to n decompressed bytes; 0 at the end; -1 on failure.  A truncated or damaged

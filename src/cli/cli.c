@@ -3,7 +3,6 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/lines.h"
-#include "base/stream.h"
 #include "base/utf8.h"
 #include "embed/publish.h"
 #include "model/method.h"
@@ -120,9 +119,7 @@ int cli_check_text(const char **text, size_t *n, bool lossy, struct buf *mended,
 
 struct lines *cli_open_lines(const char *path, struct err *err)
 {
-	struct stream *stream = stream_open(path ? path : "-", err);
-
-	return stream ? lines_new(stream, CLI_LINE_BYTES, err) : NULL;
+	return lines_open(path ? path : "-", CLI_LINE_BYTES, err);
 }
 
 int cli_print(struct buf *buf, struct err *err)

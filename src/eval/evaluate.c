@@ -1,19 +1,19 @@
 #include "eval/evaluate.h"
 
+#include "base/columns.h"
 #include "base/err.h"
 #include "base/lines.h"
 #include "base/mem.h"
-#include "base/pipeline.h"
-#include "base/stream.h"
 #include "base/utf8.h"
 #include "embed/similar.h"
+#include "eval/embed_pairs.h"
 #include "model/model.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES = 1 << 20, PAIRS_AT_FIRST = 1024, GOLD_BYTES = 64, PAIRS_A_BLOCK = 64 };
+enum { LINE_BYTES = 1 << 20, PAIRS_AT_FIRST = 1024, COLUMNS = 3 };
 
 /* Sets */
 
@@ -23,12 +23,11 @@ char *evaluate_set_name(const char *path, struct err *err)
 	const char *slash = strrchr(path, '/');
 	const char *start = slash ? slash + 1 : path;
 	size_t n = strlen(start);
-	char *name = mem_try(n + 1, 1, err);
+	char *name = mem_try_text(start, n, err);
 	char *dot;
 
 	if (!name)
 		return NULL;
-	memcpy(name, start, n);
 	for (size_t i = 0; i < sizeof(compressed) / sizeof(compressed[0]); i++) {
 		size_t length = strlen(compressed[i]);
 
@@ -43,118 +42,67 @@ char *evaluate_set_name(const char *path, struct err *err)
 	return name;
 }
 
-static char *copy_text(const char *at, size_t n, struct err *err)
+struct reading {
+	struct pair_set *set;
+	size_t cap; /* pairs there is room for */
+};
+
+static int make_room(struct reading *r, struct err *err)
 {
-	char *copy = mem_try(n + 1, 1, err);
+	struct pair_set *set = r->set;
+	size_t more = r->cap ? 2 * r->cap : PAIRS_AT_FIRST;
 
-	if (copy)
-		memcpy(copy, at, n);
-	return copy;
-}
-
-/* The number that fills at[0..n) but for blanks around it: 1; 0 when the field is blank; -1 when it is none.
- */
-static int read_gold(double *gold, const char *at, size_t n)
-{
-	char field[GOLD_BYTES];
-	char *end;
-
-	while (n && (*at == ' ' || *at == '\r')) {
-		at++;
-		n--;
-	}
-	while (n && (at[n - 1] == ' ' || at[n - 1] == '\r'))
-		n--;
-	if (n == 0)
-		return 0;
-	if (n >= sizeof(field) || memchr(at, '\0', n))
-		return -1;
-	memcpy(field, at, n);
-	field[n] = '\0';
-	*gold = strtod(field, &end);
-	return *end == '\0' && isfinite(*gold) ? 1 : -1;
-}
-
-static int set_grow(struct pair_set *set, size_t *cap, struct err *err)
-{
-	size_t more = *cap ? 2 * *cap : PAIRS_AT_FIRST;
-
-	if (set->n < *cap)
+	if (set->n < r->cap)
 		return 0;
 	if (mem_resize(&set->left, more, sizeof(*set->left), err) ||
 	    mem_resize(&set->right, more, sizeof(*set->right), err) ||
 	    mem_resize(&set->gold, more, sizeof(*set->gold), err))
 		return -1;
-	*cap = more;
+	r->cap = more;
 	return 0;
 }
 
-/* One line into the set.  Messages get file and line from the caller. */
-static int add_line(struct pair_set *set, size_t *cap, const char *line, size_t n, struct err *err)
+static int add_line(void *context, const char *line, size_t n, struct err *err)
 {
-	const char *end = line + n;
-	const char *tab = memchr(line, '\t', n);
-	const char *second = tab ? memchr(tab + 1, '\t', (size_t)(end - tab - 1)) : NULL;
-	const char *third;
+	struct reading *r = context;
+	struct pair_set *set = r->set;
+	struct column c[COLUMNS];
+	size_t columns = columns_cut(c, COLUMNS, line, n);
 	double gold;
-	int rc;
 
 	if (n == 0)
 		return 0;
 	if (utf8_invalid(line, n) != n)
 		return err_set(err, ERR_INPUT, "byte %zu is not UTF-8", utf8_invalid(line, n) + 1);
-	if (!second)
+	if (columns < COLUMNS)
 		return err_set(err, ERR_INPUT, "expected `text TAB text TAB score`, found %s",
-			       tab ? "two columns" : "one column");
-	third = memchr(second + 1, '\t', (size_t)(end - second - 1));
-	rc = read_gold(&gold, second + 1, (size_t)((third ? third : end) - second - 1));
-	if (rc < 0)
-		return err_set(err, ERR_INPUT, "the third column is not a finite number");
-	if (rc == 0)
+			       columns == 2 ? "two columns" : "one column");
+	if (column_trim(c[2]).n == 0)
 		return 0;
-	if (set_grow(set, cap, err))
+	if (!column_number(&gold, c[2]))
+		return err_set(err, ERR_INPUT, "the third column is not a finite number");
+	if (make_room(r, err))
 		return -1;
-	set->left[set->n] = copy_text(line, (size_t)(tab - line), err);
-	set->right[set->n] = copy_text(tab + 1, (size_t)(second - tab - 1), err);
+	set->left[set->n] = mem_try_text(c[0].at, c[0].n, err);
+	set->right[set->n] = mem_try_text(c[1].at, c[1].n, err);
 	set->gold[set->n] = gold;
 	set->n++;
 	return set->left[set->n - 1] && set->right[set->n - 1] ? 0 : -1;
 }
 
-static int read_lines(struct pair_set *set, struct lines *lines, struct err *err)
-{
-	const char *name = stream_name(lines_stream(lines));
-	const char *line;
-	size_t n;
-	size_t cap = 0;
-	int rc;
-
-	while ((rc = lines_next(lines, &line, &n, err)) > 0) {
-		if (add_line(set, &cap, line, n, err))
-			return err_prefix(err, "%s, line %llu", name,
-					  (unsigned long long)lines_number(lines));
-	}
-	if (rc == 0 && set->n == 0)
-		return err_set(err, ERR_INPUT, "%s: no pair with a score", name);
-	return rc;
-}
-
 int pair_set_read(struct pair_set *set, const char *path, struct err *err)
 {
-	struct stream *stream = stream_open(path, err);
-	struct lines *lines = stream ? lines_new(stream, LINE_BYTES, err) : NULL;
+	struct reading r = { .set = set };
 
-	memset(set, 0, sizeof(*set));
-	if (!lines)
-		return -1;
-	set->name = evaluate_set_name(path, err);
-	if (!set->name || read_lines(set, lines, err)) {
-		lines_free(lines);
-		pair_set_free(set);
-		return -1;
+	*set = (struct pair_set){ .name = evaluate_set_name(path, err) };
+	if (set->name && lines_each(path, LINE_BYTES, add_line, &r, err) == 0) {
+		if (set->n > 0)
+			return 0;
+		(void)err_set(err, ERR_INPUT, "%s: no pair with a score",
+			      strcmp(path, "-") == 0 ? "standard input" : path);
 	}
-	lines_free(lines);
-	return 0;
+	pair_set_free(set);
+	return -1;
 }
 
 void pair_set_free(struct pair_set *set)
@@ -258,117 +206,33 @@ int evaluate_measure(struct evaluated *result, const double *scores, const doubl
 /* A method over a set */
 
 struct scoring {
-	const struct pair_set *set;
-	struct embedder **sentences; /* one a worker */
-	float *vectors;		     /* (workers, 2 PAIRS_A_BLOCK, d) */
-	double *scores;		     /* (n) */
-	size_t next;		     /* first pair not yet handed out */
-	uint64_t words, known;
+	size_t d;
+	double *scores;
 };
 
-struct some_pairs {
-	size_t start, stop;
-	uint64_t words, known;
-};
-
-static int hand_out(void *context, void *block, struct err *err)
+static void score_pairs(void *context, size_t start, size_t n, const float *left, const float *right)
 {
-	struct scoring *c = context;
-	struct some_pairs *b = block;
+	const struct scoring *c = context;
 
-	(void)err;
-	if (c->next == c->set->n)
-		return 0;
-	b->start = c->next;
-	b->stop = c->set->n - c->next > PAIRS_A_BLOCK ? c->next + PAIRS_A_BLOCK : c->set->n;
-	b->words = b->known = 0;
-	c->next = b->stop;
-	return 1;
-}
-
-static struct text text_of(const char *text)
-{
-	return (struct text){ text, strlen(text) };
-}
-
-static int score_pairs(void *context, void *block, size_t worker, struct err *err)
-{
-	struct scoring *c = context;
-	struct some_pairs *b = block;
-	struct embedder *s = c->sentences[worker];
-	size_t d = embedder_dimension(s);
-	size_t n = b->stop - b->start;
-	float *left = c->vectors + worker * 2 * PAIRS_A_BLOCK * d;
-	float *right = left + n * d;
-	struct text texts[2 * PAIRS_A_BLOCK] = { { NULL, 0 } };
-	struct seen seen[2 * PAIRS_A_BLOCK];
-
-	for (size_t i = 0; i < n; i++) {
-		texts[i] = text_of(c->set->left[b->start + i]);
-		texts[n + i] = text_of(c->set->right[b->start + i]);
-	}
-	if (embedder_embed_many(s, texts, 2 * n, true, left, seen, err))
-		return -1;
-	for (size_t i = 0; i < 2 * n; i++) {
-		b->words += seen[i].words;
-		b->known += seen[i].known;
-	}
 	for (size_t i = 0; i < n; i++)
-		c->scores[b->start + i] = (double)similar_score(left + i * d, right + i * d, d);
-	return 0;
-}
-
-static int count_words(void *context, void *block, struct err *err)
-{
-	struct scoring *c = context;
-	const struct some_pairs *b = block;
-
-	(void)err;
-	c->words += b->words;
-	c->known += b->known;
-	return 0;
-}
-
-static int run(struct scoring *c, struct model *m, enum method method, size_t workers, struct err *err)
-{
-	struct pipeline pipeline = { .workers = workers,
-				     .block_bytes = sizeof(struct some_pairs),
-				     .read = hand_out,
-				     .work = score_pairs,
-				     .finish = count_words,
-				     .context = c };
-	size_t block_bytes = (size_t)2 * PAIRS_A_BLOCK * model_dimension(m, method) * sizeof(*c->vectors);
-
-	c->sentences = mem_try(workers, sizeof(struct embedder *), err);
-	c->vectors = mem_try_aligned(workers, block_bytes, err);
-	c->scores = mem_try(c->set->n, sizeof(*c->scores), err);
-	if (!c->sentences || !c->vectors || !c->scores)
-		return -1;
-	for (size_t i = 0; i < workers; i++) {
-		c->sentences[i] = embedder_new(m, method, err);
-		if (!c->sentences[i])
-			return -1;
-	}
-	return pipeline_run(&pipeline, err);
+		c->scores[start + i] = (double)similar_score(left + i * c->d, right + i * c->d, c->d);
 }
 
 int evaluate_pairs(struct evaluated *result, struct model *m, enum method method, const struct pair_set *set,
 		   size_t workers, struct err *err)
 {
-	struct scoring c = { .set = set };
-	int rc;
+	struct scoring c = { .d = model_dimension(m, method),
+			     .scores = mem_try(set->n, sizeof(double), err) };
+	struct embed_pairs pairs = { .left = (const char *const *)set->left,
+				     .right = (const char *const *)set->right,
+				     .n = set->n,
+				     .normalize = true,
+				     .use = score_pairs,
+				     .context = &c };
+	int rc = -1;
 
-	if (workers == 0)
-		workers = pipeline_processors();
-	rc = run(&c, m, method, workers, err);
-	if (rc == 0) {
-		result->coverage = c.words ? (double)c.known / (double)c.words : 0.0;
+	if (c.scores && embed_pairs(&result->coverage, &pairs, m, method, workers, NULL, err) == 0)
 		rc = evaluate_measure(result, c.scores, set->gold, set->n, err);
-	}
-	for (size_t i = 0; c.sentences && i < workers; i++)
-		embedder_free(c.sentences[i]);
-	free(c.sentences);
-	free(c.vectors);
 	free(c.scores);
 	return rc;
 }

@@ -4,10 +4,10 @@
  */
 #include "eval/evaluate.h"
 
+#include "base/columns.h"
 #include "base/err.h"
 #include "base/lines.h"
 #include "base/mem.h"
-#include "base/stream.h"
 #include "math/mat.h"
 #include "math/rows.h"
 #include "math/sif.h"
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES = 1 << 16, NUMBER_BYTES = 32, IDS_AT_FIRST = 1 << 14 };
+enum { LINE_BYTES = 1 << 16, IDS_AT_FIRST = 1 << 14 };
 
 /* The texts of one side of a set, as word numbers; VOCAB_UNKNOWN where the vocabulary lacks the word. */
 struct side {
@@ -50,64 +50,47 @@ struct space {
 
 /* Probabilities */
 
-/* Adds a line `word count` to the table and the total.  Messages get file and line from the caller. */
-static int add_count(struct reference *r, double *total, const char *line, size_t n, struct err *err)
+struct counting {
+	struct reference *r;
+	double total;
+};
+
+/* Adds a line `word count`. */
+static int add_count(void *context, const char *line, size_t n, struct err *err)
 {
-	char number[NUMBER_BYTES];
+	struct counting *c = context;
 	const char *blank = memchr(line, ' ', n);
 	size_t digits;
 	double count;
-	char *end;
 	uint32_t id;
 
+	if (n == 0)
+		return 0;
 	if (!blank)
 		blank = memchr(line, '\t', n);
 	digits = blank ? (size_t)(line + n - blank - 1) : 0;
-	if (digits == 0 || digits >= sizeof(number))
+	if (digits == 0)
 		return err_set(err, ERR_INPUT, "expected `word count`");
-	memcpy(number, blank + 1, digits);
-	number[digits] = '\0';
-	count = strtod(number, &end);
-	if (*end || !isfinite(count) || count < 0.0)
+	if (!column_number(&count, (struct column){ blank + 1, digits }) || count < 0.0)
 		return err_set(err, ERR_INPUT, "the count of a word is not a number");
-	*total += count;
-	id = vocab_find(&r->model->vocab, line, (size_t)(blank - line));
+	c->total += count;
+	id = vocab_find(&c->r->model->vocab, line, (size_t)(blank - line));
 	if (id != VOCAB_UNKNOWN)
-		r->p[id] = count;
+		c->r->p[id] = count;
 	return 0;
-}
-
-static int read_counts(struct reference *r, struct lines *lines, struct err *err)
-{
-	const char *name = stream_name(lines_stream(lines));
-	const char *line;
-	size_t n;
-	double total = 0.0;
-	int rc;
-
-	while ((rc = lines_next(lines, &line, &n, err)) > 0) {
-		if (n && add_count(r, &total, line, n, err))
-			return err_prefix(err, "%s, line %llu", name,
-					  (unsigned long long)lines_number(lines));
-	}
-	if (rc == 0 && !(total > 0.0))
-		return err_set(err, ERR_INPUT, "%s: no counts", name);
-	for (size_t i = 0; rc == 0 && i < r->model->vocab.n; i++)
-		r->p[i] /= total;
-	return rc;
 }
 
 static int probabilities_of_file(struct reference *r, struct err *err)
 {
-	struct stream *stream = stream_open(r->options->counts, err);
-	struct lines *lines = stream ? lines_new(stream, LINE_BYTES, err) : NULL;
-	int rc;
+	struct counting c = { .r = r };
 
-	if (!lines)
+	if (lines_each(r->options->counts, LINE_BYTES, add_count, &c, err))
 		return -1;
-	rc = read_counts(r, lines, err);
-	lines_free(lines);
-	return rc;
+	if (!(c.total > 0.0))
+		return err_set(err, ERR_INPUT, "%s: no counts", r->options->counts);
+	for (size_t i = 0; i < r->model->vocab.n; i++)
+		r->p[i] /= c.total;
+	return 0;
 }
 
 /* From the model's counts, or else back from its weights. */

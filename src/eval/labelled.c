@@ -1,14 +1,12 @@
 #include "eval/labelled.h"
 
+#include "base/columns.h"
 #include "base/err.h"
 #include "base/lines.h"
 #include "base/mem.h"
-#include "base/stream.h"
 #include "base/utf8.h"
 #include "eval/evaluate.h"
 
-#include <ctype.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,23 +37,16 @@ const char *set_kind_name(enum set_kind kind)
 
 /* Lines */
 
-/* A copy with room for columns to be cut in: as it is, or from Latin-1 when it is not UTF-8. */
+/* A copy to be cut into columns; a line that is not UTF-8 is read as Latin-1. */
 static char *copy_line(const char *line, size_t n, struct err *err)
 {
 	char *copy;
 	char *to;
 
-	if (utf8_invalid(line, n) == n) {
-		copy = mem_try(n + 1, 1, err);
-		if (copy)
-			memcpy(copy, line, n);
-		return copy;
-	}
-	copy = mem_try(n + 1, 2, err);
-	if (!copy)
-		return NULL;
-	to = copy;
-	for (size_t i = 0; i < n; i++)
+	if (utf8_invalid(line, n) == n)
+		return mem_try_text(line, n, err);
+	to = copy = mem_try(n + 1, 2, err);
+	for (size_t i = 0; copy && i < n; i++)
 		to += utf8_put(to, (unsigned char)line[i]);
 	return copy;
 }
@@ -69,32 +60,6 @@ static size_t label_length(const char *text)
 	if (strncmp(text, fasttext_prefix, sizeof(fasttext_prefix) - 1) == 0)
 		n = strcspn(text, " ");
 	return text[n] == ' ' || text[n] == '\0' ? n : 0;
-}
-
-static bool is_number(const char *text)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	while (isspace((unsigned char)*end))
-		end++;
-	return end != text && *end == '\0' && isfinite(value);
-}
-
-/* Parts a line at its tabs into at most COLUMNS columns, what lies behind them dropped; their number. */
-static size_t cut(char *line, const char *columns[COLUMNS])
-{
-	size_t n = 0;
-
-	while (line && n < COLUMNS) {
-		char *tab = strchr(line, '\t');
-
-		columns[n++] = line;
-		if (tab)
-			*tab = '\0';
-		line = tab ? tab + 1 : NULL;
-	}
-	return n;
 }
 
 static int row_grow(struct reading *r, struct err *err)
@@ -162,82 +127,69 @@ static int add_blank_row(struct reading *r, char *line, struct err *err)
 
 static int add_row(struct reading *r, char *line, struct err *err)
 {
-	const char *columns[COLUMNS] = { NULL };
+	struct column c[COLUMNS];
 	size_t n;
 
 	if (r->first_seen && r->form == FORM_BLANK)
 		return add_blank_row(r, line, err);
-	n = cut(line, columns);
+	n = columns_cut(c, COLUMNS, line, strlen(line));
 	if (!r->first_seen) {
 		r->first_seen = true;
 		r->form = n == 1 ? FORM_BLANK : n == 2 ? FORM_TWO : FORM_THREE;
 		if (r->form == FORM_BLANK)
 			return add_blank_row(r, line, err);
 	}
-	if (n != (r->form == FORM_TWO ? 2 : 3))
+	if (r->form == FORM_TWO ? n != 2 : n < COLUMNS)
 		return err_set(err, ERR_INPUT, "expected %d columns parted by tabs, found %zu",
-			       r->form == FORM_TWO ? 2 : 3, n);
+			       r->form == FORM_TWO ? 2 : COLUMNS, n);
 	if (row_grow(r, err))
 		return -1;
-	memcpy(r->columns + r->n++ * COLUMNS, columns, sizeof(columns));
+	for (size_t i = 0; i < n && i < COLUMNS; i++) {
+		r->columns[r->n * COLUMNS + i] = c[i].at;
+		line[c[i].at - line + (ptrdiff_t)c[i].n] = '\0';
+	}
+	r->n++;
 	return 0;
 }
 
-static int read_file(struct reading *r, const char *path, struct err *err)
+static int add_line(void *context, const char *line, size_t n, struct err *err)
 {
-	struct stream *stream = stream_open(path, err);
-	struct lines *lines = stream ? lines_new(stream, LINE_BYTES, err) : NULL;
-	const char *line;
-	size_t n;
-	int rc;
+	struct reading *r = context;
+	char *copy;
 
-	if (!lines)
-		return -1;
-	while ((rc = lines_next(lines, &line, &n, err)) > 0) {
-		char *copy;
-
-		if (n == 0)
-			continue;
-		copy = copy_line(line, n, err);
-		if (!copy || keep_line(r, copy, err) || add_row(r, copy, err)) {
-			(void)err_prefix(err, "%s, line %llu", path, (unsigned long long)lines_number(lines));
-			rc = -1;
-			break;
-		}
-	}
-	lines_free(lines);
-	return rc;
+	if (n == 0)
+		return 0;
+	copy = copy_line(line, n, err);
+	return copy && keep_line(r, copy, err) == 0 ? add_row(r, copy, err) : -1;
 }
 
 int set_kind(enum set_kind *kind, const char *path, struct err *err)
 {
 	struct labelled_set first = { 0 };
 	struct reading r = { .set = &first };
-	struct stream *stream;
 	struct lines *lines;
 	const char *line;
+	double number;
 	size_t n;
 	int rc;
 
 	*kind = SET_SIMILARITY;
 	if (strcmp(path, "-") == 0)
 		return 0;
-	stream = stream_open(path, err);
-	lines = stream ? lines_new(stream, LINE_BYTES, err) : NULL;
+	lines = lines_open(path, LINE_BYTES, err);
 	if (!lines)
 		return -1;
 	do
 		rc = lines_next(lines, &line, &n, err);
 	while (rc > 0 && n == 0);
-	if (rc > 0) {
-		char *copy = copy_line(line, n, err);
+	if (rc > 0 && add_line(&r, line, n, err)) {
+		rc = err_prefix(err, "%s", path);
+	} else if (rc > 0) {
+		const char *last = r.columns[COLUMNS - 1];
 
-		rc = copy && keep_line(&r, copy, err) == 0 && add_row(&r, copy, err) == 0 ? 1 : -1;
-		if (rc < 0)
-			(void)err_prefix(err, "%s", path);
-		else if (r.form != FORM_THREE)
+		if (r.form != FORM_THREE)
 			*kind = SET_CLASSES;
-		else if (!is_number(r.columns[COLUMNS - 1]) && *r.columns[COLUMNS - 1])
+		else if (*last && !column_number(&number, (struct column){ last, strlen(last) }))
 			*kind = SET_ENTAILMENT;
 	}
 	lines_free(lines);
@@ -338,16 +290,18 @@ static int arrange(const struct reading *r, struct err *err)
 static char *name_of(const char *path, const char *test, struct err *err)
 {
 	char *train_name = evaluate_set_name(path, err);
-	char *test_name = train_name && test ? evaluate_set_name(test, err) : NULL;
+	char *test_name = test ? evaluate_set_name(test, err) : NULL;
 	char *both = NULL;
-	size_t bytes;
 
-	if (!test || !test_name)
-		return test ? (free(train_name), NULL) : train_name;
-	bytes = strlen(train_name) + strlen(test_name) + 2;
-	both = mem_try(bytes, 1, err);
-	if (both)
-		(void)snprintf(both, bytes, "%s:%s", train_name, test_name);
+	if (!test)
+		return train_name;
+	if (train_name && test_name) {
+		size_t bytes = strlen(train_name) + strlen(test_name) + 2;
+
+		both = mem_try(bytes, 1, err);
+		if (both)
+			(void)snprintf(both, bytes, "%s:%s", train_name, test_name);
+	}
 	free(train_name);
 	free(test_name);
 	return both;
@@ -360,10 +314,10 @@ int labelled_set_read(struct labelled_set *set, const char *path, const char *te
 
 	memset(set, 0, sizeof(*set));
 	set->name = name_of(path, test, err);
-	failed = !set->name || read_file(&r, path, err);
+	failed = !set->name || lines_each(path, LINE_BYTES, add_line, &r, err);
 	if (!failed && test) {
 		set->train = r.n;
-		failed = read_file(&r, test, err);
+		failed = lines_each(test, LINE_BYTES, add_line, &r, err);
 	}
 	if (!failed && arrange(&r, err)) {
 		(void)err_prefix(err, "%s", path);

@@ -292,11 +292,11 @@ uint32_t logistic_class(const struct logistic *l, const float *x)
 	return answer;
 }
 
-size_t logistic_right(const struct logistic *l, const struct examples *e)
+size_t logistic_correct(const struct logistic *l, const struct examples *e)
 {
-	size_t right = 0;
+	size_t correct = 0;
 
 	for (size_t i = 0; i < e->n; i++)
-		right += logistic_class(l, row_of(e, i)) == e->y[e->which[i]];
-	return right;
+		correct += logistic_class(l, row_of(e, i)) == e->y[e->which[i]];
+	return correct;
 }

@@ -47,7 +47,7 @@ int logistic_fit(struct logistic *l, const struct examples *examples, double c, 
 uint32_t logistic_class(const struct logistic *l, const float *x);
 
 /* Of the examples, those answered with their class. */
-size_t logistic_right(const struct logistic *l, const struct examples *examples);
+size_t logistic_correct(const struct logistic *l, const struct examples *examples);
 
 /* The weights (d, then the constant if any) of one class against the rest; with two classes only 1 has. */
 const double *logistic_weights(const struct logistic *l, size_t class);

@@ -5,7 +5,6 @@
 #include "base/lines.h"
 #include "base/mem.h"
 #include "base/progress.h"
-#include "base/stream.h"
 #include "base/utf8.h"
 #include "learn/pairs_private.h"
 #include "text/vocab.h"
@@ -133,7 +132,7 @@ static int add_line(struct reader *r, const char *line, size_t n, struct err *er
 {
 	static const size_t expected[PAIRS_KINDS] = { 0, 2, 2, 3, 3 };
 	struct column c[PAIRS_COLUMNS_MAX];
-	size_t columns = pairs_columns(c, line, n);
+	size_t columns = columns_cut(c, PAIRS_COLUMNS_MAX, line, n);
 	enum pairs_kind kind = r->source->kind;
 	float gold;
 
@@ -267,8 +266,7 @@ static int read_lines(struct reader *r, struct lines *lines, struct err *err)
 
 static int read_file(struct reader *r, const char *path, struct err *err)
 {
-	struct stream *stream = stream_open(path, err);
-	struct lines *lines = stream ? lines_new(stream, LINE_BYTES, err) : NULL;
+	struct lines *lines = lines_open(path, LINE_BYTES, err);
 	int failed;
 
 	if (!lines)

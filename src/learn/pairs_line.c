@@ -15,36 +15,9 @@ static const struct {
 	{ "0", 0 },	     { "false", 0 },	 { "no", 0 },	      { "different", 0 },
 };
 
-size_t pairs_columns(struct column columns[PAIRS_COLUMNS_MAX], const char *line, size_t n)
-{
-	const char *end = line + n;
-	size_t found = 0;
-
-	for (;;) {
-		const char *tab = memchr(line, '\t', (size_t)(end - line));
-		const char *stop = tab ? tab : end;
-
-		if (found < PAIRS_COLUMNS_MAX)
-			columns[found] = (struct column){ line, (size_t)(stop - line) };
-		found++;
-		if (!tab)
-			return found;
-		line = tab + 1;
-	}
-}
-
-static struct column trim(struct column c)
-{
-	for (; c.n && isspace((unsigned char)*c.at); c.at++)
-		c.n--;
-	while (c.n && isspace((unsigned char)c.at[c.n - 1]))
-		c.n--;
-	return c;
-}
-
 bool pairs_is_whole(struct column c)
 {
-	c = trim(c);
+	c = column_trim(c);
 	if (c.n && *c.at == '-') {
 		c.at++;
 		c.n--;
@@ -57,13 +30,13 @@ bool pairs_is_whole(struct column c)
 
 bool pairs_number(float *x, struct column c)
 {
-	c = trim(c);
+	c = column_trim(c);
 	return c.n && number_get_float(c.at, c.at + c.n, x) == c.at + c.n && isfinite(*x);
 }
 
 bool pairs_label(float *gold, struct column c)
 {
-	c = trim(c);
+	c = column_trim(c);
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
 		if (strlen(labels[i].name) == c.n && strncasecmp(labels[i].name, c.at, c.n) == 0) {
 			*gold = labels[i].gold;

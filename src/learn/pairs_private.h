@@ -2,17 +2,10 @@
 #ifndef SIFD_LEARN_PAIRS_PRIVATE_H
 #define SIFD_LEARN_PAIRS_PRIVATE_H
 
+#include "base/columns.h"
 #include "learn/pairs.h"
 
 enum { PAIRS_COLUMNS_MAX = 4 };
-
-struct column {
-	const char *at;
-	size_t n;
-};
-
-/* Parts line[0..n) at tabs; the number of columns, those beyond the last place counted but not kept. */
-size_t pairs_columns(struct column columns[PAIRS_COLUMNS_MAX], const char *line, size_t n);
 
 /* Whole number, sign allowed. */
 bool pairs_is_whole(struct column c);

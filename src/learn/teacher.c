@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "base/parallel_for.h"
 #include "base/progress.h"
-#include "base/stream.h"
 #include "base/utf8.h"
 #include "learn/texts.h"
 #include "learn/train.h"
@@ -19,16 +18,9 @@
 
 enum { LINE_BYTES = 1 << 20, SHARD = 65536, BLOCK = 2048, DRAWS_MAX = 255, SAMPLED = 1009 };
 
-static struct lines *open_lines(const char *path, struct err *err)
-{
-	struct stream *stream = stream_open(path, err);
-
-	return stream ? lines_new(stream, LINE_BYTES, err) : NULL;
-}
-
 static int read_texts(struct teacher *t, const char *path, struct err *err)
 {
-	struct lines *lines = open_lines(path, err);
+	struct lines *lines = lines_open(path, LINE_BYTES, err);
 	struct digest digest;
 	const char *line;
 	uint32_t number;
@@ -67,7 +59,7 @@ static int read_draws(struct teacher *t, const char *path, struct err *err)
 
 	if (!path)
 		return 0;
-	lines = open_lines(path, err);
+	lines = lines_open(path, LINE_BYTES, err);
 	t->draws = mem_try(n + 1, 1, err);
 	while (lines && t->draws && (rc = lines_next(lines, &line, &length, err)) > 0) {
 		char text[8] = "";

@@ -17,7 +17,7 @@ static void start_pass(struct corpus *c)
 {
 	stream_close(c->stream);
 	c->stream = NULL;
-	c->at = c->text = c->text_at = 0;
+	c->at = 0;
 	c->bytes = c->taken = 0;
 	c->line = 1;
 	c->ended = false;
@@ -44,25 +44,6 @@ struct corpus *corpus_open(const char *const *paths, size_t n, bool lossy, struc
 	return c;
 }
 
-struct corpus *corpus_of_texts(const char *const *texts, const size_t *lengths, size_t n, struct err *err)
-{
-	struct corpus *c = mem_new(1, sizeof(*c));
-
-	(void)err; /* the shape of every opener */
-	c->in_memory = true;
-	c->texts = texts;
-	c->lengths = lengths;
-	c->texts_n = n;
-	c->files.at = mem_new(1, sizeof(*c->files.at));
-	c->files.n = c->files.room = 1;
-	c->files.at[0] = (struct corpus_file){ .path = mem_text("texts", 5), .regular = true, .spool = -1 };
-	for (size_t i = 0; i < n; i++)
-		c->files.at[0].size += lengths[i] + 1;
-	digest_start(&c->digest);
-	start_pass(c);
-	return c;
-}
-
 void corpus_close(struct corpus *c)
 {
 	if (!c)
@@ -71,28 +52,6 @@ void corpus_close(struct corpus *c)
 	corpus_files_free(&c->files);
 	buf_free(&c->rest);
 	free(c);
-}
-
-/* Up to n bytes of the texts, each ended by LF. */
-static size_t read_texts(struct corpus *c, char *to, size_t n)
-{
-	size_t done = 0;
-
-	while (done < n && c->text < c->texts_n) {
-		size_t left = c->lengths[c->text] - c->text_at;
-		size_t k = left < n - done ? left : n - done;
-
-		if (k)
-			memcpy(to + done, c->texts[c->text] + c->text_at, k);
-		done += k;
-		c->text_at += k;
-		if (k == left && done < n) {
-			to[done++] = '\n';
-			c->text++;
-			c->text_at = 0;
-		}
-	}
-	return done;
 }
 
 static int spool(struct corpus_file *file, const char *bytes, size_t n, struct err *err)
@@ -154,9 +113,7 @@ static ssize_t read_bytes(struct corpus *c, char *to, size_t n, struct err *err)
 		n = (size_t)(file->bytes - c->bytes);
 	if (n == 0)
 		return 0;
-	if (c->in_memory)
-		k = (ssize_t)read_texts(c, to, n);
-	else if (file->read && !file->regular)
+	if (file->read && !file->regular)
 		k = read_spool(file, c->bytes, to, n, err);
 	else
 		k = read_stream(c, file, to, n, err);
@@ -260,7 +217,7 @@ int corpus_next(struct corpus *c, struct buf *block, struct corpus_place *where,
 			continue;
 		}
 		if (c->line == 1)
-			file->jsonl = !c->in_memory && corpus_is_jsonl(block->data, block->len);
+			file->jsonl = corpus_is_jsonl(block->data, block->len);
 		*where = (struct corpus_place){ strcmp(file->path, "-") == 0 ? "standard input" : file->path,
 						c->line, file->jsonl };
 		c->line += corpus_count_lines(block->data, block->len);
@@ -287,7 +244,7 @@ int corpus_rewind(struct corpus *c, struct err *err)
 
 uint64_t corpus_taken(const struct corpus *c)
 {
-	if (c->in_memory || (c->at < c->files.n && c->files.at[c->at].read && !c->files.at[c->at].regular))
+	if (c->at < c->files.n && c->files.at[c->at].read && !c->files.at[c->at].regular)
 		return c->taken + c->bytes;
 	return c->taken + (c->stream ? stream_taken(c->stream) : 0);
 }

@@ -34,10 +34,6 @@ struct err;
 enum { CORPUS_BLOCK_BYTES = 1 << 20, CORPUS_LINE_BYTES = 64 << 20 };
 
 struct corpus *corpus_open(const char *const *paths, size_t n, bool lossy, struct err *err);
-
-/* A corpus of lines in memory (the texts of a request), which the caller keeps alive. */
-struct corpus *corpus_of_texts(const char *const *texts, const size_t *lengths, size_t n, struct err *err);
-
 void corpus_close(struct corpus *c);
 
 /*

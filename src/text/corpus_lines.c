@@ -160,7 +160,7 @@ int corpus_lines(const struct corpus *c, const struct corpus_place *where, struc
 		return 0;
 	if (clean(c->lossy, where, block, scratch, err))
 		return -1;
-	skip = where->first_line == 1 && !c->in_memory ? skip_mark(block->data, block->len) : 0;
+	skip = where->first_line == 1 ? skip_mark(block->data, block->len) : 0;
 	if (where->jsonl) {
 		if (json_lines(where, block->data + skip, block->len - skip, scratch, err))
 			return -1;

@@ -40,11 +40,6 @@ void corpus_files_free(struct corpus_files *files);
 
 struct corpus {
 	struct corpus_files files;
-	bool in_memory; /* texts instead of files, in one file of its own */
-	const char *const *texts;
-	const size_t *lengths;
-	size_t texts_n;
-	size_t text, text_at; /* the next byte of the texts */
 	bool lossy;
 
 	bool again;	       /* a later pass: the files' bytes are known */

@@ -2,7 +2,6 @@
 
 #include "base/err.h"
 #include "base/lines.h"
-#include "base/stream.h"
 
 #include <inttypes.h>
 
@@ -28,8 +27,7 @@ static int read_line(const char *line, size_t n, size_t *word_n, uint64_t *count
 int counts_read(uint64_t *counts, uint64_t *total, uint64_t *known, const struct vocab *v, const char *path,
 		struct err *err)
 {
-	struct stream *stream = stream_open(path, err);
-	struct lines *lines = stream ? lines_new(stream, COUNTS_LINE_BYTES, err) : NULL;
+	struct lines *lines = lines_open(path, COUNTS_LINE_BYTES, err);
 	const char *line;
 	size_t n;
 	int more = lines ? 1 : -1;

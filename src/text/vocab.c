@@ -22,11 +22,6 @@ const char *vocab_word(const struct vocab *v, uint32_t id, size_t *n)
 	return v->bytes + v->offsets[id];
 }
 
-void vocab_prefetch(const struct vocab *v, uint64_t hash)
-{
-	__builtin_prefetch(&v->slots[hash & (v->slots_n - 1)]);
-}
-
 uint32_t vocab_find_hashed(const struct vocab *v, uint64_t hash, const char *word, size_t n)
 {
 	size_t mask = v->slots_n - 1;

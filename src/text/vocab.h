@@ -32,8 +32,7 @@ uint64_t vocab_hash(const char *word, size_t n, uint64_t seed);
 /* The word's number, or VOCAB_UNKNOWN. */
 uint32_t vocab_find(const struct vocab *v, const char *word, size_t n);
 
-/* The two halves of vocab_find(), so that many lookups can wait for memory together. */
-void vocab_prefetch(const struct vocab *v, uint64_t hash);
+/* The same, with the word's hash at hand. */
 uint32_t vocab_find_hashed(const struct vocab *v, uint64_t hash, const char *word, size_t n);
 
 /* Word `id`'s bytes (not 0-terminated) and length. */

@@ -11,6 +11,7 @@
 #include "math/sif.h"
 #include "math/vec.h"
 #include "model/model.h"
+#include "support/memory_file.h"
 #include "support/toy.h"
 #include "text/corpus.h"
 

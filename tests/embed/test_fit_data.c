@@ -12,6 +12,7 @@
 #include "math/mat.h"
 #include "math/vec.h"
 #include "model/model.h"
+#include "support/memory_file.h"
 #include "text/corpus.h"
 
 #include <setjmp.h>
@@ -65,8 +66,7 @@ static double pearson(struct model *m, enum method method, const char *path)
 static void add_captions(struct buf *to, const char *path)
 {
 	struct err err = { 0 };
-	struct stream *stream = stream_open(path, &err);
-	struct lines *lines = stream ? lines_new(stream, LINE_BYTES, &err) : NULL;
+	struct lines *lines = lines_open(path, LINE_BYTES, &err);
 	const char *line;
 	size_t n;
 

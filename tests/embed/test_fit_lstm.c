@@ -11,6 +11,7 @@
 #include "math/vec.h"
 #include "model/model.h"
 #include "support/altered.h"
+#include "support/memory_file.h"
 #include "support/scratch.h"
 #include "text/corpus.h"
 

@@ -13,6 +13,7 @@
 #include "math/mat.h"
 #include "math/vec.h"
 #include "model/model.h"
+#include "support/memory_file.h"
 #include "support/toy.h"
 #include "text/corpus.h"
 

@@ -95,7 +95,7 @@ static void weights_are_those_of_liblinear(void **state)
 	assert_int_equal(logistic_fit(l, &e, 0.5, &err), 0);
 	for (size_t j = 0; j <= D; j++)
 		assert_true(fabs(logistic_weights(l, 1)[j] - two[j]) < 2e-6);
-	assert_int_equal(logistic_right(l, &e), two_right);
+	assert_int_equal(logistic_correct(l, &e), two_right);
 	logistic_free(l);
 	e = draw(3);
 	l = logistic_new(D, 3, 0, &err);
@@ -103,7 +103,7 @@ static void weights_are_those_of_liblinear(void **state)
 	for (size_t class = 0; class < 3; class ++)
 		for (size_t j = 0; j < D; j++)
 			assert_true(fabs(logistic_weights(l, class)[j] - three[class][j]) < 2e-5);
-	assert_int_equal(logistic_right(l, &e), three_right);
+	assert_int_equal(logistic_correct(l, &e), three_right);
 	logistic_free(l);
 }
 
@@ -138,7 +138,7 @@ static void what_can_be_told_apart_is(void **state)
 	for (size_t i = 0; i < N; i++)
 		x[i * D + 2] = y[i] ? 50.0F : -50.0F;
 	assert_int_equal(logistic_fit(l, &e, 1e8, &err), 0);
-	assert_int_equal(logistic_right(l, &e), N);
+	assert_int_equal(logistic_correct(l, &e), N);
 	logistic_free(l);
 }
 

@@ -10,6 +10,7 @@
 #include "math/vec.h"
 #include "model/model.h"
 #include "support/company.h"
+#include "support/memory_file.h"
 #include "support/toy.h"
 #include "text/corpus.h"
 
@@ -291,8 +292,7 @@ static void the_model_can_be_published(void **state)
 static void read_lines(struct buf *text, const char *path, size_t most)
 {
 	struct err err = { 0 };
-	struct stream *stream = stream_open(path, &err);
-	struct lines *lines = stream ? lines_new(stream, 1 << 20, &err) : NULL;
+	struct lines *lines = lines_open(path, 1 << 20, &err);
 	const char *line;
 	size_t n;
 

@@ -7,6 +7,7 @@
 #include "math/vec.h"
 #include "model/model.h"
 #include "support/company.h"
+#include "support/memory_file.h"
 #include "support/toy.h"
 #include "text/corpus.h"
 
