@@ -16,7 +16,6 @@ HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIE
 OPT.release := -O2 -g -D_FORTIFY_SOURCE=2 $(HARDEN)
 OPT.asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 OPT.tsan    := -O1 -g -fsanitize=thread
-OPT.cov     := -O0 -g --coverage
 
 # No contraction: where a fused multiply-add is meant it is written, so every build has the same bits.
 CFLAGS  ?=

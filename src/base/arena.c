@@ -9,7 +9,7 @@ enum { BLOCK_BYTES = 16 * 1024, ALIGNMENT = 64 };
 
 struct arena_block {
 	struct arena_block *next;
-	size_t size; /* bytes behind this header */
+	size_t size; /* bytes after this header */
 	size_t used;
 	char pad[ALIGNMENT - sizeof(void *) - 2 * sizeof(size_t)];
 	char bytes[];

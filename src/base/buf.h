@@ -3,7 +3,7 @@
  *
  * Appending cannot be checked at every step without drowning the caller, so
  * a buf remembers: once an allocation fails, `failed` is set, later appends
- * do nothing, and whoever uses the bytes asks buf_failed() once at the end.
+ * do nothing, and whoever uses the bytes looks at `failed` once at the end.
  * One thread at a time.
  */
 #ifndef SIFD_BASE_BUF_H
@@ -19,7 +19,7 @@ struct buf {
 	bool failed;
 };
 
-/* Room for n more bytes behind data + len, or NULL (then failed is set).  Add to len what was used. */
+/* Room for n more bytes at data + len, or NULL (then failed is set).  Add to len what was used. */
 char *buf_reserve(struct buf *buf, size_t n);
 
 void buf_add(struct buf *buf, const void *bytes, size_t n);
@@ -27,7 +27,7 @@ void buf_byte(struct buf *buf, char c);
 void buf_text(struct buf *buf, const char *text);
 void buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* A 0 behind the last byte, not counted in len; returns data, or "" when it failed. */
+/* 0-terminates, without counting the 0 in len; returns data, or "" when it failed. */
 const char *buf_string(struct buf *buf);
 
 /* Empties but keeps the memory; clears failed. */

@@ -16,7 +16,7 @@ struct digest {
 void digest_start(struct digest *d);
 void digest_add(struct digest *d, const void *bytes, size_t n);
 
-/* The digest in lower-case hex with a 0 behind it; the state starts anew. */
+/* The digest in lower-case hex, 0-terminated; the state starts anew. */
 void digest_hex(struct digest *d, char hex[DIGEST_HEX + 1]);
 
 /* All three at once. */

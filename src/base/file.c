@@ -20,7 +20,7 @@
 
 enum { BUFFER_BYTES = 256 * 1024, READ_BYTES = 64 * 1024 };
 
-/* errno as an err: what is missing is told from what the system refuses. */
+/* errno as an err; a missing file is ERR_NOT_FOUND. */
 static int refused(const char *doing, const char *path, struct err *err)
 {
 	int why = errno;
@@ -82,7 +82,7 @@ void file_unmap(struct file_map *map)
 	*map = (struct file_map){ 0 };
 }
 
-/* Appends all that fd has; `limit` bytes are the most. */
+/* Appends all that fd has, at most `limit` bytes. */
 static int read_all(struct buf *buf, int fd, const char *path, size_t limit, struct err *err)
 {
 	size_t total = 0;
@@ -238,7 +238,7 @@ int output_write(struct output *out, const void *bytes, size_t n, struct err *er
 	if (out->failed)
 		return err_set(err, ERR_IO, "an earlier write to %s failed", out->path);
 	out->size += n;
-	if (n > BUFFER_BYTES - out->len && flush(out, err) != 0)
+	if (n > BUFFER_BYTES - out->len && flush(out, err))
 		return -1;
 	if (n >= BUFFER_BYTES)
 		return write_all(out, bytes, n, err);
@@ -253,7 +253,7 @@ uint64_t output_size(const struct output *out)
 	return out->size;
 }
 
-/* Makes the rename itself last.  Some file systems cannot: EINVAL. */
+/* Makes the rename itself survive a crash.  Some file systems cannot: EINVAL. */
 static int sync_folder_of(const char *path, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
@@ -269,7 +269,7 @@ static int sync_folder_of(const char *path, struct err *err)
 	return result;
 }
 
-/* Closes in any case: a failed fsync or close is never tried again, the pages may be gone. */
+/* Closes in any case.  A failed fsync or close is never retried: the pages may be gone. */
 static int finish_file(struct output *out, struct err *err)
 {
 	int result = out->failed ? err_set(err, ERR_IO, "an earlier write to %s failed", out->path)
@@ -323,7 +323,7 @@ static bool temporary_name(const char *name, long *pid, unsigned long *number)
 	return *end == '\0' && *pid > 0 && *pid <= INT_MAX;
 }
 
-/* In a container every life of the program may have the same process id: then the number tells. */
+/* In a container every run of the program may have the same process id: then the number decides. */
 static bool orphan(const char *name)
 {
 	unsigned long number;

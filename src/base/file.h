@@ -24,7 +24,7 @@ struct file_map {
 int file_map(struct file_map *map, const char *path, struct err *err);
 void file_unmap(struct file_map *map);
 
-/* What tells one version of a file from the next, as long as none is changed in place. */
+/* Two versions of a file have different stamps, unless one was changed in place. */
 struct file_stamp {
 	dev_t device;
 	ino_t inode;
@@ -32,7 +32,7 @@ struct file_stamp {
 	struct timespec modified;
 };
 
-/* That of the file which path is now; false, and all 0, when there is none. */
+/* The stamp of the file that is at path now; false, and all 0, when there is none. */
 bool file_stamp(struct file_stamp *stamp, const char *path);
 bool file_same(const struct file_stamp *a, const struct file_stamp *b);
 

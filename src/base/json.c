@@ -15,7 +15,7 @@ void json_init(void)
 	json_object_seed(0);
 }
 
-/* The first byte behind the string whose opening quote is at text[i - 1]; n when it has no end. */
+/* The first byte after the string whose opening quote is at text[i - 1]; n when it has no end. */
 static size_t skip_string(const char *text, size_t i, size_t n)
 {
 	while (i < n && text[i] != '"')
@@ -69,7 +69,7 @@ json_t *json_read(const char *text, size_t n, struct json_limits limits, struct 
 	json_t *value;
 	char *near;
 
-	if (check_limits(text, n, limits, err) != 0)
+	if (check_limits(text, n, limits, err))
 		return NULL;
 	value = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (value)

@@ -53,7 +53,7 @@ static int read_more(struct lines *lines, struct err *err)
 		lines->from = 0;
 	}
 	if (lines->len == lines->cap) {
-		if (mem_resize(&lines->bytes, lines->cap * 2, 1, err) != 0)
+		if (mem_resize(&lines->bytes, lines->cap * 2, 1, err))
 			return -1;
 		lines->cap *= 2;
 	}
@@ -79,7 +79,7 @@ int lines_next(struct lines *lines, const char **line, size_t *n, struct err *er
 		seen = lines->len - lines->from;
 		if (seen > lines->max_bytes + 1) /* one more for the CR of a CRLF */
 			return too_long(lines, err);
-		if (read_more(lines, err) != 0)
+		if (read_more(lines, err))
 			return -1;
 	}
 	if (!lf && lines->from == lines->len)

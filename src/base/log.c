@@ -52,7 +52,7 @@ struct conversion {
 
 _Static_assert(sizeof(size_t) == sizeof(long), "a size_t is read as a long");
 
-/* Reads the conversion behind a '%'; returns what follows it. */
+/* Reads the conversion after a '%'; returns what follows it. */
 static const char *read_conversion(const char *at, struct conversion *c)
 {
 	*c = (struct conversion){ .precision = -1 };
@@ -84,7 +84,7 @@ static void put_real(struct buf *line, double x, char letter, int precision)
 		buf_printf(line, "%.*f", precision < 0 ? 6 : precision, x);
 }
 
-/* The text, shortened until the line has room for its end. */
+/* The text, cut so that the line has room for its end. */
 static void put_text(struct buf *line, const char *text, int precision, bool *cut)
 {
 	size_t mark = line->len;
@@ -96,7 +96,7 @@ static void put_text(struct buf *line, const char *text, int precision, bool *cu
 	n = strnlen(text, precision < 0 ? LOG_LINE_BYTES : (size_t)precision);
 	json_put_string(line, text, n);
 	while (line->len > most && n > 0 && !line->failed) {
-		/* A byte of text is at most six of JSON: this many are too many at least. */
+		/* A byte of text makes at most six of JSON, so at least this many must go. */
 		size_t over = (line->len - most + 5) / 6;
 
 		*cut = true;

@@ -1,11 +1,11 @@
 /*
- * log.h - structured lines on standard error: one JSON object a line.
+ * log.h - structured lines on standard error: one JSON object per line.
  *
  *	log_info("model opened", "path=%s words=%zu seconds=%.3f", path, n, s);
  *	{"time":"2026-11-23T19:12:04.125Z","level":"info","event":"model opened",
  *	 "path":"m.safetensors","words":400000,"seconds":0.012}
  *
- * The facts are `name=%conversion` pairs parted by one blank; each value is
+ * The facts are `name=%conversion` pairs separated by one blank; each value is
  * formatted by itself and escaped (control characters, invalid UTF-8), so
  * nothing from outside can forge a line.  Conversions: %s %d %u %ld %lu %lld
  * %llu %zu %f %g with precision.  A line is cut at LOG_LINE_BYTES.

@@ -18,7 +18,7 @@
 enum { NUMBER_FLOAT_BYTES = 16 }; /* the most that number_put_float() writes: -1.17549435e-38 */
 
 /*
- * Writes x as a JSON number at `at` and returns the length; no 0 behind it.
+ * Writes x as a JSON number at `at` and returns the length; not 0-terminated.
  * x must be finite (asserted: JSON has no NaN; callers refuse it before).  -0 is "-0.0"; integers
  * keep a form that JSON readers take as a number ("1", "-3").
  */
@@ -26,7 +26,7 @@ size_t number_put_float(char *at, float x);
 
 /*
  * Reads [+-]digits[.digits][(e|E)[+-]digits], inf, infinity or nan (any case)
- * from at[0..end).  Returns the first byte behind it, or NULL when there is
+ * from at[0..end).  Returns the first byte after it, or NULL when there is
  * no number at `at`.
  */
 const char *number_get_float(const char *at, const char *end, float *x);

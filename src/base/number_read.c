@@ -1,3 +1,4 @@
+/* Decimal text to floats (number.h). */
 #include "base/number.h"
 #include "base/number_powers.h"
 
@@ -112,7 +113,7 @@ static bool to_float(uint64_t digits, long s, uint32_t *bits)
 		return false;
 	*bits = ((uint32_t)biased - 1) << 23;
 	*bits += (uint32_t)(high >> (39 + top));
-	/* Where the power was cut off, the product is too small, by less than 1 in `high`. */
+	/* A truncated power makes the product too small, by less than 1 in `high`. */
 	if (!exact_power((int)s)) {
 		*bits += rest >= half;
 		return rest != half - 1;
@@ -126,7 +127,7 @@ static bool to_float(uint64_t digits, long s, uint32_t *bits)
 
 /*
  * By the C library: from a copy without a point, whose meaning the locale could change.  The middle
- * of two floats has at most 113 digits: behind those it only counts whether all are zeros.
+ * of two floats has at most 113 digits: after those it only matters whether all are zeros.
  */
 __attribute__((noinline, cold)) static float read_by_library(const char *at, const char *stop, long exponent)
 {
@@ -176,7 +177,7 @@ static const char *read_positive(const char *at, const char *end, float *x)
 {
 	struct reading r = { 0 };
 	const char *stop = read_digits(at, end, &r);
-	const char *behind;
+	const char *after;
 	uint32_t bits = 0;
 
 	if (stop < end && *stop == '.') {
@@ -187,20 +188,20 @@ static const char *read_positive(const char *at, const char *end, float *x)
 	}
 	if (r.n == 0)
 		return read_word(at, end, x);
-	behind = stop;
+	after = stop;
 	if (stop < end && (*stop == 'e' || *stop == 'E'))
-		behind = read_exponent(stop + 1, end, &r.exponent);
-	if (!behind)
-		behind = stop;
+		after = read_exponent(stop + 1, end, &r.exponent);
+	if (!after)
+		after = stop;
 	if (r.n <= 19 && (r.digits == 0 || to_float(r.digits, r.exponent, &bits)))
 		memcpy(x, &bits, sizeof(bits));
 	else
 		*x = read_by_library(at, stop, r.exponent);
-	return behind;
+	return after;
 }
 
 /*
- * [-]d.ddd with at most seven digits behind the point, as files of vectors have: a quotient of two
+ * [-]d.ddd with at most seven digits after the point, as files of vectors have: a quotient of two
  * doubles that are exact.  It is rounded twice, which is harmless: q = m / 10^7 in [2^t, 2^(t+1))
  * lies at least 2^(t-24) / 10^7, more than 2^-49 of itself, from the middle of two floats, and its
  * double within 2^-53.  NULL for every other form; at[0..11) is readable.
@@ -247,7 +248,7 @@ __attribute__((noinline)) static const char *read_any(const char *at, const char
 
 const char *number_get_float(const char *at, const char *end, float *x)
 {
-	const char *behind = end - at >= 11 ? read_usual(at, x) : NULL;
+	const char *after = end - at >= 11 ? read_usual(at, x) : NULL;
 
-	return behind ? behind : read_any(at, end, x);
+	return after ? after : read_any(at, end, x);
 }

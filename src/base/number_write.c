@@ -1,3 +1,4 @@
+/* Floats to decimal text (number.h). */
 #include "base/number.h"
 #include "base/number_powers.h"
 
@@ -66,17 +67,17 @@ static uint64_t two_digits(uint64_t n)
 
 /*
  * The text of nine digits: the first, and the other eight with the earliest in the lowest byte.
- * value / 10^8 as a number with 57 bits behind the point, a little too large (by less than 2e-9): each
+ * value / 10^8 as a number with 57 bits after the point, a little too large (by less than 2e-9): each
  * multiplication by 100 brings two more digits before the point, sooner than divisions would.
  */
 static char split_digits(uint32_t value, uint64_t *eight)
 {
-	const uint64_t behind = (1ULL << 57) - 1;
+	const uint64_t fraction = (1ULL << 57) - 1;
 	uint64_t one = value * 1441151881ULL; /* 2^57 / 10^8, rounded up */
-	uint64_t two = (one & behind) * 100;
-	uint64_t four = (two & behind) * 100;
-	uint64_t six = (four & behind) * 100;
-	uint64_t last = (six & behind) * 100;
+	uint64_t two = (one & fraction) * 100;
+	uint64_t four = (two & fraction) * 100;
+	uint64_t six = (four & fraction) * 100;
+	uint64_t last = (six & fraction) * 100;
 
 	*eight = two_digits(two >> 57) | two_digits(four >> 57) << 16 | two_digits(six >> 57) << 32 |
 		 two_digits(last >> 57) << 48;
@@ -85,7 +86,7 @@ static char split_digits(uint32_t value, uint64_t *eight)
 
 static const char zeros[5] = { '0', '.', '0', '0', '0' };
 
-/* Behind d.ddd: e+XX */
+/* After d.ddd: e+XX */
 static size_t put_exponent(char *at, int k)
 {
 	unsigned magnitude = (unsigned)(k < 0 ? -k : k);

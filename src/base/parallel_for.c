@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Before a worker sleeps it looks this often: a sleep and a waking cost more than a short step. */
-enum { LOOKS = 4000, MEMBERS_MAX = 1024 };
+/* Workers poll this often before they sleep: to sleep and wake costs more than a short step. */
+enum { LOOKS = 4000, WORKERS_MAX = 1024 };
 
 struct worker {
 	struct threads *threads;
@@ -31,7 +31,7 @@ struct threads {
 	void *context;
 };
 
-/* Until there is a round after `seen`; false when the threads ends. */
+/* Waits for the round after `seen`; false when the threads are to end. */
 static bool await_round(struct threads *t, unsigned long seen)
 {
 	bool go_on;
@@ -83,7 +83,7 @@ struct threads *threads_new(size_t workers, struct err *err)
 		return NULL;
 	if (workers == 0)
 		workers = pipeline_processors();
-	t->workers = workers < MEMBERS_MAX ? workers : MEMBERS_MAX;
+	t->workers = workers < WORKERS_MAX ? workers : WORKERS_MAX;
 	t->threads = mem_new(t->workers, sizeof(*t->threads));
 	(void)pthread_mutex_init(&t->lock, NULL);
 	(void)pthread_cond_init(&t->begun, NULL);

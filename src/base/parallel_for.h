@@ -3,7 +3,7 @@
  *
  * For steps too short to start threads for (training: a millisecond).  parallel_for() lets every
  * worker, the caller among them, call work(context, worker, workers) once and returns when all
- * have.  What a worker does should depend on its number alone: then the result
+ * have.  What a worker does should depend only on its number: then the result
  * is the same each time for the same number of workers.
  */
 #ifndef SIFD_BASE_PARALLEL_FOR_H
@@ -21,7 +21,7 @@ void threads_free(struct threads *threads);
 /* 1 when threads is NULL. */
 size_t threads_count(const struct threads *threads);
 
-/* NULL threads: the caller works alone.  Not from within work(). */
+/* Without threads (NULL) the caller is the only worker.  Not from within work(). */
 void parallel_for(struct threads *threads, void (*work)(void *context, size_t worker, size_t workers),
 		  void *context);
 

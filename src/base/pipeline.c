@@ -33,7 +33,7 @@ struct run {
 	uint64_t read;	   /* blocks read */
 	uint64_t taken;	   /* blocks given to work() */
 	uint64_t finished; /* blocks through finish() */
-	uint64_t end;	   /* the first block that is not: behind the last, or the one that failed */
+	uint64_t end;	   /* the number of blocks, once known; or the first that failed */
 	bool reading;
 	bool finishing;
 	bool failed; /* block `end` failed, with `err` */
@@ -61,7 +61,7 @@ static struct slot *slot_of(struct run *run, uint64_t block)
 	return &run->slots[block % run->n_slots];
 }
 
-/* Block `block` failed.  Of several the first in order counts: all before it are still finished. */
+/* Block `block` failed.  The first failure in order counts: all blocks before it are still finished. */
 static void fail_at(struct run *run, uint64_t block, const struct err *err)
 {
 	if (run->failed ? block >= run->end : block > run->end)
@@ -134,7 +134,7 @@ static bool can_finish(struct run *run)
 	       slot_of(run, run->finished)->state == SLOT_WORKED;
 }
 
-/* Reading runs ahead of the work by one block a worker: enough to keep all busy, little to hold. */
+/* Reading runs ahead of the work by one block per worker: enough to keep all busy, little to hold. */
 static bool can_read(const struct run *run)
 {
 	return !run->reading && run->read < run->end && run->read - run->taken < run->workers &&
@@ -146,7 +146,7 @@ static bool can_work(const struct run *run)
 	return run->taken < run->read && run->taken < run->end;
 }
 
-/* Until every block before `end` is finished, and no other thread is inside a step that may lower it. */
+/* Runs until every block before `end` is finished; a step in another thread may still lower it. */
 static void *work_loop(void *argument)
 {
 	const struct worker *worker = argument;
@@ -170,7 +170,7 @@ static void *work_loop(void *argument)
 	return NULL;
 }
 
-/* The caller is worker 0.  Threads the system refuses are done without. */
+/* The caller is worker 0.  When the system refuses a thread, there are fewer workers. */
 static int run_threads(struct run *run, struct err *err)
 {
 	struct worker *workers = mem_try(run->workers, sizeof(*workers), err);

@@ -2,7 +2,7 @@
  * pipeline.h - blocks read in order, worked on by several threads, finished in order.
  *
  * The one way in which sifd spreads batch work over cores.  `read` is called by
- * one thread at a time, and so is `finish` (but one may run beside the other);
+ * one thread at a time, and so is `finish` (but both may run at once);
  * both see the blocks in the same order whatever the number of workers, so what
  * finish() builds is the same for 1 or 200 of them: that is where
  * "byte-identical for any --workers" comes from.

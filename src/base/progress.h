@@ -1,9 +1,9 @@
 /*
- * progress.h - how far long work has come, and the wish that it stop.
+ * progress.h - how far long work has come, and whether it should stop.
  *
  * The worker writes, anyone reads; all fields are atomic, so no lock.  Work
  * polls progress_stop() at every block and returns ERR_CANCELLED.
- * A NULL progress is allowed everywhere and means nobody looks.
+ * A NULL progress is allowed everywhere: nobody looks.
  */
 #ifndef SIFD_BASE_PROGRESS_H
 #define SIFD_BASE_PROGRESS_H
@@ -20,7 +20,7 @@ struct progress {
 	_Atomic uint64_t from;	     /* done when the phase began: what a resumed run found */
 	_Atomic double loss, score;  /* of training; 0 = not known */
 	atomic_bool cancel;
-	atomic_bool drop; /* with cancel: nobody goes on with it later, so there is nothing to be saved */
+	atomic_bool drop; /* with cancel: it will not be resumed, so nothing need be saved */
 };
 
 static inline void progress_phase(struct progress *p, const char *phase, const char *unit, uint64_t total)

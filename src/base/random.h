@@ -2,7 +2,7 @@
  * random.h - pseudo-random numbers that are the same everywhere: splitmix64.
  *
  * Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.  The state is one
- * number; what depends on several (seed, epoch, source) starts from random_seed() of them.
+ * number; random_seed() makes one from several (seed, epoch, source).
  */
 #ifndef SIFD_BASE_RANDOM_H
 #define SIFD_BASE_RANDOM_H

@@ -21,7 +21,7 @@ struct stream {
 	struct codec_window window;
 	const struct codec *codec; /* NULL: plain */
 	void *state;
-	bool told;  /* the first bytes were looked at */
+	bool begun; /* the first bytes were looked at */
 	bool whole; /* the codec may stop here */
 	unsigned char buffer[BUFFER_BYTES];
 };
@@ -101,8 +101,8 @@ static int refill(struct stream *s, struct err *err)
 }
 
 /*
- * Whether the bytes begin with the magic, or are all there is and a part of it: then they are a
- * truncated file.  `sure` bytes are enough not to be text.
+ * Whether the file begins with the magic, or ends within it: then it is truncated.  A match of `sure` bytes
+ * is enough: no text begins so.
  */
 static bool begins(const struct codec_window *w, const char *magic, size_t len, size_t sure)
 {
@@ -111,7 +111,7 @@ static bool begins(const struct codec_window *w, const char *magic, size_t len, 
 	return n >= sure && memcmp(w->in, magic, n) == 0;
 }
 
-static const struct codec *tell(const struct codec_window *w)
+static const struct codec *codec_of(const struct codec_window *w)
 {
 	if (begins(w, "\x1F\x8B", 2, 1))
 		return &codec_gzip;
@@ -128,15 +128,15 @@ static const struct codec *tell(const struct codec_window *w)
 static int begin(struct stream *s, struct err *err)
 {
 	while (s->window.in_n < MAGIC_BYTES && !s->window.in_ended)
-		if (refill(s, err) != 0)
+		if (refill(s, err))
 			return -1;
-	s->codec = tell(&s->window);
+	s->codec = codec_of(&s->window);
 	if (s->codec) {
 		s->state = s->codec->start(err);
 		if (!s->state)
 			return -1;
 	}
-	s->told = true;
+	s->begun = true;
 	return 0;
 }
 
@@ -162,7 +162,7 @@ static ssize_t read_decoded(struct stream *s, void *to, size_t n, struct err *er
 		size_t in_n;
 		int r;
 
-		if (w->in_n == 0 && !w->in_ended && refill(s, err) != 0)
+		if (w->in_n == 0 && !w->in_ended && refill(s, err))
 			return -1;
 		in_n = w->in_n;
 		r = s->codec->decode(s->state, w, err);
@@ -181,7 +181,7 @@ static ssize_t read_decoded(struct stream *s, void *to, size_t n, struct err *er
 
 ssize_t stream_read(struct stream *s, void *to, size_t n, struct err *err)
 {
-	if (!s->told && begin(s, err) != 0)
+	if (!s->begun && begin(s, err))
 		return -1;
 	if (n == 0)
 		return 0;

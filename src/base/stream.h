@@ -1,7 +1,7 @@
 /*
  * stream.h - bytes from a file or a pipe, decompressed on the way.
  *
- * The compression is told by the first bytes, not by the name: gzip (with
+ * The first bytes say how it is compressed, not the name: gzip (with
  * several members), xz, zstd (with several frames), or plain.  A stream
  * reads on from where it is: no seeking.  One thread at a time.
  */

@@ -1,5 +1,5 @@
 /*
- * stream_codec.h - what a decompressor looks like to stream.c.
+ * stream_codec.h - the interface of a decompressor, for stream.c.
  */
 #ifndef SIFD_BASE_STREAM_CODEC_H
 #define SIFD_BASE_STREAM_CODEC_H
@@ -13,7 +13,7 @@ struct err;
 struct codec_window {
 	const unsigned char *in;
 	size_t in_n;
-	bool in_ended; /* nothing comes behind these */
+	bool in_ended; /* nothing comes after these */
 	unsigned char *out;
 	size_t out_n;
 };

@@ -1,3 +1,4 @@
+/* gzip for stream.c, by zlib. */
 #define ZLIB_CONST /* next_in points to const */
 
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* xz for stream.c, by liblzma. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/stream_codec.h"

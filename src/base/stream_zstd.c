@@ -1,3 +1,4 @@
+/* zstd for stream.c, by libzstd. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/stream_codec.h"

@@ -15,9 +15,9 @@
 enum { OUTER_FOLDS = 10, INNER_FOLDS = 2 };
 
 /*
- * C to choose from, for features of mean squared length 1.  The literature tries 0.01 to 100 on features as
- * they are: the mean squared length of means of GloVe vectors is 15, that of sums and of DisC a hundred or
- * more.
+ * Candidates for C, for features of mean squared length 1.  The literature tries 0.01 to 100 on features as
+ * they are, whose mean squared length is 15 for means of GloVe vectors, and a hundred or more for sums and
+ * DisC.
  */
 static const double c_values[] = { 0.15, 1.5, 15.0, 150.0, 1500.0, 15000.0 };
 enum { C_VALUES = sizeof(c_values) / sizeof(c_values[0]) };

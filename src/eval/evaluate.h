@@ -1,11 +1,11 @@
 /*
- * evaluate.h - how good is a method: the literature's sets and measures.
+ * evaluate.h - how good a method is on sets of similar pairs, by the measures of the literature.
  *
  * Similarity sets: lines `a TAB b TAB gold`.  The score of a pair is the cosine;
  * the measures are Pearson's r and Spearman's rho (ties: mean ranks), x 100, in doubles.
  *
  * The reference protocol (PrincetonML/SIF sim_algo.py) is transductive: it
- * takes its components from the sentences of the set under test, left and right apart.
+ * takes its components from the sentences of the set under test, separately for left and right.
  * It is here to reproduce published numbers, not to serve.
  */
 #ifndef SIFD_EVAL_EVALUATE_H
@@ -28,7 +28,7 @@ struct pair_set {
 	size_t n;
 };
 
-/* A file's name without its folder, without .gz, .xz or .zst, and without one more ending; to be freed. */
+/* A file's name without its folder, .gz, .xz or .zst, and one more ending; to be freed. */
 char *evaluate_set_name(const char *path, struct err *err);
 
 /*
@@ -59,7 +59,7 @@ double evaluate_spearman(const double *x, const double *y, size_t n);
 int evaluate_measure(struct evaluated *result, const double *scores, const double *gold, size_t n,
 		     struct err *err);
 
-/* science: the modes of the reference code, by the names of its tables. */
+/* The modes of the reference code, by the names in its tables. */
 enum reference_mode {
 	REFERENCE_AVG,	/* weight 1 / (1 + p): its "unweighted" (a <= 0 becomes 1) */
 	REFERENCE_MEAN, /* true mean, unknown words always skipped */
@@ -77,9 +77,8 @@ struct reference_options {
 };
 
 /*
- * One result a set and mode: results (n, REFERENCE_MODES).  Words are what blanks part, lower-cased, the '#'
- * of
- * "#tag" taken out; a word without a count has weight 1; sums are divided by the number of words
+ * One result per set and mode: results (n, REFERENCE_MODES).  Words are separated by blanks, lower-cased, and
+ * lose the '#' of "#tag"; a word without a count has weight 1; sums are divided by the number of words
  * with a weight; all in doubles; components are the exact eigenvectors of each side's x' x.  ERR_INPUT when
  * the model is folded or, without a counts file, knows no probabilities.
  */

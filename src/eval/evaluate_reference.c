@@ -38,7 +38,7 @@ struct reference {
 	struct side (*sides)[2]; /* (sets) */
 };
 
-/* The work space of one set.  In doubles, as there: floats change a fourth digit here and there. */
+/* The work space of one set.  In doubles, as in the original: floats would change some fourth digits. */
 struct space {
 	double *x[2];	 /* (pairs, d) left and right */
 	float *row;	 /* (d) */
@@ -93,7 +93,7 @@ static int probabilities_of_file(struct reference *r, struct err *err)
 	return 0;
 }
 
-/* From the model's counts, or else back from its weights. */
+/* From the model's counts, or else derived from its weights. */
 static int probabilities_of_model(struct reference *r, struct err *err)
 {
 	const struct model *m = r->model;
@@ -118,7 +118,7 @@ static int probabilities_of_model(struct reference *r, struct err *err)
 
 /* Texts to word numbers */
 
-/* The code's lookupIDX() but for the last resort: "#Word" loses every '#'. */
+/* The original's lookupIDX() without its last resort: "#Word" loses every '#'. */
 static uint32_t find_word(const struct vocab *vocab, const char *form, size_t n, char *scratch)
 {
 	size_t kept = 0;
@@ -217,7 +217,7 @@ static void average(const struct reference *r, enum reference_mode mode, double 
 
 		if (id == VOCAB_UNKNOWN)
 			continue;
-		weight = (double)(float)word_weight(r, mode, id); /* kept as float32 there */
+		weight = (double)(float)word_weight(r, mode, id); /* the original keeps float32 */
 		rows_get(row, &r->model->rows, id);
 		for (size_t j = 0; j < d; j++)
 			out[j] += weight * (double)row[j];

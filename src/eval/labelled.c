@@ -16,7 +16,7 @@ enum { LINE_BYTES = 1 << 20, JOINED_BYTES = 1 << 16, ROWS_AT_FIRST = 1024, COLUM
 
 static const char fasttext_prefix[] = "__label__";
 
-/* How a file's lines are parted, as its first one shows. */
+/* How a file's lines are cut, as its first one shows. */
 enum form { FORM_BLANK, FORM_TWO, FORM_THREE };
 
 /* Rows as they are read, before it is known which column holds the labels. */
@@ -90,7 +90,7 @@ static int keep_line(struct reading *r, char *line, struct err *err)
 	return 0;
 }
 
-/* "label text", or the rest of the text before it. */
+/* "label text", or a continuation of the text before. */
 static int add_blank_row(struct reading *r, char *line, struct err *err)
 {
 	size_t n = label_length(line);

@@ -1,14 +1,14 @@
 /*
- * labelled.h - texts with labels: the sets that classifiers are judged on.
+ * labelled.h - texts with labels: the sets for linear probes (eval/classify.h).
  *
  *	label TAB text			classification (MR, CR, SST, any of one's own)
- *	label text			the same, parted by a blank
+ *	label text			the same, separated by a blank
  *	label TAB text TAB text		entailment (SNLI); also text TAB text TAB label (SICK)
  *
- * Which of the outer columns holds the labels is seen from how few different values it has.  In the form
- * with a blank a label is a whole number or, as fastText has it, __label__NAME; a line that begins otherwise
- * goes on with the text before it (MR as it is handed around has such).  A line that is not UTF-8 is read as
- * Latin-1, in which the classic sets were published.
+ * Of the outer columns, the one with fewer different values holds the labels.  In the form with a blank a
+ *label is a whole number or fastText's __label__NAME; a line that begins otherwise continues the text before
+ *it (as in the usual copy of MR).  A line that is not UTF-8 is read as Latin-1, the encoding of the classic
+ *sets.
  */
 #ifndef SIFD_EVAL_LABELLED_H
 #define SIFD_EVAL_LABELLED_H
@@ -42,7 +42,7 @@ struct labelled_set {
 	const char **right; /* (n); NULL for classification */
 	uint32_t *label;    /* (n) numbers of classes */
 	size_t n;
-	size_t train;	      /* the first ones are learnt from, the rest judged; 0: in folds */
+	size_t train; /* the first ones are for training, the rest for the test; 0: cross-validation */
 	const char **classes; /* (classes_n) names, sorted */
 	size_t classes_n;
 
@@ -51,7 +51,7 @@ struct labelled_set {
 };
 
 /*
- * Reads one file, or two: what is learnt from and what is judged.  ERR_INPUT with file and line where a line
+ * Reads one file, or two: for training and for the test.  ERR_INPUT with file and line where a line
  * has other columns than the first; also when no text is left, there is one class only, or too many.  A set
  * that could not be read holds nothing and needs no freeing.
  */

@@ -158,8 +158,8 @@ double logistic_objective(double *g, double *scores, const double *w, const stru
 }
 
 /*
- * The second derivatives, I + C sum_i s_i (1 - s_i) x_i x_i'.  A shadow of the ridge keeps the rounding of
- * float products from making it indefinite where C is large.
+ * The second derivatives, I + C sum_i s_i (1 - s_i) x_i x_i'.  A little more on the diagonal keeps it
+ * positive definite where C is large and float products round.
  */
 static void fill_hessian(struct logistic *l, const struct examples *e, double c)
 {
@@ -194,8 +194,8 @@ static double length(const double *x, size_t n)
 	return sqrt(sum);
 }
 
-/* Goes along l->step as far as f falls enough (Armijo), and leaves the scores there; false when it does not
- * fall any more. */
+/* Goes along l->step until f falls enough (Armijo), with the scores of that point; false when f falls no
+ * more. */
 static bool line_search(struct logistic *l, double *w, double *f, const struct examples *e, size_t class,
 			double c)
 {

@@ -1,15 +1,15 @@
 /*
- * logistic.h - logistic regression with an L2 penalty, for judging vectors by what can be learnt from them.
+ * logistic.h - logistic regression with an L2 penalty (weight decay), for linear probes.
  *
- * As liblinear's primal solver (what SentEval and the DisC paper's code call), several classes one
- * against the rest:
+ * The objective of liblinear's primal solver, which SentEval and the DisC paper's code call; several classes
+ * are learnt one against the rest:
  *
  *	f(w) = w'w / 2 + C sum_i log(1 + exp(-y_i w.x_i)),	y_i = 1 or -1
  *
  * The constant, where there is one, is the weight of a feature that is always 1, so it is penalised like
  * the others.  Newton's method with a line search: f is strictly convex, so there is one answer, and every
  * run gives the same bits on the same machine.  The gradient is summed in doubles; the second derivatives
- * in float products (math/mat.h), which only steers the steps.
+ * in float products (math/mat.h), which only affect the steps.
  */
 #ifndef SIFD_EVAL_LOGISTIC_H
 #define SIFD_EVAL_LOGISTIC_H
@@ -20,7 +20,7 @@
 struct err;
 struct logistic;
 
-/* What is learnt from: rows x (any, d) with the classes y (any); `which` (n) says which rows take part. */
+/* Rows x (any, d) with the classes y (any); `which` (n) says which of them take part. */
 struct examples {
 	const float *x;
 	const uint32_t *y;
@@ -34,11 +34,11 @@ struct examples {
 struct logistic *logistic_new(size_t d, size_t classes, int constant, struct err *err);
 void logistic_free(struct logistic *l);
 
-/* All weights 0, as a fit is to start from. */
+/* Sets all weights to 0, for a fit from the start. */
 void logistic_reset(struct logistic *l);
 
 /*
- * Fits from the weights it has, so that a row of rising C goes fast.  A class without an example is never
+ * Fits from the weights it has, so that rising values of C are fast.  A class without an example is never
  * answered.  ERR_INPUT when a feature is not finite.
  */
 int logistic_fit(struct logistic *l, const struct examples *examples, double c, struct err *err);
@@ -46,7 +46,7 @@ int logistic_fit(struct logistic *l, const struct examples *examples, double c, 
 /* The class of greatest w.x (first of equals); with two classes that is the sign of one regression. */
 uint32_t logistic_class(const struct logistic *l, const float *x);
 
-/* Of the examples, those answered with their class. */
+/* How many examples are answered with their class. */
 size_t logistic_correct(const struct logistic *l, const struct examples *examples);
 
 /* The weights (d, then the constant if any) of one class against the rest; with two classes only 1 has. */

@@ -1,6 +1,6 @@
 /*
- * f32.h - products of many rows with one matrix of floats, packed once: the same bits whatever stands beside
- * a row, and on every machine.
+ * f32.h - products of many rows with one matrix of floats, packed once: a row's bits do not depend on the
+ *rows around it, nor on the machine.
  *
  *	out[i][j] = sum over l of a[i][l] b[j][l], in order of l by fused multiply-add from 0
  *
@@ -17,17 +17,17 @@
 struct rows;
 
 /*
- * b (m, k) as the kernels read it: panels of F32_PANEL of its rows, the last filled up with zeros; in a panel
- * input by input, of each the rows' numbers one after the other.
+ * b (m, k) as the kernels read it: panels of F32_PANEL of its rows, the last filled up with zeros.  A panel
+ * is (k, F32_PANEL).
  */
 enum { F32_PANEL = 64 };
 
 struct f32_matrix {
 	size_t m, k;
-	const float *packed; /* f32_packed_size() floats; aligned to 64 bytes it is faster */
+	const float *packed; /* f32_packed_size() floats; faster when aligned to 64 bytes */
 };
 
-/* Floats of the packed copy of a matrix (m, k); 0 where that is no size_t. */
+/* Floats of the packed copy of a matrix (m, k); 0 when they do not fit in a size_t. */
 size_t f32_packed_size(size_t m, size_t k);
 
 /* b (m, k), of any type -> packed, f32_packed_size(m, k) floats; row (k) is scratch. */

@@ -1,5 +1,5 @@
 /*
- * i8.h - products of matrices of bytes, exact: integers, so the same on every machine and for any batch.
+ * i8.h - exact products of matrices of bytes: the same on every machine and for any batch.
  *
  * Pure arithmetic: no allocation, no errors, any thread.
  */
@@ -15,10 +15,10 @@ enum { I8_INPUTS_MAX = 1 << 16 };
 /* b (m, k) as the kernels read it (i8_pack()), one layout for all; k <= I8_INPUTS_MAX. */
 struct i8_matrix {
 	size_t m, k;
-	const uint8_t *packed; /* i8_packed_size() bytes; aligned to 64 it is faster */
+	const uint8_t *packed; /* i8_packed_size() bytes; faster when aligned to 64 */
 };
 
-/* Bytes of the packed copy of a matrix (m, k); 0 where that is no size_t or k > I8_INPUTS_MAX. */
+/* Bytes of the packed copy of a matrix (m, k); 0 when they do not fit in a size_t or k > I8_INPUTS_MAX. */
 size_t i8_packed_size(size_t m, size_t k);
 
 /* b (m, k) row-major -> packed, i8_packed_size(m, k) bytes. */

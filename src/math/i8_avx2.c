@@ -1,9 +1,10 @@
+/* i8_mul() for AVX2. */
 #include "math/i8_loops.h"
 #include "math/kernels.h"
 
 #include <immintrin.h>
 
-/* A vector of products: LANES outputs, two sums each.  BLOCKS of them for ROWS rows stay in registers. */
+/* A vector holds LANES outputs, two sums each; ROWS * BLOCKS vectors stay in registers. */
 enum { LANES = 4, BLOCKS = 4, COLUMNS = LANES * BLOCKS, ROWS = 2 };
 
 static inline __m256i words(__m128i signed_bytes)
@@ -11,7 +12,7 @@ static inline __m256i words(__m128i signed_bytes)
 	return _mm256_cvtepi8_epi16(signed_bytes);
 }
 
-/* The two sums of each output together: 8 outputs in order. */
+/* Adds the two sums of each output: 8 outputs in order. */
 static inline __m256i joined(__m256i low, __m256i high, int32_t start)
 {
 	__m256i sums = _mm256_permute4x64_epi64(_mm256_hadd_epi32(low, high), 0xd8);

@@ -1,3 +1,4 @@
+/* i8_mul() for AVX-512 with VNNI. */
 #include "math/i8_loops.h"
 #include "math/kernels.h"
 
@@ -5,13 +6,12 @@
 
 #define VNNI __attribute__((target("avx512vnni")))
 
-/* ROWS * BLOCKS sums stay in registers; rows of a are taken CHUNK at a time so that a panel of b stays near.
- */
+/* ROWS * BLOCKS sums stay in registers; CHUNK rows of a share a panel of b while it is in the cache. */
 enum { LANES = 16, BLOCKS = I8_PANEL / LANES, ROWS = 4, CHUNK = 12 * ROWS };
 
 /*
- * sums + unsigned weights times signed inputs, by fours.  As an instruction, since for its builtin gcc 12
- * moves every sum to another register and back, a third of the time.
+ * sums + unsigned weights times signed inputs, by fours.  In assembly, since gcc 12 spends a third of the
+ * time on moving sums between registers when it is the builtin.
  */
 static inline __attribute__((always_inline)) __m512i add_fours(__m512i sums, __m512i weights, __m512i inputs)
 {

@@ -1,9 +1,9 @@
 /*
  * Private to src/math/i8*.c: the layout that i8_pack() writes.
  *
- * Panels of PANEL rows of b, the last filled up with zeros; in a panel group by group of GROUP inputs, of
- * each group the PANEL rows' bytes one after the other.  A byte is b + 128: vpdpbusd takes unsigned times
- * signed bytes.  What that adds to a sum, 128 times the sum of a's row, is taken off again.
+ * Panels of PANEL rows of b, the last filled up with zeros.  A panel is (groups, PANEL, GROUP): inputs go by
+ * groups of GROUP.  A byte is b + 128, since vpdpbusd takes unsigned times signed bytes.  That adds 128 times
+ * the sum of a's row to every sum, so sums start at minus that.
  */
 #ifndef SIFD_MATH_I8_LOOPS_H
 #define SIFD_MATH_I8_LOOPS_H
@@ -19,7 +19,7 @@ static inline size_t i8_groups(size_t k)
 	return k / I8_GROUP + (k % I8_GROUP != 0);
 }
 
-/* The group's inputs of a row of k as one number, zeros behind the end. */
+/* The group's inputs of a row of k as one number, with zeros after the end. */
 static inline int32_t i8_group(const int8_t *a, size_t group, size_t k)
 {
 	int32_t four = 0;
@@ -32,7 +32,7 @@ static inline int32_t i8_group(const int8_t *a, size_t group, size_t k)
 	return four;
 }
 
-/* Where the sums of row a start. */
+/* The number that the sums of row a start at. */
 static inline int32_t i8_start(const int8_t *a, size_t k)
 {
 	int32_t sum = 0;

@@ -34,7 +34,7 @@ void lstm_run(const struct lstm *l, const float *x, size_t n, bool reversed, flo
 	}
 }
 
-/* The cells of the step before row `row`, which the first step has not: zeros. */
+/* The cells of the step before; zeros for the first. */
 static const float *cells_before(const struct lstm_batch *b, size_t t, size_t row, const float *zeros,
 				 size_t h)
 {
@@ -66,7 +66,7 @@ void lstm_forward(const struct lstm *l, struct lstm_batch *b, float *scratch)
 	}
 }
 
-/* The states before each row but those of the first step, side by side in `before`: then one product does. */
+/* Copies the states before each row, except those of the first step, to `before`: one product then does. */
 static void add_recurrent(const struct lstm *l, const struct lstm_batch *b, float *before, float *to)
 {
 	size_t h = l->h;

@@ -30,14 +30,14 @@ struct lstm {
 size_t lstm_scratch(const struct lstm *l);
 
 /*
- * x (n, in) in order -> states (n, h): row t is h behind x_t.  reversed: reads from the last to
- * the first, and row t is h once x_t was read.
+ * x (n, in) in order -> states (n, h): row t is h after x_t.  reversed: reads from the last to
+ * the first, and row t is h after x_t was read.
  */
 void lstm_run(const struct lstm *l, const float *x, size_t n, bool reversed, float *states, float *scratch);
 
 /*
  * Sequences side by side, longest first: at step t the first active[t] of them still run.  Rows are in order
- * of steps: those of step t behind those of step t - 1.
+ * of steps: those of step t follow those of step t - 1.
  */
 struct lstm_batch {
 	size_t steps, rows;
@@ -51,15 +51,16 @@ struct lstm_batch {
 /* Fills gates, cells and states; scratch (h). */
 void lstm_forward(const struct lstm *l, struct lstm_batch *b, float *scratch);
 
-/* The same sizes as the layer's; added to. */
+/* Gradients of the parameters, in the layer's sizes; they are added to. */
 struct lstm_gradient {
 	float *input, *recurrent, *bias;
-	float *d_x; /* (rows, in) by the inputs, overwritten; NULL: not wanted */
+	float *d_x; /* (rows, in) of the inputs, overwritten; NULL: not wanted */
 };
 
 /*
- * From the loss's gradient by the states (rows, h), which is overwritten, that by the parameters.  gates
- * become the gradients by their arguments.  scratch: (active[0] + 1) * h floats.
+ * The backward pass: from the gradient of the loss with respect to the states (rows, h), which is
+ * overwritten, to that of the parameters.  gates become the gradients before their functions.  scratch:
+ * (active[0] + 1) * h floats.
  */
 void lstm_backward(const struct lstm *l, struct lstm_batch *b, float *d_states, struct lstm_gradient *to,
 		   float *scratch);

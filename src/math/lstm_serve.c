@@ -80,16 +80,16 @@ void lstm_serve_states(int8_t *q, const float *states, size_t n)
 
 /* ---- running ---- */
 
-/* Texts side by side; products are floats or int32_t, inputs floats or bytes. */
+/* One call: products are floats or int32_t, inputs floats or bytes. */
 struct run {
 	const struct lstm_served *l;
 	const struct lstm_words *words;
 	bool reversed;
 	size_t ahead;		   /* steps before this one have their input products */
-	void *inputs;		   /* (ROWS, in): of some steps, text by text in each */
+	void *inputs;		   /* (ROWS, in): of some steps, in each text by text */
 	void *d_inputs, *d_states; /* (ROWS, 4 h) products */
 	float *cells[2];	   /* (ROWS, h) each: of the step before, and of this one */
-	void *before;		   /* (ROWS, h): states of the step before, as they are multiplied */
+	void *before;		   /* (ROWS, h): states of the step before, floats or bytes */
 	float *gates;		   /* (4 h) */
 };
 
@@ -131,7 +131,7 @@ static struct run run_of(const struct lstm_served *l, const struct lstm_words *w
 	return r;
 }
 
-/* The row of what text k reads at step t. */
+/* The row of the word that text k reads at step t. */
 static size_t row_at(const struct run *r, size_t k, size_t t)
 {
 	return r->words->starts[k] + (r->reversed ? r->words->lengths[k] - 1 - t : t);

@@ -72,7 +72,7 @@ void mat_mul(float *c, const float *a, const float *b, size_t m, size_t n, size_
 		    beta, c, checked(n));
 }
 
-/* The lower triangle becomes the upper one's image, square by square to spare the cache. */
+/* Copies the upper triangle to the lower one, square by square to spare the cache. */
 static void mirror(double *sum, size_t d)
 {
 	for (size_t row = 0; row < d; row += TILE)
@@ -108,7 +108,7 @@ void mat_add_second_moment(double *sum, const float *x, size_t n, size_t d, floa
 	mirror(sum, d);
 }
 
-/* Ascending columns, as LAPACK leaves them in a, become descending rows with their signs settled. */
+/* LAPACK leaves ascending columns in a: makes descending rows of them, with their signs settled. */
 static void arrange(double *values, double *vectors, const double *ascending, const double *a, size_t d)
 {
 	for (size_t k = 0; k < d; k++) {
@@ -156,7 +156,7 @@ int mat_solve(double *b, double *a, size_t d, size_t n, struct err *err)
 
 	if (d == 0 || n == 0)
 		return 0;
-	/* Column-major, a row of ours is a column of LAPACK's, and our lower triangle its upper one. */
+	/* In column-major order our rows are LAPACK's columns, and our lower triangle is its upper one. */
 	info = LAPACKE_dposv_work(LAPACK_COL_MAJOR, 'U', checked(d), checked(n), a, checked(d), b,
 				  checked(d));
 	/* OpenBLAS lets NaN pass for positive; it shows in the factor's diagonal. */

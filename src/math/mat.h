@@ -13,7 +13,7 @@
 
 struct err;
 
-/* Call once from main, before any thread: one BLAS thread a call; warms the library up. */
+/* Call once from main, before any thread: one BLAS thread per call; warms the library up. */
 void mat_init(void);
 
 /* The BLAS kernel family in use, for `sifd --version` and the log: "SkylakeX". */
@@ -23,7 +23,7 @@ const char *mat_kernels(void);
  * "SkylakeX" when the library runs AVX2 kernels on a processor with AVX-512, as OpenBLAS 0.3.21 does on
  * newer AMD ones (half the speed); else NULL.  The library reads OPENBLAS_CORETYPE before main(), so main
  * sets it to this and executes itself again, for verbs that fit.  NULL when the variable is set already:
- * no second time, and the user's choice stands.
+ * main does so once, and the user's choice has priority.
  */
 const char *mat_better_coretype(void);
 
@@ -31,7 +31,7 @@ const char *mat_better_coretype(void);
 void mat_mul(float *c, const float *a, const float *b, size_t m, size_t n, size_t k, int ta, int tb,
 	     float alpha, float beta);
 
-/* to (columns, rows) = from (rows, columns) transposed; returns what is behind it. */
+/* to (columns, rows) = from (rows, columns) transposed; returns the end of it. */
 float *mat_transpose(float *to, const float *from, size_t rows, size_t columns);
 
 /*
@@ -50,9 +50,9 @@ void mat_add_second_moment(double *sum, const float *x, size_t n, size_t d, floa
 int mat_eigen(double *values, double *vectors, double *a, size_t d, struct err *err);
 
 /*
- * Solves a X = B for a symmetric positive definite (d, d): b holds n right-hand sides, one a row of d, and
- * leaves with the solutions.  Only the lower triangle of a is read; a is overwritten.  LAPACK dposv.
- * ERR_INPUT when a is not positive definite (a NaN in it neither).
+ * Solves a X = B for a symmetric positive definite (d, d): b holds n right-hand sides, one per row of d,
+ * and gets the solutions.  Only the lower triangle of a is read; a is overwritten.  LAPACK dposv.
+ * ERR_INPUT when a is not positive definite or holds a NaN.
  */
 int mat_solve(double *b, double *a, size_t d, size_t n, struct err *err);
 

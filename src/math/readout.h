@@ -1,10 +1,10 @@
 /*
- * readout.h - one vector of a text from its words' rows and an LSTM's states, which together start as the
- * plain sum and can only add to it:
+ * readout.h - one vector of a text from its words' rows and an LSTM's states; it starts as the plain sum of
+ *the rows, and training adds to that:
  *
  *	e = sum_t a_t (x_t + W h_t) = sum_t a_t x_t + W sum_t a_t h_t,    a_t = 2 s(v . h_t)
  *
- * x_t: word t's row; h_t: forward and reverse state side by side; s(z) = 1 / (1 + e^-z).  W = 0 and v = 0
+ * x_t: word t's row; h_t: forward and reverse state concatenated; s(z) = 1 / (1 + e^-z).  W = 0 and v = 0
  * give the sum of rows.  The same bits on every machine.
  */
 #ifndef SIFD_MATH_READOUT_H
@@ -20,8 +20,7 @@ struct readout {
 /* 2 / (1 + e^-z). */
 float readout_gate(float z);
 
-/* x (n, d) and states (n, width), in the order of the words: their sums, each times a_t, to (d) and (width).
- */
+/* The sums of a_t x_t, to (d), and of a_t h_t, to (width); x (n, d) and states (n, width) in text order. */
 void readout_sums(const struct readout *r, const float *x, const float *states, size_t n, float *by_rows,
 		  float *d_states);
 

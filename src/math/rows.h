@@ -1,6 +1,6 @@
 /*
  * rows.h - a table of word vectors in any of its number formats, and the one
- * operation everything linear comes down to: the weighted sum of some rows.
+ * operation that all linear methods need: the weighted sum of some rows.
  *
  * A struct rows borrows its memory (a mapped file); it never changes, so any
  * number of threads may share it.  Rows are read exactly: F16, BF16 and I8
@@ -19,7 +19,7 @@ enum rows_type { ROWS_F32, ROWS_F16, ROWS_BF16, ROWS_I8 };
 struct rows {
 	enum rows_type type;
 	size_t n;	     /* rows */
-	size_t d;	     /* elements a row */
+	size_t d;	     /* elements per row */
 	const void *data;    /* (n, d) row-major, any alignment */
 	const float *scales; /* (n), I8 only: value = scale * element */
 };
@@ -32,7 +32,7 @@ static inline size_t rows_type_size(enum rows_type type)
 
 /*
  * out (d) = sum over i in order of weights[i] * row ids[i]: per dimension one fused
- * multiply-add a word, from 0, in text order; the same bits on every machine.
+ * multiply-add per word, from 0, in text order; the same bits on every machine.
  * weights == NULL means all 1.  ids must be < rows->n.  Prefetches ahead.
  */
 void rows_sum(float *out, const struct rows *rows, const uint32_t *ids, const float *weights, size_t n);

@@ -6,7 +6,7 @@
 
 enum { TILE = 32 };
 
-/* Eigenvalues below this part of the largest are noise, and their inverse would be all there is. */
+/* Eigenvalues below this part of the largest are noise; their inverse would outweigh everything else. */
 static const double least_part = 1e-7;
 
 float sif_weight(double p, double a)

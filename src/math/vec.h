@@ -4,7 +4,7 @@
  * Pure arithmetic: no allocation, no I/O, no errors, any thread.  Every
  * pointer is to n floats; outputs do not overlap inputs.  n may be zero.
  *
- * Determinism.  Elementwise operations use one fused multiply-add an element.
+ * Determinism.  Elementwise operations use one fused multiply-add per element.
  * Reductions use 16 lanes: lane l takes elements l, l+16, l+32, ... in that
  * order, each by fused multiply-add, starting from 0; then lanes are added
  * pairwise: l + (l+8) for l < 8, then l + (l+4), l + (l+2), l + (l+1).  Every

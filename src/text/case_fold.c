@@ -92,7 +92,7 @@ static int normalize(struct case_folder *f, const UNormalizer2 *how, int32_t *le
 	return 0;
 }
 
-/* Lowers (root locale, character by character) and takes out what is not wanted, in place. */
+/* Lower-cases (root locale, character by character) and strips what the rules say, in place. */
 static int32_t change_characters(UChar *units, int32_t n, struct case_fold fold)
 {
 	int32_t to = 0;
@@ -105,7 +105,7 @@ static int32_t change_characters(UChar *units, int32_t n, struct case_fold fold)
 		if (fold.strip_format && u_charType(c) == U_FORMAT_CHAR)
 			continue;
 		if (fold.normalize == NORMALIZE_LOWER)
-			c = u_tolower(c); /* never longer than c in UTF-16, so `to` stays behind i */
+			c = u_tolower(c); /* never longer than c in UTF-16, so `to` never passes i */
 		to += utf16_put(units + to, (uint32_t)c);
 	}
 	return to;
@@ -143,7 +143,7 @@ static int fold_unicode(struct case_folder *f, struct case_fold fold, const char
 	return put_utf8(f, length, err);
 }
 
-/* Eight characters at a time: bit 7 of c + 63 is set from 'A' on, of c + 37 from behind 'Z' on. */
+/* Eight characters at a time: bit 7 of c + 63 is set from 'A' on, that of c + 37 after 'Z'. */
 void case_fold_ascii(char *to, const char *from, size_t n)
 {
 	size_t i = 0;

@@ -2,7 +2,7 @@
  * case_fold.h - forms of words: case folded, lowered, without accents.
  *
  * ASCII is done by hand; the rest by ICU (NFKC_Casefold, u_tolower, NFKD).
- * A folder holds scratch: one a thread.
+ * A folder holds scratch: one per thread.
  */
 #ifndef SIFD_TEXT_CASE_FOLD_H
 #define SIFD_TEXT_CASE_FOLD_H
@@ -13,8 +13,8 @@ struct case_folder;
 
 struct case_fold {
 	enum token_normalize normalize;
-	bool strip_accents; /* NFKD, Mn taken out */
-	bool strip_format;  /* Cf taken out: soft hyphens, zero-width blanks and joiners */
+	bool strip_accents; /* NFKD without Mn */
+	bool strip_format;  /* without Cf: soft hyphens, zero-width blanks and joiners */
 };
 
 struct case_folder *case_folder_new(struct err *err);

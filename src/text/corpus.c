@@ -232,7 +232,7 @@ int corpus_rewind(struct corpus *c, struct err *err)
 	struct corpus_place where;
 	int more = 1;
 
-	/* A first pass that was left early: what cannot be read again is kept on the way. */
+	/* After a first pass that ended early: keeps what cannot be read again. */
 	while (!c->again && more > 0)
 		more = corpus_next(c, &block, &where, err);
 	buf_free(&block);

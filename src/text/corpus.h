@@ -1,5 +1,5 @@
 /*
- * corpus.h - a corpus as blocks of whole lines, whatever it comes in.
+ * corpus.h - a corpus as blocks of whole lines, whatever its files are.
  *
  * A corpus is a list of plain text or JSONL files (.gz, .xz, .zst of either), folders
  * (their regular files and links to such in byte order of the names, recursively, hidden ones left out; links
@@ -48,7 +48,7 @@ struct corpus_place {
 int corpus_next(struct corpus *c, struct buf *block, struct corpus_place *where, struct err *err);
 
 /*
- * Turns a raw block into valid UTF-8 lines of text parted by LF, in place or through `scratch`:
+ * Turns a raw block into valid UTF-8 lines of text separated by LF, in place or through `scratch`:
  * takes the "text" fields of JSONL, checks or mends UTF-8, drops CRs at line ends.  *text and *n then say
  * where they are.  Any thread.
  */

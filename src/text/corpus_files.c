@@ -1,3 +1,4 @@
+/* The list of a corpus's files: what was named, and what folders hold. */
 #include "text/corpus_private.h"
 
 #include "base/err.h"

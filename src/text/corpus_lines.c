@@ -1,3 +1,4 @@
+/* From a raw block of a corpus to clean lines of text: UTF-8, JSONL, line ends. */
 #include "base/err.h"
 #include "base/json.h"
 #include "base/utf8.h"

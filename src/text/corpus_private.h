@@ -48,13 +48,13 @@ struct corpus {
 	uint64_t bytes;	       /* of it so far, decompressed */
 	uint64_t line;	       /* number of its next line, from 1 */
 	bool ended;	       /* it has no more bytes than those in `rest` */
-	struct buf rest;       /* read behind the last block's end */
+	struct buf rest;       /* read beyond the last block's end */
 	uint64_t taken;	       /* of the files before it, as stored */
 	struct digest digest;
 	char hex[DIGEST_HEX + 1];
 };
 
-/* LFs in text[0..n). */
+/* The number of LFs in text[0..n). */
 uint64_t corpus_count_lines(const char *text, size_t n);
 
 /* Does a file that begins with these whole lines hold JSON objects? */

@@ -1,7 +1,7 @@
 /*
  * counts.h - a file of `word count` lines into counts by vocabulary number.
  *
- * A blank or TAB parts word and count; words the vocabulary lacks only add to the total.
+ * A blank or TAB separates word and count; words the vocabulary lacks only add to the total.
  * .gz, .xz, .zst are read as streams.  A line without a whole number at its end is ERR_INPUT with its number.
  */
 #ifndef SIFD_TEXT_COUNTS_H

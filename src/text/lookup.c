@@ -72,14 +72,15 @@ void lookup_free(struct lookup *l)
 	free(l);
 }
 
-/* Does the boundary between bytes at - 1 and at of a form fall between characters of the text? */
+/* Does byte `at` of a form begin a character of the text, or end the token? */
 static bool parts_text(const struct token *t, const char *text, size_t at)
 {
 	return t->start + at == t->stop || ((unsigned char)text[t->start + at] & 0xC0) != 0x80;
 }
 
-/* Appends a word found in form[from..to) of the token; where the form's bytes are not the text's it covers
- * all.
+/*
+ * Appends a word found in form[from..to) of the token.  Where the form's bytes are not those of the text, it
+ * covers the whole token.
  */
 static int add(struct lookup *l, const struct token *t, const char *text, size_t form_n, size_t from,
 	       size_t to, uint32_t id, struct err *err)
@@ -166,13 +167,13 @@ static int find_parts(struct lookup *l, const struct token *t, const char *text,
 	return 0;
 }
 
-/* The longest word that begins at form[from]; *to is behind it.  `piece` holds "##" and the form. */
+/* The longest word that begins at form[from]; *to is its end.  `piece` holds "##" and the form. */
 static uint32_t longest_piece(const struct lookup *l, char *piece, size_t from, size_t n, size_t *to)
 {
 	size_t prefix = from ? 2 : 0;
 	size_t longest = l->longest > prefix ? l->longest - prefix : 0;
 
-	if (from) /* over what is used up already */
+	if (from) /* over bytes already used */
 		piece[from] = piece[from + 1] = '#';
 	for (*to = n - from < longest ? n : from + longest; *to > from; --*to) {
 		uint32_t id;
@@ -186,9 +187,7 @@ static uint32_t longest_piece(const struct lookup *l, char *piece, size_t from, 
 	return VOCAB_UNKNOWN;
 }
 
-/* WordPiece: the longest known beginning, then the longest known "##" continuations, to the end or not at
- * all.
- */
+/* WordPiece: the longest known beginning, then the longest known "##" continuations; all of it or nothing. */
 static int find_pieces(struct lookup *l, const struct token *t, const char *text, const char *form, size_t n,
 		       bool *found, struct err *err)
 {
@@ -259,7 +258,7 @@ struct hashes {
 	uint64_t cased;
 	uint64_t folded;
 	bool capitals; /* the two differ */
-	bool wide;     /* not ASCII: `folded` is nothing */
+	bool wide;     /* not ASCII: `folded` has no meaning */
 };
 
 static inline struct hashes hash_word(const char *word, size_t n, uint64_t secret)
@@ -321,14 +320,15 @@ static bool is_folded(const struct vocab *v, uint32_t id, const char *form, size
 	return true;
 }
 
-/* Up to BATCH tokens on the way to their words: ids are right, or VOCAB_UNKNOWN for find_token() to look. */
+/* Up to BATCH tokens that are looked up together: ids are right, or VOCAB_UNKNOWN and left to find_token().
+ */
 struct batch {
 	struct hashes hashes[BATCH];
 	bool folded[BATCH]; /* found by its folded form */
 	uint32_t ids[BATCH];
 };
 
-static void ask_slots(const struct lookup *l, struct batch *b, const struct token *tokens, size_t n)
+static void prefetch_slots(const struct lookup *l, struct batch *b, const struct token *tokens, size_t n)
 {
 	uint64_t secret = vocab_secret(l->vocab.seed);
 	size_t mask = l->vocab.slots_n - 1;
@@ -349,7 +349,7 @@ static void ask_slots(const struct lookup *l, struct batch *b, const struct toke
 	}
 }
 
-static void ask_offsets(const struct lookup *l, struct batch *b, size_t n)
+static void prefetch_offsets(const struct lookup *l, struct batch *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct hashes *h = &b->hashes[i];
@@ -371,8 +371,8 @@ static void ask_offsets(const struct lookup *l, struct batch *b, size_t n)
 
 static void find_batch(const struct lookup *l, struct batch *b, const struct token *tokens, size_t n)
 {
-	ask_slots(l, b, tokens, n);
-	ask_offsets(l, b, n);
+	prefetch_slots(l, b, tokens, n);
+	prefetch_offsets(l, b, n);
 	for (size_t i = 0; i < n; i++)
 		if (b->ids[i] != VOCAB_UNKNOWN)
 			__builtin_prefetch(l->vocab.bytes + l->vocab.offsets[b->ids[i]]);

@@ -2,14 +2,14 @@
  * lookup.h - text to word numbers: the tokenizer and the vocabulary joined by
  * the rules for unknown words.
  *
- *	struct lookup *l = lookup_new(&model->rules, &model->vocab, &err);   one a thread
+ *	struct lookup *l = lookup_new(&model->rules, &model->vocab, &err);   one per thread
  *	n = lookup_run(l, text, length, &words, &err);
  *
  * A token gives one word, or several when it was found by its parts or pieces
  * (parts that stay unknown among them are words with id VOCAB_UNKNOWN), or one unknown word.
- * What a word covers is exact where the token's form has the length of its text; else it is the whole token.
+ * A word covers exactly its bytes where the token's form is as long as its text; else the whole token.
  * Clitics and tokens of no known part have no parts; UNKNOWN_LAST stands for whole tokens only.
- * Memory waits are shared: tokens first, then slots, then words.
+ * Lookups wait for memory together: tokens first, then slots, then words.
  */
 #ifndef SIFD_TEXT_LOOKUP_H
 #define SIFD_TEXT_LOOKUP_H

@@ -129,8 +129,7 @@ static bool goes_on_lower(const char *text, size_t at, size_t n)
 	return false;
 }
 
-/* text[at] ends a sentence perhaps: where the next one begins (SB6 to SB11), or 0 and *on where to look on.
- */
+/* text[at] may end a sentence: returns where the next one begins (SB6 to SB11), or 0; *on: where to go on. */
 static size_t ascii_break(const char *text, size_t at, size_t n, size_t *on)
 {
 	size_t p = at + 1;
@@ -196,7 +195,7 @@ static int cut_icu(struct cutter *c, const char *text, size_t n, struct err *err
 	return 0;
 }
 
-/* There is a boundary behind every LF, so lines are cut by themselves, each by the faster way. */
+/* Every LF ends a sentence, so each line is cut separately, the faster way where it is ASCII. */
 ptrdiff_t cutter_run(struct cutter *c, const char *text, size_t n, const struct span **spans, struct err *err)
 {
 	size_t next;

@@ -3,7 +3,7 @@
  * with an ASCII fast path that cuts at the same places.
  *
  * A fit counts sentences, not lines: a unit longer than a sentence blurs the
- * second moment.  One cutter a thread.
+ * second moment.  One cutter per thread.
  */
 #ifndef SIFD_TEXT_SENTENCES_H
 #define SIFD_TEXT_SENTENCES_H

@@ -6,7 +6,7 @@
 
 struct cutter;
 
-/* Sends ASCII text through ICU too, so that a test can hold the fast path against it. */
+/* Sends ASCII text through ICU too, so that a test can compare the fast path with it. */
 void cutter_force_icu(struct cutter *c, bool force);
 
 #endif

@@ -60,8 +60,8 @@ static bool is_blank(char c)
 }
 
 /*
- * Where the Unicode scanner, which must begin before the blank-bounded field that text[at] (not ASCII) is in,
- * may stop again: behind that field and those that follow, as long as they too are not ASCII.
+ * Where the Unicode scanner may stop that text[at] (not ASCII) needs: at the end of the blank-bounded field,
+ * and of those that follow while they are not ASCII either.
  */
 static size_t wide_end(const char *text, size_t at, size_t n)
 {
@@ -150,7 +150,7 @@ static const char *plain_clitic(const struct token *token, char plain[8], size_t
 	return plain;
 }
 
-/* Rewrites the tokens' forms by the rules; tokens of which nothing is left are dropped. */
+/* Rewrites the tokens' forms by the rules and drops tokens that become empty. */
 static int make_forms(struct tokenizer *t, struct err *err)
 {
 	struct case_fold fold = { t->rules.normalize, t->rules.strip_accents, t->rules.split == SPLIT_BERT };

@@ -1,11 +1,11 @@
 /*
  * token.h - text to tokens, by rules that are data of the model.
  *
- * The rules stand in the model's metadata, so that vectors of any origin are
- * read as they were made.  ICU does the Unicode work; ASCII, also within other text,
+ * The rules are in the model's metadata, so that text is cut as it was when the vectors
+ * were made.  ICU does the Unicode work; ASCII, also within other text,
  * takes a fast path that gives the same tokens (a test holds the two together).
  *
- * A tokenizer holds ICU iterators and scratch: one a thread.
+ * A tokenizer holds ICU iterators and scratch: one per thread.
  */
 #ifndef SIFD_TEXT_TOKEN_H
 #define SIFD_TEXT_TOKEN_H

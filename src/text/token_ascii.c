@@ -1,16 +1,17 @@
+/* The fast scanner, for ASCII: the same tokens as token_unicode.c finds. */
 #include "text/token_private.h"
 
 #include <string.h>
 
 /*
- * The text is taken 64 characters at a time, as sets of bits, one a character: which are letters, digits...
+ * The text is taken 64 characters at a time, as sets of bits, one per character: which are letters, digits...
  * The words are then the runs of one bits in a set, found without looking at characters again.
  */
 struct classes {
 	uint64_t letters;
 	uint64_t digits;
 	uint64_t underscores;
-	uint64_t stops;	 /* . ' stand inside a word between two letters or two digits */
+	uint64_t stops;	 /* . ' belong to a word between two letters or two digits */
 	uint64_t commas; /* , ; between two digits */
 	uint64_t quotes; /* ' */
 	uint64_t blanks;
@@ -151,8 +152,8 @@ static int add_marks(struct scan *s, size_t start, size_t stop, struct err *err)
 	return token_room(t, BLOCK_TOKENS, err);
 }
 
-/* A run of word characters, with what its clitic takes from behind it.  There is room for a block's tokens,
- * before and after. */
+/* A run of word characters, with what its clitic takes from the bytes after it.  There is room for a block's
+ * tokens, before and after. */
 static int add_run(struct scan *s, size_t start, size_t stop, struct err *err)
 {
 	struct tokenizer *t = s->t;

@@ -1,6 +1,6 @@
 /*
  * token_private.h - what the tokenizer's own files share: token.c joins the scanners, token_ascii.c is the
- * fast one, token_unicode.c the one for everything, token_shape.c what both know of clitics.
+ * fast one, token_unicode.c the one for everything, token_shape.c what both need for clitics.
  */
 #ifndef SIFD_TEXT_TOKEN_PRIVATE_H
 #define SIFD_TEXT_TOKEN_PRIVATE_H
@@ -26,8 +26,7 @@ struct tokenizer {
 	struct utf16 wide;
 };
 
-/* For tests: sends ASCII text through the Unicode scanner too, so that the fast one can be held against it.
- */
+/* For tests: sends ASCII text through the Unicode scanner too, to compare the fast one with it. */
 void tokenizer_force_icu(struct tokenizer *t, bool force);
 
 /*
@@ -55,7 +54,7 @@ int token_add_word(struct tokenizer *t, const char *text, size_t start, size_t s
 /* The bytes of an apostrophe (' or U+2019) at text[at], or 0. */
 size_t token_apostrophe(const char *text, size_t at, size_t to);
 
-/* How many of text[at..to) are the letters of a clitic behind its apostrophe: s re ve ll d m; or 0. */
+/* How many of text[at..to) are the letters of a clitic after its apostrophe: s re ve ll d m; or 0. */
 size_t token_clitic_letters(const char *text, size_t at, size_t to);
 
 /* Where the apostrophe of "'s" or "n't" is in a token that is just that, or n. */

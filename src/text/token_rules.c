@@ -1,3 +1,4 @@
+/* The names of the token rules in a model's metadata, to and fro. */
 #include "base/err.h"
 #include "text/token.h"
 

@@ -1,3 +1,4 @@
+/* What both scanners share: adding tokens, and cutting clitics off. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "text/token_private.h"

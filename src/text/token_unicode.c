@@ -1,3 +1,4 @@
+/* The scanner for any text, by ICU. */
 #include "base/err.h"
 #include "base/utf8.h"
 #include "text/token_private.h"
@@ -103,7 +104,7 @@ static int split_blanks(struct tokenizer *t, const char *text, size_t from, size
 	return 0;
 }
 
-/* Each character of text[start..stop) by itself, where punctuation is kept. */
+/* Each character of text[start..stop) as a token, where punctuation is kept. */
 static int add_punctuation(struct tokenizer *t, const char *text, size_t start, size_t stop, struct err *err)
 {
 	size_t next;
@@ -117,7 +118,7 @@ static int add_punctuation(struct tokenizer *t, const char *text, size_t start, 
 	return 0;
 }
 
-/* Behind the marks, and the invisible characters before marks, that belong to what ends at `at`. */
+/* The end of the marks (and invisible characters before marks) that belong to what ends at `at`. */
 static size_t marks_end(const char *text, size_t at, size_t to)
 {
 	size_t end = at;
@@ -132,7 +133,7 @@ static size_t marks_end(const char *text, size_t at, size_t to)
 	return end;
 }
 
-/* Behind the letters, digits and marks from `at` on. */
+/* The end of the letters, digits and marks from `at` on. */
 static size_t run_end(const char *text, size_t at, size_t to)
 {
 	size_t end = at;
@@ -231,8 +232,8 @@ static int add_segment(struct tokenizer *t, const char *text, size_t start, size
 }
 
 /*
- * A segment may be held back: an apostrophe outside words, which makes a clitic with the letters behind it
- * ("1990's", "the dog 's") unless another apostrophe behind those shows a quotation.
+ * A segment may be held back: an apostrophe outside words, which makes a clitic with the letters after it
+ * ("1990's", "the dog 's") unless another apostrophe after those shows a quotation.
  */
 struct segments {
 	struct tokenizer *t;

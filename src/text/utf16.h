@@ -1,5 +1,5 @@
 /*
- * utf16.h - text as ICU wants it, with the way back.
+ * utf16.h - text as ICU wants it, and where each unit is in the UTF-8.
  */
 #ifndef SIFD_TEXT_UTF16_H
 #define SIFD_TEXT_UTF16_H
@@ -10,7 +10,7 @@
 
 struct err;
 
-/* Zeroed at first; one is filled again and again, and freed once. */
+/* Zeroed at first; may be filled many times, and is freed once. */
 struct utf16 {
 	UChar *units;
 	uint32_t *offset; /* (n + 1) byte of the text where each unit's character starts; the last is `to` */
@@ -23,7 +23,7 @@ int utf16_fill(struct utf16 *u, const char *text, size_t from, size_t to, struct
 
 void utf16_free(struct utf16 *u);
 
-/* The character at units[*at], n in all, and a step over it. */
+/* Decodes the character at units[*at] of n and steps *at over it. */
 static inline uint32_t utf16_next(const UChar *units, int32_t n, int32_t *at)
 {
 	uint32_t c = units[(*at)++];

@@ -80,7 +80,7 @@ static int check_offsets(const struct vocab *v, size_t bytes_n, struct err *err)
 static int check_slots(const struct vocab *v, struct err *err)
 {
 	size_t mask = v->slots_n - 1;
-	size_t first = 0; /* empty: runs go around the table's end, so they are counted from a gap on */
+	size_t first = 0; /* empty: runs wrap around the table's end, so they are counted from a gap on */
 	size_t run = 0;
 	size_t used = 0;
 

@@ -1,5 +1,5 @@
 /*
- * vocab_private.h - the hash and the table's steps, for those who take them apart to wait for memory once.
+ * vocab_private.h - the hash and the steps of a lookup, for code that runs many lookups at once.
  */
 #ifndef SIFD_TEXT_VOCAB_PRIVATE_H
 #define SIFD_TEXT_VOCAB_PRIVATE_H
