@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES = 1 << 20, JOINED_BYTES = 1 << 16, ROWS_AT_FIRST = 1024, COLUMNS = 3 };
+enum { LINE_BYTES = 1 << 20, JOINED_BYTES = 1 << 16, COLUMNS = 3 };
 
 static const char fasttext_prefix[] = "__label__";
 
@@ -62,29 +62,18 @@ static size_t label_length(const char *text)
 	return text[n] == ' ' || text[n] == '\0' ? n : 0;
 }
 
-static int row_grow(struct reading *r, struct err *err)
+/* Room for one more row. */
+static int grow(struct reading *r, struct err *err)
 {
-	size_t more = r->cap ? 2 * r->cap : ROWS_AT_FIRST;
-
-	if (r->n < r->cap)
-		return 0;
-	if (mem_resize(&r->columns, more, COLUMNS * sizeof(*r->columns), err))
-		return -1;
-	r->cap = more;
-	return 0;
+	return mem_grow(&r->columns, &r->cap, r->n, COLUMNS * sizeof(*r->columns), err);
 }
 
 /* The set takes the line over. */
 static int keep_line(struct reading *r, char *line, struct err *err)
 {
-	size_t more = r->lines_cap ? 2 * r->lines_cap : ROWS_AT_FIRST;
-
-	if (r->set->lines_n == r->lines_cap) {
-		if (mem_resize(&r->set->lines, more, sizeof(*r->set->lines), err)) {
-			free(line);
-			return -1;
-		}
-		r->lines_cap = more;
+	if (mem_grow(&r->set->lines, &r->lines_cap, r->set->lines_n, sizeof(*r->set->lines), err)) {
+		free(line);
+		return -1;
 	}
 	r->set->lines[r->set->lines_n++] = line;
 	return 0;
@@ -101,7 +90,7 @@ static int add_blank_row(struct reading *r, char *line, struct err *err)
 	if (n) {
 		const char **row;
 
-		if (row_grow(r, err))
+		if (grow(r, err))
 			return -1;
 		row = r->columns + r->n++ * COLUMNS;
 		row[0] = line;
@@ -142,7 +131,7 @@ static int add_row(struct reading *r, char *line, struct err *err)
 	if (r->form == FORM_TWO ? n != 2 : n < COLUMNS)
 		return err_set(err, ERR_INPUT, "expected %d columns parted by tabs, found %zu",
 			       r->form == FORM_TWO ? 2 : COLUMNS, n);
-	if (row_grow(r, err))
+	if (grow(r, err))
 		return -1;
 	for (size_t i = 0; i < n && i < COLUMNS; i++) {
 		r->columns[r->n * COLUMNS + i] = c[i].at;

@@ -18,13 +18,8 @@ static int add(struct corpus_files *files, const char *path, const struct stat *
 {
 	struct corpus_file *file;
 
-	if (files->n == files->room) {
-		size_t room = files->room ? 2 * files->room : 16;
-
-		if (mem_resize(&files->at, room, sizeof(*files->at), err))
-			return -1;
-		files->room = room;
-	}
+	if (mem_grow(&files->at, &files->room, files->n, sizeof(*files->at), err))
+		return -1;
 	file = &files->at[files->n++];
 	*file = (struct corpus_file){ .path = mem_text(path, strlen(path)), .spool = -1 };
 	if (info && S_ISREG(info->st_mode)) {

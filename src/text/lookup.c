@@ -87,13 +87,8 @@ static int add(struct lookup *l, const struct token *t, const char *text, size_t
 {
 	struct word word = { id, t->start, t->stop };
 
-	if (l->n == l->room) {
-		size_t room = l->room ? 2 * l->room : 64;
-
-		if (mem_resize(&l->words, room, sizeof(*l->words), err))
-			return -1;
-		l->room = room;
-	}
+	if (mem_grow(&l->words, &l->room, l->n, sizeof(*l->words), err))
+		return -1;
 	if (form_n == t->stop - t->start && parts_text(t, text, from) && parts_text(t, text, to)) {
 		word.start = t->start + (uint32_t)from;
 		word.stop = t->start + (uint32_t)to;

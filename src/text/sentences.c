@@ -81,13 +81,8 @@ static int add(struct cutter *c, const char *text, size_t start, size_t stop, st
 	}
 	if (start == stop)
 		return 0;
-	if (c->n == c->room) {
-		size_t room = c->room ? 2 * c->room : 16;
-
-		if (mem_resize(&c->spans, room, sizeof(*c->spans), err))
-			return -1;
-		c->room = room;
-	}
+	if (mem_grow(&c->spans, &c->room, c->n, sizeof(*c->spans), err))
+		return -1;
 	c->spans[c->n++] = (struct span){ c->base + start, c->base + stop };
 	return 0;
 }
