@@ -119,8 +119,8 @@ int lines_each(const char *path, size_t max_bytes,
 	       struct err *err)
 {
 	struct lines *lines = lines_open(path, max_bytes, err);
-	const char *line;
-	size_t n;
+	const char *line = "";
+	size_t n = 0;
 	int rc = -1;
 
 	while (lines && (rc = lines_next(lines, &line, &n, err)) > 0)

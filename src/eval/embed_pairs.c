@@ -88,7 +88,7 @@ static int run_blocks(struct run *r, struct model *m, enum method method, size_t
 				     .context = r };
 
 	r->embedders = mem_try(workers, sizeof(struct embedder *), err);
-	r->vectors = mem_try_aligned(workers, 2 * BLOCK_PAIRS * r->d * sizeof(*r->vectors), err);
+	r->vectors = mem_try_aligned(workers, (size_t)2 * BLOCK_PAIRS * r->d * sizeof(*r->vectors), err);
 	if (!r->embedders || !r->vectors)
 		return -1;
 	for (size_t i = 0; i < workers; i++) {

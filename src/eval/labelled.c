@@ -173,7 +173,7 @@ int set_kind(enum set_kind *kind, const char *path, struct err *err)
 	while (rc > 0 && n == 0);
 	if (rc > 0 && add_line(&r, line, n, err)) {
 		rc = err_prefix(err, "%s", path);
-	} else if (rc > 0) {
+	} else if (rc > 0 && r.columns) {
 		const char *last = r.columns[COLUMNS - 1];
 
 		if (r.form != FORM_THREE)
