@@ -68,7 +68,7 @@ static void report(const struct train_report *r, const struct call *c)
 		      c->output);
 	(void)fprintf(stderr, "  %" PRIu64 " steps%s%s in %.1f s, %.0f pairs/s, loss %.4f", l->steps,
 		      l->resumed ? " (resumed)" : "", l->stopped_early ? " (stopped early)" : "", l->seconds,
-		      l->pairs_a_second, l->loss);
+		      l->pairs_per_second, l->loss);
 	if (isfinite(l->best_score))
 		(void)fprintf(stderr, ", dev %.2f (best, at step %" PRIu64 ")", l->best_score, l->best_step);
 	(void)fputc('\n', stderr);

@@ -60,7 +60,7 @@ static void put_trained(struct work *w, const struct model *m, const struct trai
 	buf_printf(to, ",\"steps\":%llu,\"resumed\":%s,\"stopped_early\":%s,\"seconds\":%.3f",
 		   (unsigned long long)l->steps, l->resumed ? "true" : "false",
 		   l->stopped_early ? "true" : "false", l->seconds);
-	buf_printf(to, ",\"pairs_a_second\":%.1f,", l->pairs_a_second);
+	buf_printf(to, ",\"pairs_a_second\":%.1f,", l->pairs_per_second);
 	put_figure(to, "loss", l->loss);
 	if (isfinite(l->best_score)) {
 		buf_text(to, ",\"score\":{");

@@ -4,7 +4,7 @@
  *	m <- b1 m + (1 - b1) g,   v <- b2 v + (1 - b2) g^2,
  *	x <- x - rate * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
  *
- * Sparse rows: call adam_update() for the touched rows' slices alone; t is the step of the whole run, not
+ * Sparse rows: call adam_update() only for the rows that were touched; t is the step of the whole run, not
  * of the row.  Pure arithmetic, any thread, the same bits on every processor.
  */
 #ifndef SIFD_LEARN_ADAM_H
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* b1 = 0.9, b2 = 0.999 or as given, eps = 1e-8, with what step t >= 1 makes of them. */
+/* b1 = 0.9, b2 = 0.999 or as given, eps = 1e-8, with the bias corrections of step t >= 1. */
 struct adam_step {
 	float rate;  /* rate / (1 - b1^t) */
 	float scale; /* 1 / sqrt(1 - b2^t) */
@@ -22,7 +22,7 @@ struct adam_step {
 
 struct adam_step adam_step(double rate, uint64_t t);
 
-/* With another b2: 0.99 forgets sooner, for runs of few steps. */
+/* With another b2: 0.99 forgets sooner, which suits runs of few steps. */
 struct adam_step adam_step_of(double rate, double b2, uint64_t t);
 
 /* x, m, v, g (n); m and v start at 0. */

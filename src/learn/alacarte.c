@@ -15,12 +15,12 @@
 
 enum { HELD_OUT_EVERY = 10, COUNT_MOST = 1000 * 1000 * 1000 };
 
-/* What is solved for: A, by its rows. */
+/* The least-squares problem that gives A, row by row. */
 struct fitting {
 	struct contexts *c;
 	double *moment;	  /* (d, d) sum of u u' */
 	double *sum;	  /* (d) of u */
-	double words;	  /* in these sums */
+	double words;	  /* that the sums hold */
 	double *targets;  /* (d, d) row o: sum of v_o u */
 	double *scratch;  /* (d, d) */
 	double *matrix;	  /* (d, d) A */
@@ -45,7 +45,7 @@ static void mean_context(const struct contexts *c, size_t row, double *u)
 		u[j] = c->sums[row * d + j] / (double)count;
 }
 
-/* Adds the known words whose number is, or is not, a multiple of HELD_OUT_EVERY. */
+/* Adds either the held-out words (multiples of HELD_OUT_EVERY) or all others to the problem. */
 static void add_words(struct fitting *f, bool held_out)
 {
 	size_t d = f->c->m->rows.d;
@@ -67,8 +67,8 @@ static void add_words(struct fitting *f, bool held_out)
 }
 
 /*
- * To every direction 2 d / n of the mean variance is added, n the number of words: what so many words leave
- * unsure of d unknowns, and enough for any corpus to have an answer.
+ * Ridge: every direction gets 2 d / n of the mean variance on top, n the number of words.  That is about what
+ * n words leave uncertain of d unknowns, and it makes the problem solvable for any corpus.
  */
 static int solve(struct fitting *f, struct err *err)
 {
@@ -86,7 +86,7 @@ static int solve(struct fitting *f, struct err *err)
 	return 0;
 }
 
-/* guess = A u of a row of sums. */
+/* guess = A u for the u of a row of sums. */
 static void guess(struct fitting *f, size_t row)
 {
 	size_t d = f->c->m->rows.d;
@@ -101,7 +101,7 @@ static void guess(struct fitting *f, size_t row)
 	}
 }
 
-/* How well A, learnt from the other words, does on those held out. */
+/* Learns A from the other words and measures it on the held-out ones. */
 static void prove(struct fitting *f)
 {
 	struct alacarte_report *report = f->c->report;
@@ -133,7 +133,7 @@ static int fit(struct fitting *f, struct err *err)
 	return solve(f, err);
 }
 
-/* The weight of a new word by its share of the corpus. */
+/* The weight of a new word, from its share of the corpus. */
 static float weight_of(const struct contexts *c, size_t i)
 {
 	const struct model_facts *facts = &c->m->facts;
@@ -143,7 +143,8 @@ static float weight_of(const struct contexts *c, size_t i)
 	return facts->method == METHOD_USIF ? usif_weight(p, a) : sif_weight(p, a);
 }
 
-/* The row of a new word.  Learned rows have their words' weights in their lengths, and so it gets its own. */
+/* The row of a new word.  The lengths of learned rows are their words' weights, so a new row gets a length
+ * too. */
 static void fresh_row(struct fitting *f, size_t i)
 {
 	const struct model *m = f->c->m;
@@ -212,7 +213,7 @@ static int grow_words(struct model *parts, struct owned *owned, const struct con
 	return 0;
 }
 
-/* Weights and counts of the new words by their share of the corpus, in the measure of the old ones. */
+/* Weights and counts of the new words from their share of the corpus, scaled like the old words' ones. */
 static int grow_shares(struct model *parts, struct owned *owned, const struct contexts *c, struct err *err)
 {
 	const struct model *m = c->m;

@@ -1,5 +1,5 @@
 /*
- * alacarte.h - vectors for words that a model lacks, from the company they keep in a corpus.
+ * alacarte.h - vectors for words that a model lacks, from their contexts in a corpus.
  *
  * Khodak, Saunshi, Liang, Ma, Stewart, Arora, "A La Carte Embedding", ACL 2018, equations (3) and (4): with
  *
@@ -8,9 +8,9 @@
  * the matrix A that brings A u_w nearest to v_w (least squares, over the known words seen often enough)
  * gives a word without a vector the row A u_w.
  *
- * Two passes over the corpus: what is in it, and how often; then, if there is something to learn, the sums
- * around the words of interest.
- * Blocks are finished in order, so the result is the same for any number of workers.
+ * Two passes over the corpus: the first counts words; the second, if there is something to learn, sums the
+ * rows around the words of interest.  Blocks are finished in order, so the result is the same for any number
+ *of workers.
  */
 #ifndef SIFD_LEARN_ALACARTE_H
 #define SIFD_LEARN_ALACARTE_H
@@ -27,8 +27,8 @@ struct progress;
 enum { ALACARTE_WINDOW_MAX = 64, ALACARTE_FORM_BYTES = 64, ALACARTE_FORMS_MAX = 5 * 1000 * 1000 };
 
 struct alacarte_options {
-	uint64_t fit_count; /* A is learnt from known words seen so often */
-	uint64_t min_count; /* a word without a vector must be seen so often to get one */
+	uint64_t fit_count; /* known words seen at least so often teach A */
+	uint64_t min_count; /* unknown words seen at least so often get a vector */
 	size_t max_words;   /* new ones, the most frequent first */
 	size_t window;	    /* words to either side, 1 to ALACARTE_WINDOW_MAX */
 	bool by_line;	    /* contexts end with the line; else with the sentence */
@@ -51,9 +51,9 @@ struct alacarte_report {
 };
 
 /*
- * The model with the new words behind its own, in memory; all that it was fitted or trained to be it
- * stays; the new words' weights a/(a+p) come from their share of the corpus (of learned rows, whose lengths
- * are their weights, the new rows' lengths).  Forms longer than ALACARTE_FORM_BYTES get no vector; of more
+ * The model with the new words after its own, in memory.  Everything it was fitted or trained to be stays;
+ * the new words' weights a/(a+p) come from their share of the corpus (of learned rows, whose lengths are
+ * their weights, the new rows' lengths).  Forms longer than ALACARTE_FORM_BYTES get no vector; of more
  * different unknown forms than ALACARTE_FORMS_MAX those met first count.  ERR_INPUT: too few known words to
  * learn from, no word to be given a vector, an option out of range; ERR_CANCELLED.
  */

@@ -1,4 +1,4 @@
-/* The two passes over the corpus: how often each word is met, and what stands around it. */
+/* The two passes over the corpus: the first counts words, the second sums the rows around them. */
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -17,14 +17,15 @@
 
 enum { WORDS_LEAST = 20 }; /* known ones, and a quarter as many as dimensions */
 
-/* One of these a worker. */
+/* One per worker. */
 struct reader {
 	struct lookup *lookup;
 	struct cutter *cutter; /* NULL when a context ends with its line */
 	struct case_folder *folder;
 };
 
-/* A block of the corpus, then its words: unknown ones are VOCAB_UNKNOWN and stand in `forms`, in order. */
+/* A block of the corpus and its words; unknown ones are VOCAB_UNKNOWN, their forms are in `forms`, in order.
+ */
 struct block {
 	struct buf raw, scratch;
 	struct corpus_place where;
@@ -168,7 +169,7 @@ static int work_block(void *context, void *block, size_t worker, struct err *err
 
 /* Counting */
 
-/* A form's count, made when it is the first of its kind. */
+/* The count of a form; a new form starts at 0. */
 static uint64_t *form_count(struct contexts *c, struct vocab_builder *forms, uint64_t **counts, size_t *cap,
 			    const char *form, size_t n, struct err *err)
 {
@@ -191,7 +192,7 @@ static uint64_t *form_count(struct contexts *c, struct vocab_builder *forms, uin
 	return &(*counts)[id];
 }
 
-/* Drops what was met least, until half the room is free. */
+/* Drops the rarest forms until half the room is free. */
 static int forget_rare(struct contexts *c, struct err *err)
 {
 	while (c->forms_n > ALACARTE_FORMS_MAX / 2) {
@@ -276,7 +277,7 @@ struct ranked {
 	uint32_t form;
 };
 
-/* Most frequent first, of equals the one met first. */
+/* Most frequent first; among equals, the one that came first. */
 static int compare_ranked(const void *a, const void *b)
 {
 	const struct ranked *x = a;

@@ -19,7 +19,7 @@ static void put(struct safetensors *s, const char *key, const char *value)
 	s->metadata[s->metadata_n++].value = mem_text(value, strlen(value));
 }
 
-/* The metadata's name for the digest of a part. */
+/* The metadata key of a part's digest. */
 static const char *digest_key(char to[80], const char *name)
 {
 	(void)snprintf(to, 80, "sha256.%.64s", name);

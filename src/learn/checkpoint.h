@@ -1,9 +1,9 @@
 /*
- * checkpoint.h - the state of a run in a file, so that a killed run goes on with the same bits.
+ * checkpoint.h - the state of a training run in a file: a killed run resumes and gives the same bits.
  *
  * The caller lists its arrays once; the same list saves and loads.  The file is a
- * safetensors container written by output_open(): the old one or the new one, never half.  `run` (a
- * digest of options, model and data) says whose state it is.
+ * safetensors container written by output_open(): the old one or the new one, never half.  `run`, a
+ * digest of options, model and data, says which run it belongs to.
  */
 #ifndef SIFD_LEARN_CHECKPOINT_H
 #define SIFD_LEARN_CHECKPOINT_H
@@ -24,8 +24,8 @@ int checkpoint_save(const char *path, const char *run, const struct checkpoint_p
 		    struct err *err);
 
 /*
- * Fills the parts; on failure none is touched.  ERR_NOT_FOUND: no such file; ERR_INPUT: of another run;
- * ERR_FORMAT: damaged (each part has its SHA-256).
+ * Fills the parts; on failure none is touched.  ERR_NOT_FOUND: no such file; ERR_INPUT: the file belongs to
+ * another run; ERR_FORMAT: damaged (each part has its SHA-256).
  */
 int checkpoint_load(const char *path, const char *run, const struct checkpoint_part *parts, size_t n,
 		    struct err *err);

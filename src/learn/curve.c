@@ -84,7 +84,7 @@ static double place(double x, struct range r, double from, double to)
 	return from + (x - r.low) / (r.high - r.low) * (to - from);
 }
 
-/* One line with its axis at x: the colour is that of both. */
+/* One line and its axis at x, in the same colour. */
 static void line(struct buf *b, const struct curve *c, double (*of)(const struct curve_point *),
 		 const char *name, const char *colour, int x)
 {
@@ -108,7 +108,7 @@ static void line(struct buf *b, const struct curve *c, double (*of)(const struct
 	buf_printf(b, "<text x=\"%d\" y=\"%d\">%s</text></g>\n", label, TOP - 16, name);
 }
 
-/* Only what a title of ours can hold: the file names of a run stay out of it. */
+/* Escapes nothing: our own titles hold no markup, and file names stay out of them. */
 static void escaped(struct buf *b, const char *text)
 {
 	for (; *text; text++) {

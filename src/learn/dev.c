@@ -16,7 +16,7 @@ static int add_text(struct dev *dev, struct digest *digest, const char *text, ui
 	return texts_add(dev->texts, text, strlen(text), number, err);
 }
 
-/* The set keeps the name and the gold of what was read. */
+/* Takes over the name and the gold scores of what was read. */
 static int take(struct dev *dev, struct dev_set *set, struct pair_set *from, struct digest *digest,
 		struct err *err)
 {

@@ -1,5 +1,5 @@
 /*
- * dev.h - the sets that say when to stop: similarity sets, `a TAB b TAB gold`.
+ * dev.h - dev sets for early stopping and model selection: similarity sets, `a TAB b TAB gold`.
  */
 #ifndef SIFD_LEARN_DEV_H
 #define SIFD_LEARN_DEV_H

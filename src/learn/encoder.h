@@ -2,7 +2,7 @@
  * encoder.h - what is learnt: makes the vectors of a batch of texts, and takes their gradient back.
  *
  * Two encoders: a word table (encoder_table.c) and an LSTM over the words (encoder_lstm.c).  An objective
- * stands between encoder_embed() and encoder_backward() (learn/objective.h).  Both give the same bits for any
+ * stands between embed() and backward() (learn/objective.h).  Both give the same bits for any
  * number of threads.
  */
 #ifndef SIFD_LEARN_ENCODER_H
@@ -34,18 +34,18 @@ struct encoder_task {
 	size_t texts_most; /* of a batch */
 };
 
-/* Texts of a batch: numbers in `texts`.  Texts without a word get zeros. */
+/* Texts of a batch: numbers in `texts`.  Each text has a word, or under the table gets zeros. */
 struct encoder_batch {
 	const struct texts *texts;
 	const uint32_t *numbers; /* (n) */
 	size_t n;
-	uint64_t step;	/* of the run: seed of what is left to chance */
+	uint64_t step;	/* of the run: part of the seed of dropout and scrambling */
 	bool augmented; /* the LSTM's dropout and scrambling */
 };
 
 enum { ENCODER_PARTS = 4 };
 
-/* An array that Adam updates; checkpoints hold all three, the best parameters are kept by x. */
+/* An array that Adam updates.  Checkpoints hold x, m and v; of the best parameters the loop keeps x. */
 struct param {
 	const char *name;
 	float *x;    /* (n) */
@@ -63,9 +63,9 @@ struct encoder {
 	int (*embed)(struct encoder *e, const struct encoder_batch *b, float *vectors, struct err *err);
 	/* Takes the loss's gradient by the vectors of the last embed(); it must stay until update(). */
 	int (*backward)(struct encoder *e, const float *d_vectors, struct err *err);
-	/* Moves the parameters; rate: what to multiply learning rates by; step: Adam's t. */
+	/* Updates the parameters; rate: factor of the learning rates; step: Adam's t. */
 	void (*update)(struct encoder *e, double rate, uint64_t step);
-	/* After the parameters were changed from outside: a checkpoint, the best of the run. */
+	/* To be called after parameters changed from outside: from a checkpoint, or back to the best. */
 	void (*refresh)(struct encoder *e);
 	/* vectors (texts, d) as they will be served. */
 	int (*embed_dev)(struct encoder *e, const struct texts *texts, float *vectors, struct err *err);

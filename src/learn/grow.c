@@ -12,13 +12,13 @@ static const double least_proof = 0.1;
 
 static size_t usual_words(const struct model *m)
 {
-	bool passes = model_sums(m) == METHOD_LEARNED && m->projection; /* no fit takes that */
+	bool passes = model_sums(m) == METHOD_LEARNED && m->projection; /* which a fit does not accept */
 	bool fits = model_learned(m) && !m->facts.folded && !passes;
 
 	return fits && !(m->rules.unknown & UNKNOWN_LAST) ? alacarte_options_default().max_words : 0;
 }
 
-/* The model with new words, or itself and why: a reference. */
+/* A reference to the model with new words, or to the model itself, and why. */
 static struct model *grow(struct model *m, struct corpus *corpus, const struct alacarte_options *o,
 			  struct grow_report *report, struct progress *progress, struct err *err)
 {

@@ -13,7 +13,7 @@
 
 enum { POINTS = 120, CHECKPOINT_SECONDS = 20, NAME_BYTES = 80 };
 
-/* What a checkpoint holds beside the learner's parts. */
+/* What a checkpoint holds beside the learner's arrays. */
 struct state {
 	uint64_t step; /* done */
 	uint64_t pairs;
@@ -45,7 +45,7 @@ struct loop_options loop_options_default(void)
 	return (struct loop_options){ .epochs = 3, .scores = 1 };
 }
 
-/* The rate's share at step 1...: up to 1 over the warm-up, then down to 0. */
+/* The factor of the learning rate at step 1, 2, ...: it rises to 1 in the warm-up, then falls to 0. */
 static double rate_at(const struct loop *l, uint64_t step)
 {
 	double at = (double)step;
@@ -105,7 +105,7 @@ static int score(struct loop *l, struct err *err)
 	return 0;
 }
 
-/* Is a score due behind this step? */
+/* Is a dev score due after this step? */
 static bool score_due(const struct loop *l, uint64_t step)
 {
 	uint64_t batches = l->learner->batches;
@@ -176,7 +176,7 @@ static void add_parts(struct loop *l, const struct checkpoint_part *parts, size_
 		add_part(l, parts[i].name, parts[i].data, parts[i].bytes);
 }
 
-/* Room for the best parameters, which the checkpoint holds too. */
+/* Allocates room for the best parameters; the checkpoint holds them too. */
 static int add_best(struct loop *l, struct err *err)
 {
 	size_t n = l->learner->parameters_n;
@@ -212,7 +212,7 @@ static void drop_parts(struct loop *l)
 	free(l->state);
 }
 
-/* The state of the checkpoint, or that of a start. */
+/* Starts the run, or resumes it from the checkpoint. */
 static int begin(struct loop *l, struct loop_report *report, struct err *err)
 {
 	const struct loop_options *o = l->options;
@@ -244,7 +244,7 @@ static void tell(const struct loop *l, struct loop_report *report)
 	report->steps = s->step;
 	report->pairs = s->pairs;
 	report->seconds = clock_s() - l->start - l->scoring;
-	report->pairs_a_second =
+	report->pairs_per_second =
 		report->seconds > 0 ? (double)(s->pairs - l->pairs_before) / report->seconds : 0;
 	for (size_t i = 0; i < s->curve.n; i++)
 		if (isfinite(s->curve.points[i].loss))
@@ -256,7 +256,7 @@ static void tell(const struct loop *l, struct loop_report *report)
 	report->stopped_early = s->stopped != 0;
 }
 
-/* The best parameters become the parameters; the curve is written. */
+/* Restores the best parameters and writes the curve. */
 static int finish(struct loop *l, struct err *err)
 {
 	const struct learner *learner = l->learner;

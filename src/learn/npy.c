@@ -13,7 +13,7 @@ static int refuse(struct err *err, const char *path, const char *why)
 	return err_set(err, ERR_FORMAT, "%.200s: %s", path, why);
 }
 
-/* Where the header's text begins, and its length; 0 when this is no .npy. */
+/* Finds the header's text; returns where it begins, or 0 when this is not a .npy file. */
 static size_t header_of(const struct file_map *map, size_t *n)
 {
 	const unsigned char *p = map->data;
@@ -29,7 +29,7 @@ static size_t header_of(const struct file_map *map, size_t *n)
 	return *n <= HEADER_MAX && *n <= map->size - at ? at : 0;
 }
 
-/* What follows "'key':" in the header, without blanks; NULL when it is not there. */
+/* The value after "'key':" in the header, blanks skipped; NULL when there is no such key. */
 static const char *value_of(const char *header, const char *key)
 {
 	const char *at = strstr(header, key);

@@ -2,7 +2,7 @@
  * npy.h - a matrix in NumPy's .npy file, mapped.
  *
  * Read: version 1 to 3, little-endian float16 or float32, two dimensions, C order, which
- * numpy.save() writes (NEP 1). Nothing in it is trusted: the header must say what the size bears out.
+ * numpy.save() writes (NEP 1). Nothing in it is trusted: the header must agree with the file's size.
  */
 #ifndef SIFD_LEARN_NPY_H
 #define SIFD_LEARN_NPY_H

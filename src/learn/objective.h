@@ -6,13 +6,12 @@
  *
  *	infonce   -1/2n sum_i log softmax_j(cos(u_i, v_j) / t)[i] + the same with u and v exchanged
  *	margin    1/n sum_i [m - c_i + cos(u_i, p_i)]+ + [m - c_i + cos(v_i, q_i)]+, c_i = cos(u_i, v_i);
- *	          p_i, q_i: negatives among the 2n sentences (Wieting et al. 2016, eq. 3)
+ *	          p_i, q_i: negatives among the 2n texts (Wieting et al. 2016, eq. 3)
  *	pearson   1 - r of cos(u_i, v_i) and gold_i
  *	cosent    log(1 + sum over gold_i > gold_j of exp((cos_j - cos_i) / t))   (Su 2022)
- *
  *	teacher   1/n sum_i 1 - cos(u_i, t_i), t_i a teacher's vector of the text
  *
- * Keys say which sentences may not be each other's negatives: those with equal keys (the same text, the
+ * Keys say which texts may not be each other's negatives: those with equal keys (the same text, the
  * same group), and so their pairs' partners.
  */
 #ifndef SIFD_LEARN_OBJECTIVE_H
@@ -31,7 +30,7 @@ enum negatives { NEGATIVES_MAX, NEGATIVES_MIX, NEGATIVES_RANDOM, NEGATIVES }; /*
 
 struct objective_options {
 	enum objective_kind kind;
-	enum negatives negatives; /* nearest, at random, or a coin decides */
+	enum negatives negatives; /* nearest, at random, or either by the toss of a coin */
 	float temperature;	  /* t: of infonce and cosent */
 	float margin;		  /* m: 0.4 */
 };
@@ -44,10 +43,10 @@ struct objective_batch {
 	uint64_t random;		 /* seed of this batch's negatives */
 };
 
-/* InfoNCE. */
+/* InfoNCE, temperature 0.05, margin 0.4. */
 struct objective_options objective_options_default(void);
 
-/* The usual one: 0.05; 0.3 for cosent, where a colder one lets the few worst pairs decide. */
+/* The default: 0.05; 0.3 for cosent, where a lower one lets the few worst pairs decide. */
 float objective_temperature(enum objective_kind kind);
 
 /* "infonce", "margin", "pearson", "cosent"; "max", "mix", "random".  -1 for another name. */

@@ -7,11 +7,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { DRAWS = 64 }; /* then a sentence has no negative */
+enum { DRAWS = 64 }; /* tries; after them a text has no negative */
 
 static const uint32_t none = UINT32_MAX;
 
-/* Sentence s of the 2n belongs to pair s mod n. */
+/* Text s of the 2n belongs to pair s mod n. */
 static bool allowed(const struct objective *o, size_t s, size_t other)
 {
 	size_t n = o->batch->n;
@@ -62,7 +62,7 @@ static void choose(void *context, size_t part, size_t parts)
 	}
 }
 
-/* The loss of sentence s against its negative; both gradients when it is above 0. */
+/* The loss of text s against its negative; adds the gradients when it is above 0. */
 static double push(struct objective *o, size_t s, size_t partner, float together)
 {
 	size_t d = o->d;

@@ -4,7 +4,7 @@
 
 #include "learn/objective.h"
 
-/* Of a batch: what sums up per part has the same bits for any number of threads. */
+/* A batch is cut into a fixed number of parts, so that the number of threads changes no bit. */
 enum { OBJECTIVE_PARTS = 8 };
 
 struct collision {

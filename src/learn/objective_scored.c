@@ -14,7 +14,7 @@ static void compare(struct objective *o)
 	}
 }
 
-/* From the slopes by the cosines to those by the unit vectors. */
+/* From the gradient by the cosines to that by the unit vectors. */
 static void spread(struct objective *o)
 {
 	size_t n = o->batch->n;
@@ -68,7 +68,7 @@ double objective_pearson(struct objective *o)
 	return 1 - r;
 }
 
-/* The largest exponent over pairs in the wrong order, and 0. */
+/* The largest exponent over wrongly ordered pairs, at least 0. */
 static double worst(const struct objective *o)
 {
 	const struct objective_batch *b = o->batch;

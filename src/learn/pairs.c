@@ -15,7 +15,7 @@
 
 enum { LINE_BYTES = 1 << 20, AT_FIRST = 1024, LINES_A_LOOK = 1024 };
 
-/* Of scored pairs, which mean the same: the upper fifth of the range. */
+/* Scored pairs in the upper fifth of the range count as pairs that mean the same. */
 static const float same_from = 0.8f;
 
 static const char *const kinds[PAIRS_KINDS] = { "auto", "pairs", "groups", "labelled", "scored" };
@@ -27,7 +27,7 @@ static const char *const shapes[PAIRS_KINDS] = {
 	"`a TAB b TAB score`",
 };
 
-/* A line of a file of groups. */
+/* A line of a groups file. */
 struct membership {
 	uint64_t group; /* hash of its name */
 	uint32_t text;
@@ -52,7 +52,7 @@ int pairs_parse(const char *name)
 	return -1;
 }
 
-/* The text's number, or -1 in *number's place (1 returned) when it has no known word. */
+/* Adds the text; returns 1, and no number, when it has no known word. */
 static int add_text(struct reader *r, struct column c, uint32_t *number, struct err *err)
 {
 	size_t n;
@@ -172,7 +172,7 @@ static int by_group(const void *a, const void *b)
 	return (x->line > y->line) - (x->line < y->line);
 }
 
-/* Members group by group, an equal text once; groups of one text are left out. */
+/* Lists the members group by group, equal texts once; leaves out groups of one text. */
 static int make_groups(struct reader *r, struct err *err)
 {
 	struct pair_source *s = r->source;
@@ -202,7 +202,7 @@ static int make_groups(struct reader *r, struct err *err)
 	return 0;
 }
 
-/* Scores to 0..1; without scored objectives only the best stay, as pairs. */
+/* Scales scores to 0..1; for objectives without scores only the best stay, as pairs. */
 static void settle_scores(struct reader *r)
 {
 	struct pair_source *s = r->source;

@@ -1,5 +1,5 @@
 /*
- * pairs.h - files of texts that mean the same, and the batches drawn from them.
+ * pairs.h - reads files of text pairs (same meaning, or scored) and draws batches from them.
  *
  *	a TAB b                two texts that mean the same
  *	group TAB text         texts of a group (a number or a short name, its lines anywhere) mean the same
@@ -7,12 +7,12 @@
  *	                       neutral, contradiction, 0, false, no, ...: not
  *	a TAB b TAB score      how alike, in any range
  *
- * The kind is told by the first line's columns, or said.  With two columns: groups when the first is a whole
- * number, else pairs.  With three: labelled when the first is a label of the list above, scored when the
- * last is a number.  Empty lines are skipped.  Files may be compressed.  Texts without a known word are left
- * out.
+ * The kind is given, or found from the columns of the first line.  With two columns: groups when the first is
+ *a whole number, else pairs.  With three: labelled when the first is a label of the list above, scored when
+ *the last is a number.  Empty lines are skipped.  Files may be compressed.  Texts without a known word are
+ *left out.
  *
- * A file is a source; a batch comes from one source, since texts of one kind are the harder negatives.
+ * Each file is a source.  A batch comes from one source, because texts of one kind make harder negatives.
  */
 #ifndef SIFD_LEARN_PAIRS_H
 #define SIFD_LEARN_PAIRS_H
@@ -47,7 +47,7 @@ struct pairs {
 	struct texts *texts;
 	struct pair_source *sources;
 	size_t n;
-	char *digest; /* SHA-256 over all that was read, hex: whose checkpoint is it */
+	char *digest; /* SHA-256 over all that was read, hex; part of a checkpoint's identity */
 };
 
 /* pairs_parse("groups") -> PAIRS_GROUPS; "auto", "pairs", "labelled", "scored"; -1. */
@@ -79,7 +79,7 @@ struct pair_epoch {
  * Draws epoch number `epoch` (0...): each source's pairs shuffled and cut into batches of `batch` (a rest
  * of less than half a batch is left out, unless it is all there is), batches of all sources shuffled.
  * From a group of g texts each is drawn with the next in a shuffled circle: g pairs (one, of two).
- * The same for the same (pairs, batch, seed, epoch); and as many batches in every epoch.
+ * The same for the same (pairs, batch, seed, epoch); and the same number of batches in every epoch.
  */
 int pair_epoch_draw(struct pair_epoch *epoch, const struct pairs *pairs, size_t batch, uint64_t seed,
 		    uint64_t number, struct err *err);

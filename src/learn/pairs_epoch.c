@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a group of so many texts gives an epoch. */
+/* The pairs that a group of so many texts gives per epoch. */
 static size_t group_pairs(size_t texts)
 {
 	return texts == 2 ? 1 : texts;
@@ -21,7 +21,7 @@ static size_t source_pairs(const struct pair_source *s)
 	return n;
 }
 
-/* Batches of n pairs: a rest makes one when it is half a batch, or all there is. */
+/* Batches of n pairs: the rest makes a batch if it is half of one, or all there is. */
 static size_t batches_of(size_t n, size_t batch)
 {
 	size_t full = n / batch;
@@ -38,7 +38,7 @@ size_t pair_epoch_batches(const struct pairs *pairs, size_t batch)
 	return n;
 }
 
-/* Fisher and Yates. */
+/* Fisher-Yates shuffle. */
 static void shuffle(void *items, size_t n, size_t size, uint64_t *random)
 {
 	char *at = items;
@@ -53,7 +53,7 @@ static void shuffle(void *items, size_t n, size_t size, uint64_t *random)
 	}
 }
 
-/* Each text of the group with the next, in a circle of their shuffled order. */
+/* Pairs each text of the group with the next one in a shuffled circle. */
 static size_t draw_group(struct pair *to, uint32_t *members, size_t n, uint32_t group, uint64_t *random)
 {
 	size_t drawn = group_pairs(n);
@@ -66,7 +66,8 @@ static size_t draw_group(struct pair *to, uint32_t *members, size_t n, uint32_t 
 	return drawn;
 }
 
-/* The source's pairs of the epoch, shuffled; their number.  scratch: as long as its members. */
+/* Draws the source's pairs of the epoch, shuffled; returns their number.  scratch: as long as its largest
+ * group. */
 static size_t draw_source(struct pair *to, const struct pair_source *s, uint32_t *scratch, uint64_t random)
 {
 	size_t n = s->n;

@@ -53,7 +53,7 @@ void texts_free(struct texts *t)
 	free(t);
 }
 
-/* Words behind those of the last text; they belong to no text yet. */
+/* Appends words after those of the last text; they belong to no text yet. */
 static int append_words(struct texts *t, const char *text, size_t n, size_t *unknown, struct err *err)
 {
 	const uint32_t *ids;
@@ -102,7 +102,7 @@ static uint64_t hash_words(const uint32_t *words, size_t n)
 	return vocab_hash((const char *)words, n * sizeof(*words), 0);
 }
 
-/* The slot of the text with these words, or the empty one where it belongs. */
+/* Finds the slot of the text with these words, or the empty slot where it would go. */
 static size_t find_slot(const struct texts *t, const uint32_t *words, size_t n)
 {
 	size_t at = (size_t)hash_words(words, n) & (t->slots_n - 1);

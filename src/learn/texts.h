@@ -1,5 +1,5 @@
 /*
- * texts.h - many texts as word numbers, back to back: what training reads again and again.
+ * texts.h - many texts as word numbers, tokenized once and read again in every epoch.
  *
  * Texts are cut by a model's tokenizer once; unknown words are left out.
  * An equal text (the same known words in the same order) may be found again by texts_find_or_add().
@@ -33,7 +33,7 @@ const uint32_t *texts_words(const struct texts *texts, uint32_t number, size_t *
 /* Every word gets the number numbers[word]; no text can be found or added after this. */
 void texts_renumber(struct texts *texts, const uint32_t *numbers);
 
-/* Of all texts: known words, and words the model lacks. */
+/* Known words of all texts, and words that the model lacks. */
 uint64_t texts_known(const struct texts *texts);
 uint64_t texts_unknown(const struct texts *texts);
 
