@@ -1,11 +1,11 @@
 /*
- * What an LSTM's gates and order cost, against its matrix products alone.
+ * The cost of an LSTM's gates and sequence order, compared with its matrix products only.
  *
  *	build/release/bench/bench_layer [SECONDS] [WORKERS]
  *
- * A batch of 64 texts of 15 words through both directions of a layer 300 -> 512 of floats, a batch a thread:
- * as it is served (math/lstm_serve.h), as training runs it (math/lstm.h), and OpenBLAS's products of the same
- * shapes with nothing between them.
+ * A batch of 64 texts of 15 words through both directions of a layer 300 -> 512 of floats, one batch per
+ *thread: as it is served (math/lstm_serve.h), as training runs it (math/lstm.h), and OpenBLAS's products of
+ *the same shapes with nothing between them.
  */
 #include "base/err.h"
 #include "base/mem.h"
@@ -25,7 +25,7 @@ enum way { SERVED, TRAINED, ALONE, WAYS };
 
 static const char *const names[WAYS] = { "served", "trained", "products alone" };
 
-/* Of one thread. */
+/* One thread's data. */
 struct layer {
 	struct lstm l;
 	struct lstm_served served;

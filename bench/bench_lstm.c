@@ -1,5 +1,5 @@
 /*
- * What an LSTM costs, one thread.
+ * The speed of the methods learned and lstm, one thread.
  *
  *	build/release/bench/bench_lstm [MODEL] [SECONDS]
  *
@@ -56,7 +56,7 @@ static struct text make_text(char *to, const struct model *m, uint64_t *random)
 	return (struct text){ to, used - 1 };
 }
 
-/* `many` texts a call. */
+/* `many` texts per call. */
 static int run_method(struct model *m, enum method method, const struct text *texts, size_t many, double most)
 {
 	struct err err = { 0 };

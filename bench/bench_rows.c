@@ -1,9 +1,9 @@
 /*
- * The weighted sum of rows, the hot loop of everything linear:
+ * The weighted sum of rows, the hot loop of all linear methods:
  *
  *	bench_rows [WORDS [DIMENSIONS]]      400000 words of 300 elements
  *
- * Million sentences a second on one core, 10 words each, word numbers by
+ * Million sentences per second on one core, 10 words each, word numbers by
  * Zipf-Mandelbrot, for each number format; SIFD_KERNELS chooses the kernels.
  * "ahead": with rows_prefetch() for the next sentence, as a caller with many texts does.
  */

@@ -55,7 +55,7 @@ struct token_rules {
 	unsigned unknown;      /* set of enum token_unknown */
 };
 
-/* What `sifd import` gives vectors that say nothing themselves: none, words, cased+folded+split, drop. */
+/* The rules of imported vectors that come without any: none, words, cased+folded+split, drop. */
 struct token_rules token_rules_default(void);
 
 /* From the metadata's words: ("nfkc_casefold", "words", "cased folded split", "drop").  ERR_INPUT lists what

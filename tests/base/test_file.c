@@ -228,7 +228,7 @@ static void a_failed_write_keeps_the_old_file(void **state)
 	assert_int_equal(unlink(path_of("model")), 0);
 }
 
-/* A FIFO of our own stands for devices: were it replaced by mistake, /dev/null would be missed. */
+/* Uses a FIFO in place of a device: a bug that replaced /dev/null would hurt. */
 static void what_is_no_file_is_written_in_place(void **state)
 {
 	const char *fifo = path_of("fifo");

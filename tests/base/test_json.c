@@ -218,7 +218,7 @@ static void invalid_utf8_becomes_the_replacement(void **state)
 	check_string("\xC3(", 2, "\"" BAD "(\"");
 }
 
-/* What was put reads back, whatever the bytes. */
+/* Any bytes read back as they were put. */
 static void any_bytes_make_valid_json(void **state)
 {
 	(void)state;

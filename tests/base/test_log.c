@@ -32,7 +32,7 @@ static void release(void)
 	(void)close(ends[1]);
 }
 
-/* What was logged since capture(), 0-ended; static. */
+/* The lines logged since capture(), 0-terminated; static. */
 static char *captured(void)
 {
 	static char text[65536];

@@ -76,7 +76,7 @@ static void random_bits_are_written_as_printf_does(void **state)
 		check_put(from_bits((uint32_t)(random_next() >> 32)));
 }
 
-/* What vectors hold. */
+/* Numbers as in vectors. */
 static void small_numbers_are_written_as_printf_does(void **state)
 {
 	(void)state;
@@ -140,7 +140,7 @@ static void zeros_and_whole_numbers(void **state)
 	assert_memory_equal(text, "-1.17549435e-38", 15);
 }
 
-/* Reads text[0..n), both with room behind it and without. */
+/* Reads text[0..n), once with readable bytes after it and once without. */
 static void check_get_slice(const char *text, size_t n)
 {
 	enum { PAGE = 4096 };

@@ -162,7 +162,7 @@ static void check_failure(struct job job, int block, const char *text)
 
 	assert_int_equal(run(&job, &err), -1);
 	assert_string_equal(err.text, text);
-	/* All before the failure are finished, and nothing behind it. */
+	/* All blocks before the failure are finished, and none after it. */
 	assert_int_equal(job.finished, block + (job.fail_finish == block));
 }
 

@@ -279,7 +279,7 @@ static void a_huge_dictionary_is_refused(void **state)
 	assert_int_equal(lzma_stream_buffer_encode(filters, LZMA_CHECK_CRC32, NULL, (const uint8_t *)"text",
 						   4, packed, &n, ROOM),
 			 LZMA_OK);
-	/* The block header, behind the stream's 12 bytes, has the size at the end of its filter's 3. */
+	/* The block header follows the stream's 12 bytes; the last of its filter's 3 bytes is the size. */
 	header = (packed[12] + 1U) * 4;
 	filter = memchr(packed + 12, 0x21, header);
 	assert_non_null(filter);

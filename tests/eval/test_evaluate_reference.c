@@ -26,7 +26,7 @@ enum { D = 4, WORDS = 6, PAIRS = 5, LONGEST = 5, NONE = -1 };
 static const char *const words[WORDS] = { "the", "cat", "dog", "ran", "#", "last" };
 static const char *const words_unk[WORDS] = { "the", "UUUNKKK", "dog", "ran", "#", "last" };
 
-/* cat has no count; "other" has one, for the total alone. */
+/* cat has no count; "other" has one, which only adds to the total. */
 static const char counts[] = "the 60\nother 25\ndog 10\n\nran\t4\nlast 1\n";
 static const double p[WORDS] = { 0.6, 0.0, 0.1, 0.04, 0.0, 0.01 };
 
@@ -34,7 +34,7 @@ static const char *const left[PAIRS] = { "the cat", "The DOG ran ran", "#cat ##d
 static const char *const right[PAIRS] = { "dog", "the #ran", "cat dog", "ran #", "dog last the" };
 static const double gold[PAIRS] = { 3, 5, 1, 2, 4 };
 
-/* What the words above are found as; NONE = not in the vocabulary.  "#" is a word, "#tag" is looked up as
+/* The numbers of the words above; NONE = not in the vocabulary.  "#" is a word, "#tag" is looked up as
  * "tag". */
 static const int left_ids[PAIRS][LONGEST + 1] = {
 	{ 2, 0, 1 }, { 4, 0, 2, 3, 3 }, { 2, 1, 2 }, { 2, 5, NONE }, { 2, NONE, 0 }

@@ -22,7 +22,7 @@ static inline uint64_t random_next(void)
 	return state;
 }
 
-/* Of any magnitude from subnormal to 2^60, either sign, now and then a zero of either sign. */
+/* A number of any magnitude from subnormal to 2^60, of either sign; sometimes a zero of either sign. */
 static inline float random_wild(void)
 {
 	uint64_t r = random_next();

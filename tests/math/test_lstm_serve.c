@@ -1,6 +1,6 @@
 /*
- * LSTMs over many texts: of floats as one by one, of bytes close to that; the same by every kernel, whatever
- * stands beside or behind.
+ * LSTMs over many texts at a time: with floats the same as one by one, with bytes close to that; the same
+ * with every kernel, whatever the other texts are.
  */
 #include "math/lstm_serve.h"
 
@@ -55,7 +55,7 @@ static void numbers_are_rounded_to_the_nearest(void **state)
 		}
 }
 
-/* A layer as it is stored, packed both ways, and as training has it; words of TEXTS texts. */
+/* A layer as it is stored, packed both ways, and in training's layout; words of TEXTS texts. */
 struct layer {
 	int8_t input[GATES * IN], recurrent[GATES * H], q[T * IN];
 	float input_scales[GATES], recurrent_scales[GATES], bias[GATES], x_scales[T];

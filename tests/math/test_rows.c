@@ -126,7 +126,7 @@ static void the_sum_is_one_fma_a_word(void **state)
 	assert_true(out[0] == 0.0F && out[1] == 0.0F && out[2] == 0.0F);
 }
 
-/* What the 65536 numbers are, by the definition of the format. */
+/* The 65536 numbers, by the definition of the format. */
 static float f16_by_definition(uint32_t h)
 {
 	int exponent = (int)(h >> 10 & 31);

@@ -12,9 +12,9 @@ struct buf;
 struct model;
 
 /*
- * A line for each of so many sentences about every word of a toy, which stands in the middle.  In every other
- * of its sentences word i < novel goes by a name that the toy does not know: "Novela", "Novelb"...  Behind
- * them a line of two words seen once.
+ * For every word of a toy so many sentences, one per line, with the word in the middle.  In every other of
+ * its sentences word i < novel has a name that the toy does not know: "Novela", "Novelb"...  The last line
+ * has two words that occur once.
  */
 void company_write(struct buf *text, const struct model *m, size_t sentences, uint32_t novel);
 

@@ -14,13 +14,14 @@ struct model;
 enum { TAUGHT_TEXTS = 3000, TAUGHT_WORDS = 5 };
 
 struct taught {
-	char *texts, *draws, *teacher; /* files in the scratch folder; every tenth text is drawn thrice */
+	char *texts, *draws,
+		*teacher; /* files in the scratch folder; every tenth text is drawn three times */
 };
 
 /*
- * The teacher thinks of each of the model's first `words` words as the model does, but some hardly count,
- * and adds what it likes.  ordered: the first word of a text counts thrice, which no sum can tell; texts then
- * have 1 to TAUGHT_WORDS words.
+ * The teacher's vector of a text is the sum of the model's rows of its words (the first `words` of the
+ * model), but some words hardly count, and a random part is added.  ordered: the first word of a text counts
+ * three times, which no sum of rows can learn; texts then have 1 to TAUGHT_WORDS words.
  */
 struct taught taught_make(struct scratch *scratch, const struct model *m, size_t words, bool ordered);
 

@@ -35,7 +35,7 @@ struct model *toy_folded(const struct model *m, enum method method);
 /* Toy models not yet dropped. */
 int toy_alive(void);
 
-/* The next of a row of pseudo-random numbers. */
+/* The next pseudo-random number. */
 uint32_t toy_random(uint64_t *state);
 
 /* Word number id as it is in every toy, into to[8]. */

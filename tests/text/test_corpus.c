@@ -48,7 +48,7 @@ static const char *put_text(const char *name, const char *text)
 	return put(name, text, strlen(text));
 }
 
-/* What a pass gives: the lines of all blocks joined, and the raw blocks' lengths and first lines. */
+/* The result of a pass: the lines of all blocks joined, and the raw blocks' lengths and first lines. */
 struct pass {
 	struct buf text;
 	struct buf cuts;

@@ -38,7 +38,7 @@ static struct words finish(struct vocab_builder *b)
 	return w;
 }
 
-/* Words parted by blanks. */
+/* Words separated by blanks. */
 static struct words new_words(const char *list)
 {
 	struct err err = { 0 };

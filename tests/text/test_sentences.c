@@ -61,7 +61,7 @@ static void agree(const struct cutters *c, const char *text, size_t n)
 			fail_msg("sentence %zd in '%.*s'", i, (int)n, text);
 }
 
-/* Sentences parted by |, by both ways. */
+/* Sentences separated by |, by the fast path and by ICU. */
 static void check(const char *text, const char *expected)
 {
 	struct cutters c = new_cutters();

@@ -48,7 +48,7 @@ static ptrdiff_t run(struct tokenizer *t, const char *text, size_t n, const stru
 	return count;
 }
 
-/* Tokens as form@start-stop, parted by blanks; from a copy that ends where memory ends. */
+/* Tokens as form@start-stop, separated by blanks; from a copy that ends where memory ends. */
 static void check(struct token_rules rules, const char *text, const char *expected)
 {
 	struct tokenizer *t = new_tokenizer(rules);
