@@ -25,11 +25,6 @@ void readout_sums(const struct readout *r, const float *x, const float *states, 
 	}
 }
 
-size_t readout_scratch(const struct readout *r)
-{
-	return r->width + r->d;
-}
-
 void readout_run(const struct readout *r, const float *mix, const float *x, const float *states, size_t n,
 		 float *to, float *scratch)
 {

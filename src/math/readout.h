@@ -24,10 +24,7 @@ float readout_gate(float z);
 void readout_sums(const struct readout *r, const float *x, const float *states, size_t n, float *by_rows,
 		  float *d_states);
 
-/* Floats of scratch that readout_run() needs. */
-size_t readout_scratch(const struct readout *r);
-
-/* e, to (d); mix (width, d): W transposed. */
+/* e, to (d); mix (width, d): W transposed; scratch (width + d). */
 void readout_run(const struct readout *r, const float *mix, const float *x, const float *states, size_t n,
 		 float *to, float *scratch);
 

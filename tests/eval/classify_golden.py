@@ -1,4 +1,4 @@
-"""The accuracies that test_judge.c expects, by sklearn's liblinear: pip install scikit-learn; python judge_golden.py"""
+"""The accuracies that test_classify.c expects, by sklearn's liblinear: pip install scikit-learn; python classify_golden.py"""
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 

@@ -19,7 +19,7 @@
 
 enum { N = 150, D = 6, TOY_WORDS = 40 };
 
-static char folder[] = "/tmp/test_judge.XXXXXX";
+static char folder[] = "/tmp/test_classify.XXXXXX";
 
 static const char *path_of(const char *name)
 {
@@ -61,7 +61,7 @@ static void refused(const char *text, const char *why)
 		fail_msg("'%s' is not in: %s", why, err.text);
 }
 
-static void kinds_are_told_by_columns(void **state)
+static void columns_show_the_kind(void **state)
 {
 	static const struct {
 		const char *text;
@@ -139,7 +139,7 @@ static void what_is_wrong_is_said(void **state)
 	assert_non_null(strstr(err.text, "no text"));
 }
 
-static void two_files_learn_and_judge(void **state)
+static void two_files_train_and_test(void **state)
 {
 	struct labelled_set set;
 	struct err err = { 0 };
@@ -204,7 +204,7 @@ static void accuracies_are_those_of_others(void **state)
 }
 
 /* A word decides: any method must learn it, from texts and from pairs. */
-static void what_the_words_say_is_learnt(void **state)
+static void classes_that_words_show_are_learnt(void **state)
 {
 	struct model *m =
 		toy_model((struct toy){ .n = TOY_WORDS, .d = 16, .seed = 5, .method = METHOD_MEAN });
@@ -263,12 +263,12 @@ static int drop_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kinds_are_told_by_columns),
+		cmocka_unit_test(columns_show_the_kind),
 		cmocka_unit_test(every_form_is_read),
 		cmocka_unit_test(what_is_wrong_is_said),
-		cmocka_unit_test(two_files_learn_and_judge),
+		cmocka_unit_test(two_files_train_and_test),
 		cmocka_unit_test(accuracies_are_those_of_others),
-		cmocka_unit_test(what_the_words_say_is_learnt),
+		cmocka_unit_test(classes_that_words_show_are_learnt),
 	};
 
 	mat_init();

@@ -128,7 +128,7 @@ static void the_way_to_c_does_not_matter(void **state)
 }
 
 /* Far apart and hardly penalised: the weights grow large, the losses vanish, and it still ends. */
-static void what_can_be_told_apart_is(void **state)
+static void separable_classes_are_separated(void **state)
 {
 	struct examples e = draw(2);
 	struct err err = { 0 };
@@ -186,7 +186,7 @@ int main(void)
 		cmocka_unit_test(a_fit_ends_where_the_gradient_is_none),
 		cmocka_unit_test(weights_are_those_of_liblinear),
 		cmocka_unit_test(the_way_to_c_does_not_matter),
-		cmocka_unit_test(what_can_be_told_apart_is),
+		cmocka_unit_test(separable_classes_are_separated),
 		cmocka_unit_test(only_the_rows_asked_for_take_part),
 		cmocka_unit_test(features_that_are_not_finite_are_refused),
 	};
