@@ -1,3 +1,4 @@
+/* The line of progress on a terminal, and Ctrl-C. */
 #include "base/clock.h"
 #include "cli/cli.h"
 

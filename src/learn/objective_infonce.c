@@ -1,3 +1,4 @@
+/* The objective InfoNCE: the other pairs of a batch are the negatives. */
 #include "base/parallel_for.h"
 #include "learn/objective_private.h"
 #include "math/learning.h"

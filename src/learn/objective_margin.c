@@ -1,3 +1,4 @@
+/* The objective of a margin between a text's pair and its negative. */
 #include "base/parallel_for.h"
 #include "base/random.h"
 #include "learn/objective_private.h"

@@ -1,3 +1,4 @@
+/* Objectives of scored pairs: Pearson and CoSENT. */
 #include "learn/objective_private.h"
 #include "math/vec.h"
 

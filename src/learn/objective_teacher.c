@@ -1,3 +1,4 @@
+/* The objective of a teacher: the cosine to its vector of the text. */
 #include "base/parallel_for.h"
 #include "learn/objective.h"
 #include "math/vec.h"

@@ -1,3 +1,4 @@
+/* The batches of an epoch: which pairs, in which order. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/random.h"

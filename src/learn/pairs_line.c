@@ -1,3 +1,4 @@
+/* One line of a file of pairs: its columns and what they mean. */
 #include "base/number.h"
 #include "learn/pairs_private.h"
 

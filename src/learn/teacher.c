@@ -194,7 +194,7 @@ static int take_directions(struct teacher *t, struct passing *p, double *energy,
 		for (size_t i = 0; i < d * d; i++)
 			p->sums[i] += p->sums[s * d * d + i];
 	if (!failed)
-		failed = mat_eigen(values, vectors, p->sums, d, err) != 0;
+		failed = mat_eigen(values, vectors, p->sums, d, err);
 	*energy = 0.0;
 	for (size_t k = 0; !failed && k < d; k++) {
 		all += values[k];
