@@ -98,9 +98,9 @@ static int lstm_to(const struct call *c, const char *path, enum rows_type type, 
 	failed = !imported || publish_model(imported, output, c->overlay, err);
 	if (!failed)
 		(void)fprintf(stderr, "lstm: %zu layer%s of %zu direction%s, %zu states each -> %s\n",
-			      model_lstm_layers(imported), model_lstm_layers(imported) == 1 ? "" : "s",
-			      model_lstm_sides(imported), model_lstm_sides(imported) == 1 ? "" : "s",
-			      imported->lstm_h, output);
+			      imported->lstm.layers_n, imported->lstm.layers_n == 1 ? "" : "s",
+			      imported->lstm.directions_n, imported->lstm.directions_n == 1 ? "" : "s",
+			      imported->lstm.h, output);
 	if (imported)
 		model_release(imported);
 	if (m)

@@ -290,7 +290,7 @@ static void average_words(struct embedder *s, const uint32_t *ids, size_t known,
 /* The other part of a text's vector, beside what the LSTM made; both of length 1 where the method says so. */
 static int add_words(struct embedder *s, const struct lstm_text *text, struct err *err)
 {
-	size_t first = s->model->lstm_h ? model_lstm_vector(s->model) : s->d_static;
+	size_t first = s->model->lstm.h ? model_lstm_vector(s->model) : s->d_static;
 	float *rest = text->vector + first;
 
 	if (text->n == 0) {
@@ -301,7 +301,7 @@ static int add_words(struct embedder *s, const struct lstm_text *text, struct er
 		return 0;
 	if (s->method == METHOD_LSTM_STATIC && sum_words(s, text->ids, text->n, rest, err))
 		return -1;
-	if (!s->model->lstm_h && sum_words(s, text->ids, text->n, text->vector, err))
+	if (!s->model->lstm.h && sum_words(s, text->ids, text->n, text->vector, err))
 		return -1;
 	(void)vec_unit(text->vector, first);
 	if (s->method == METHOD_LSTM_STATIC)
@@ -319,7 +319,7 @@ static int run_words(struct embedder *s, struct lstm_text *texts, size_t n, stru
 
 	for (size_t i = 0; i < n; i++)
 		texts[i].mean = states ? texts[i].vector + model_lstm_vector(m) : NULL;
-	if (m->lstm_h && (s->batcher ? batcher_embed(s->batcher, m, texts, n, err)
+	if (m->lstm.h && (s->batcher ? batcher_embed(s->batcher, m, texts, n, err)
 				     : lstm_encoder_embed(s->recurrent, m, texts, n, err)))
 		return -1;
 	for (size_t i = 0; i < n; i++)
@@ -452,7 +452,7 @@ static int embed_group(struct embedder *s, const struct text *texts, size_t n, b
 int embedder_embed_many(struct embedder *s, const struct text *texts, size_t n, bool normalize,
 			float *vectors, struct seen *seen, struct err *err)
 {
-	bool grouped = method_recurrent(s->method) && s->model->lstm_h;
+	bool grouped = method_recurrent(s->method) && s->model->lstm.h;
 	size_t step = grouped ? GROUP : 1;
 
 	for (size_t i = 0; i < n; i += step) {

@@ -453,7 +453,7 @@ static struct model *make_model(struct fit *f, const struct corpus *corpus, stru
 		owned_model(&f->owned, ground);
 	} else {
 		f->parts.base = ground;
-		if (f->m->lstm_h && model_lstm_reads_rows(f->m)) {
+		if (f->m->lstm.h && model_lstm_reads_rows(f->m)) {
 			model_lend_lstm(&f->parts, f->m);
 			owned_model(&f->owned, f->m);
 		}

@@ -79,8 +79,8 @@ static size_t scratch_of(const struct model *m)
 {
 	size_t most = 0;
 
-	for (size_t run = 0; run < MODEL_LSTM_RUNS; run++) {
-		size_t bytes = m->lstm[run].h ? lstm_serve_scratch(&m->lstm[run]) : 0;
+	for (size_t layer = 0; layer < m->lstm.layers_n; layer++) {
+		size_t bytes = lstm_serve_scratch(&m->lstm.served[layer][0]);
 
 		most = most > bytes ? most : bytes;
 	}
@@ -142,7 +142,7 @@ static void take_row(const struct model *m, uint32_t id, int8_t *q, float *scale
 static void take_words(const struct model *m, const struct batch *b, struct parts *p)
 {
 	size_t in = model_lstm_inputs(m);
-	bool bytes = m->lstm[0].bytes;
+	bool bytes = m->lstm.served[0][0].bytes;
 	bool as_they_are = m->rows.type == ROWS_I8 && model_lstm_reads_rows(m);
 
 	for (size_t i = 0; i < b->n; i++) {
@@ -162,11 +162,11 @@ static void take_words(const struct model *m, const struct batch *b, struct part
 	}
 }
 
-/* What a layer said as what the next one reads. */
+/* Feeds a layer's outputs to the next one. */
 static void pass_up(const struct model *m, const struct batch *b, struct parts *p, struct lstm_words *words)
 {
 	words->x = p->y;
-	if (!m->lstm[0].bytes)
+	if (!m->lstm.served[0][0].bytes)
 		return;
 	lstm_serve_states(p->x, p->y, b->words * model_lstm_outputs(m));
 	for (size_t i = 0; i < b->words; i++)
@@ -182,16 +182,17 @@ static void run_layers(const struct model *m, const struct batch *b, struct part
 				    .texts = b->n,
 				    .starts = b->starts,
 				    .lengths = b->lengths };
-	size_t sides = model_lstm_sides(m);
+	const struct model_lstm *l = &m->lstm;
+	size_t outputs = model_lstm_outputs(m);
 
-	for (size_t layer = 0; layer < model_lstm_layers(m); layer++) {
+	for (size_t layer = 0; layer < l->layers_n; layer++) {
 		float *y = layer ? p->above : p->y;
 
 		if (layer)
 			pass_up(m, b, p, &words);
-		for (size_t side = 0; side < sides; side++)
-			lstm_serve(&m->lstm[2 * layer + side], &words, side == 1, y + side * m->lstm_h,
-				   sides * m->lstm_h, p->scratch);
+		for (size_t direction = 0; direction < l->directions_n; direction++)
+			lstm_serve(&l->served[layer][direction], &words, direction == 1, y + direction * l->h,
+				   outputs, p->scratch);
 		p->y = y;
 	}
 }
@@ -207,10 +208,10 @@ static void read_residual(const struct model *m, const struct batch *b, const st
 
 		for (size_t t = 0; t < b->lengths[i]; t++)
 			rows_get(rows + t * d, &m->rows, b->texts[i].ids[t]);
-		readout_sums(&m->readout, rows, p->y + b->starts[i] * width, b->lengths[i],
+		readout_sums(&m->lstm.readout, rows, p->y + b->starts[i] * width, b->lengths[i],
 			     b->texts[i].vector, p->sums + i * width);
 	}
-	f32_mul(p->mixed, p->sums, b->n, &m->mix);
+	f32_mul(p->mixed, p->sums, b->n, &m->lstm.mix);
 	for (size_t i = 0; i < b->n; i++)
 		vec_axpy(b->texts[i].vector, 1.0f, p->mixed + i * d, d);
 }
@@ -218,7 +219,7 @@ static void read_residual(const struct model *m, const struct batch *b, const st
 static void read_pooled(const struct model *m, const struct batch *b, const struct parts *p)
 {
 	size_t width = model_lstm_outputs(m);
-	struct pool pool = { m->pooling, m->lstm_h, model_lstm_sides(m), m->lstm_attention };
+	struct pool pool = { m->lstm.pooling, m->lstm.h, m->lstm.directions_n, m->lstm.attention };
 
 	for (size_t i = 0; i < b->n; i++)
 		pool_states(&pool, p->y + b->starts[i] * width, b->lengths[i], b->texts[i].vector, p->row);
@@ -227,7 +228,7 @@ static void read_pooled(const struct model *m, const struct batch *b, const stru
 static void average_states(const struct model *m, const struct batch *b, const struct parts *p)
 {
 	size_t width = model_lstm_outputs(m);
-	struct pool evenly = { POOLING_MEAN, m->lstm_h, model_lstm_sides(m), NULL };
+	struct pool evenly = { POOLING_MEAN, m->lstm.h, m->lstm.directions_n, NULL };
 
 	for (size_t i = 0; i < b->n; i++)
 		if (b->texts[i].mean)
@@ -244,7 +245,7 @@ static int run_batch(struct lstm_encoder *r, const struct model *m, const struct
 	take_words(m, b, &p);
 	run_layers(m, b, &p);
 	average_states(m, b, &p);
-	if (m->pooling == POOLING_RESIDUAL)
+	if (m->lstm.pooling == POOLING_RESIDUAL)
 		read_residual(m, b, &p);
 	else
 		read_pooled(m, b, &p);

@@ -24,15 +24,17 @@ static int put_lstm(const struct encoder_lstm *t, struct model *parts, struct ow
 		return -1;
 	for (size_t layer = 0; layer < shape->layers; layer++)
 		for (size_t direction = 0; direction < shape->directions; direction++)
-			at = model_lstm_put_run(parts, (int)(2 * layer + direction),
-						&t->net.layers[layer][direction], at);
-	parts->lstm_h = shape->h;
-	parts->pooling = shape->pooling;
+			at = model_lstm_put(&parts->lstm.layers[layer].directions[direction],
+					    &t->net.layers[layer][direction], at);
+	parts->lstm.h = shape->h;
+	parts->lstm.layers_n = shape->layers;
+	parts->lstm.directions_n = shape->directions;
+	parts->lstm.pooling = shape->pooling;
 	if (shape->pooling == POOLING_RESIDUAL) {
-		parts->lstm_residual = (struct rows){ ROWS_F32, shape->d, width, at, NULL };
+		parts->lstm.residual = (struct rows){ ROWS_F32, shape->d, width, at, NULL };
 		at = mat_transpose(at, t->net.mix, width, shape->d);
 	}
-	parts->lstm_attention = attention ? at : NULL;
+	parts->lstm.attention = attention ? at : NULL;
 	if (attention)
 		memcpy(at, attention, width * sizeof(float));
 	return model_lstm_encode(parts, t->task.options->type, owned, err);

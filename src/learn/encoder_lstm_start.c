@@ -21,9 +21,9 @@ static bool same_shape(const struct model *m, const struct net_shape *shape)
 {
 	bool residual = shape->pooling == POOLING_RESIDUAL;
 
-	return m->lstm_h == shape->h && model_lstm_inputs(m) == shape->in &&
-	       model_lstm_layers(m) == shape->layers && model_lstm_sides(m) == shape->directions &&
-	       residual == (m->pooling == POOLING_RESIDUAL);
+	return m->lstm.h == shape->h && model_lstm_inputs(m) == shape->in &&
+	       m->lstm.layers_n == shape->layers && m->lstm.directions_n == shape->directions &&
+	       residual == (m->lstm.pooling == POOLING_RESIDUAL);
 }
 
 static void fill_uniform(float *x, size_t n, size_t h, uint64_t *state)
@@ -81,14 +81,14 @@ static void start_pooling(const struct encoder_lstm *t, float *at, bool goes_on)
 
 	if (t->shape.pooling == POOLING_RESIDUAL) {
 		for (size_t k = 0; goes_on && k < t->shape.d; k++) {
-			rows_get(t->lstm.m /* not in use yet */, &m->lstm_residual, (uint32_t)k);
+			rows_get(t->lstm.m /* not in use yet */, &m->lstm.residual, (uint32_t)k);
 			for (size_t i = 0; i < outputs; i++)
 				at[i * t->shape.d + k] = t->lstm.m[i];
 		}
 		at += outputs * t->shape.d;
 	}
-	if (goes_on && m->pooling == t->shape.pooling && m->lstm_attention)
-		memcpy(at, m->lstm_attention, outputs * sizeof(float));
+	if (goes_on && m->lstm.pooling == t->shape.pooling && m->lstm.attention)
+		memcpy(at, m->lstm.attention, outputs * sizeof(float));
 }
 
 static void start_parameters(struct encoder_lstm *t)
@@ -106,8 +106,8 @@ static void start_parameters(struct encoder_lstm *t)
 
 			start_layer(t, at, in, scratch, &state);
 			if (goes_on)
-				model_lstm_run(t->task.m, (int)(2 * layer + direction), at, recurrent,
-					       recurrent + 4 * shape->h * shape->h, scratch);
+				model_lstm_get(&t->task.m->lstm.layers[layer].directions[direction], at,
+					       recurrent, recurrent + 4 * shape->h * shape->h, scratch);
 			at += net_layer_floats(shape, layer);
 		}
 	if (shape->pooling == POOLING_RESIDUAL || shape->pooling == POOLING_ATTENTION)

@@ -138,7 +138,7 @@ struct model *table_to_model(const struct encoder *e, const char *corpus_digest,
 		owned_model(&owned, ground);
 	} else {
 		parts.base = ground;
-		if (from->lstm_h && model_lstm_reads_rows(from)) /* rows stay, and so does what reads them */
+		if (from->lstm.h && model_lstm_reads_rows(from)) /* rows stay, and so does what reads them */
 			model_lend_lstm(&parts, from);
 		owned_model(&owned, from);
 	}

@@ -304,7 +304,7 @@ struct model *train_model(struct model *m, enum method start, const struct train
 	if (training_begin(&t, report, progress, err) == 0 && run(&t, report, progress, err) == 0)
 		trained = make_model(&t, progress, err);
 	if (trained)
-		report->lstm_dropped = m->lstm_h && options->learn != TRAIN_LSTM && !trained->lstm_h;
+		report->lstm_dropped = m->lstm.h && options->learn != TRAIN_LSTM && !trained->lstm.h;
 	training_free(&t);
 	return trained;
 }

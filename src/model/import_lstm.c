@@ -50,8 +50,10 @@ static int find_prefix(struct source *from, struct err *err)
 	return 0;
 }
 
-/* Its floats, wherever they stand in the file, into to; shape (rows, columns), or (rows). */
-static int copy(float *to, const struct tensor *t, size_t rows, size_t columns, struct err *err)
+/* *to = *at = a copy of its floats, which need not be aligned in the file; shape (rows, columns), or (rows).
+ */
+static int copy(const float **to, float **at, const struct tensor *t, size_t rows, size_t columns,
+		struct err *err)
 {
 	size_t n = rows * (columns ? columns : 1);
 
@@ -64,26 +66,30 @@ static int copy(float *to, const struct tensor *t, size_t rows, size_t columns, 
 		return err_set(err, ERR_INPUT, "tensor '%.60s' is not F32 of shape (%zu%s)", t->name, rows,
 			       second);
 	}
-	memcpy(to, t->data, n * sizeof(*to));
+	memcpy(*at, t->data, n * sizeof(**at));
+	*to = *at;
+	*at += n;
 	for (size_t i = 0; i < n; i++)
-		if (!isfinite(to[i]))
+		if (!isfinite((*to)[i]))
 			return err_set(err, ERR_INPUT, "tensor '%.60s' holds a number that is not finite",
 				       t->name);
 	return 0;
 }
 
-/* Which of its tensors there are; those of a layer and direction come together. */
-static int find_all(const struct source *from, const struct tensor *found[MODEL_LSTM_TENSORS],
-		    struct err *err)
+/* PyTorch's name of a tensor of ours. */
+static const char *torch_name(enum model_tensor which)
 {
-	const size_t ours = strlen("lstm.");
+	return model_tensor_name(which) + strlen("lstm.");
+}
 
-	for (size_t i = 0; i < MODEL_LSTM_TENSORS; i++)
-		found[i] = find(from, model_tensor_name((enum model_tensor)(TENSOR_LSTM + i)) + ours);
-	for (size_t i = 0; i < MODEL_LSTM_TENSORS; i++) {
-		const char *name = model_tensor_name((enum model_tensor)(TENSOR_LSTM + i)) + ours;
-		bool wanted = (i < 8 || found[8]) && (i % 8 < 4 || found[4]);
+/* The tensors of a layer and direction; all of them are there, or none. */
+static int find_direction(const struct tensor *found[LSTM_DIRECTION_TENSORS], const struct source *from,
+			  size_t layer, size_t direction, bool wanted, struct err *err)
+{
+	for (size_t i = 0; i < LSTM_DIRECTION_TENSORS; i++) {
+		const char *name = torch_name(model_lstm_tensor(layer, direction, i));
 
+		found[i] = find(from, name);
 		if (wanted != (found[i] != NULL))
 			return err_set(err, ERR_INPUT, "of the LSTM the tensor '%s' is %s", name,
 				       wanted ? "missing" : "there alone");
@@ -91,46 +97,62 @@ static int find_all(const struct source *from, const struct tensor *found[MODEL_
 	return 0;
 }
 
-/* The tensors' floats, one behind the other. */
-static int copy_all(struct model *parts, const struct tensor *const found[MODEL_LSTM_TENSORS], float *at,
-		    const struct tensor *attention, struct err *err)
+static int copy_direction(struct model_lstm_direction *to, float **at, const struct tensor *const found[],
+			  size_t inputs, size_t h, struct err *err)
 {
-	for (size_t i = 0; i < MODEL_LSTM_TENSORS; i++)
-		parts->lstm_parts[i] = found[i] ? at : NULL; /* so that the shapes are known */
-	for (size_t i = 0; i < MODEL_LSTM_TENSORS; i++) {
-		size_t rows;
-		size_t columns;
+	const float *input;
+	const float *recurrent;
 
-		if (!found[i])
-			continue;
-		model_lstm_shape(parts, (int)i, &rows, &columns);
-		if (copy(at, found[i], rows, columns, err))
-			return -1;
-		parts->lstm_parts[i] = at;
-		at += rows * (columns ? columns : 1);
-	}
-	parts->lstm_attention = attention ? at : NULL;
-	return attention ? copy(at, attention, model_lstm_outputs(parts), 0, err) : 0;
+	if (copy(&input, at, found[0], 4 * h, inputs, err) || copy(&recurrent, at, found[1], 4 * h, h, err) ||
+	    copy(&to->input_bias, at, found[2], 4 * h, 0, err) ||
+	    copy(&to->recurrent_bias, at, found[3], 4 * h, 0, err))
+		return -1;
+	to->input = (struct rows){ ROWS_F32, 4 * h, inputs, input, NULL };
+	to->recurrent = (struct rows){ ROWS_F32, 4 * h, h, recurrent, NULL };
+	return 0;
+}
+
+/* All layers and directions to *at, which moves on. */
+static int copy_layers(struct model *parts, float **at, const struct source *from, struct err *err)
+{
+	struct model_lstm *l = &parts->lstm;
+	const struct tensor *found[LSTM_DIRECTION_TENSORS] = { NULL };
+
+	for (size_t layer = 0; layer < MODEL_LSTM_LAYERS; layer++)
+		for (size_t i = 0; i < 2; i++) {
+			bool wanted = layer < l->layers_n && i < l->directions_n;
+
+			if (find_direction(found, from, layer, i, wanted, err))
+				return -1;
+			if (wanted && copy_direction(&l->layers[layer].directions[i], at, found,
+						     model_lstm_layer_inputs(parts, layer), l->h, err))
+				return -1;
+		}
+	return 0;
 }
 
 static int take(struct model *parts, struct owned *owned, const struct source *from, struct err *err)
 {
-	const struct tensor *found[MODEL_LSTM_TENSORS];
-	const struct tensor *attention = parts->pooling == POOLING_ATTENTION ? find(from, "attention") : NULL;
-	size_t bytes = attention ? attention->bytes : 0;
-	float *floats;
+	struct model_lstm *l = &parts->lstm;
+	const struct tensor *first = find(from, torch_name(TENSOR_LSTM));
+	const struct tensor *attention = l->pooling == POOLING_ATTENTION ? find(from, "attention") : NULL;
+	size_t floats;
+	float *at;
 
-	if (find_all(from, found, err))
-		return -1;
-	if (found[0]->rank != 2 || found[0]->shape[0] < 4 || found[0]->shape[0] / 4 > MODEL_LSTM_MAX)
+	if (first->rank != 2 || first->shape[0] < 4 || first->shape[0] / 4 > MODEL_LSTM_MAX)
 		return err_set(err, ERR_INPUT, "an LSTM of 1 to %d states is expected", MODEL_LSTM_MAX);
-	if (!attention && parts->pooling == POOLING_ATTENTION)
+	if (!attention && l->pooling == POOLING_ATTENTION)
 		return err_set(err, ERR_INPUT, "pooling by attention needs the tensor 'attention'");
-	for (size_t i = 0; i < MODEL_LSTM_TENSORS; i++)
-		bytes += found[i] ? found[i]->bytes : 0;
-	parts->lstm_h = found[0]->shape[0] / 4;
-	floats = owned_memory(owned, mem_try(bytes, 1, err));
-	return floats ? copy_all(parts, found, floats, attention, err) : -1;
+	l->h = first->shape[0] / 4;
+	l->layers_n = find(from, torch_name(model_lstm_tensor(1, 0, 0))) ? 2 : 1;
+	l->directions_n = find(from, torch_name(model_lstm_tensor(0, 1, 0))) ? 2 : 1;
+	floats = model_lstm_outputs(parts); /* of attention */
+	for (size_t layer = 0; layer < l->layers_n; layer++)
+		floats += l->directions_n * 4 * l->h * (model_lstm_layer_inputs(parts, layer) + l->h + 2);
+	at = owned_memory(owned, mem_try(floats, sizeof(*at), err));
+	if (!at || copy_layers(parts, &at, from, err))
+		return -1;
+	return attention ? copy(&l->attention, &at, attention, model_lstm_outputs(parts), 0, err) : 0;
 }
 
 struct model *import_lstm(struct model *m, const char *path, enum pooling pooling, enum rows_type type,
@@ -145,7 +167,7 @@ struct model *import_lstm(struct model *m, const char *path, enum pooling poolin
 	if (file_map(&map, path, err))
 		return NULL;
 	model_without_lstm(&parts);
-	parts.pooling = pooling;
+	parts.lstm.pooling = pooling;
 	parts.base = m->base ? m->base : m;
 	failed = safetensors_read(&from.s, map.data, map.size, err) || find_prefix(&from, err) ||
 		 take(&parts, &owned, &from, err) || model_lstm_encode(&parts, type, &owned, err);

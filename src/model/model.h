@@ -14,10 +14,9 @@
 
 #include "base/digest.h"
 #include "base/file.h"
-#include "math/lstm_serve.h"
-#include "math/readout.h"
 #include "math/rows.h"
 #include "model/method.h"
+#include "model/model_lstm.h"
 #include "model/owned.h"
 #include "text/token.h"
 #include "text/vocab.h"
@@ -25,7 +24,6 @@
 #include <stdbool.h>
 
 struct err;
-struct lstm;
 struct model_memory;
 
 enum {
@@ -33,21 +31,8 @@ enum {
 	MODEL_DIMENSIONS_MAX = 16384,
 	MODEL_COMPONENTS_MAX = 64,
 	MODEL_CANARIES = 8,
-	MODEL_LSTM_LAYERS = 2,
-	MODEL_LSTM_RUNS = 2 * MODEL_LSTM_LAYERS,    /* a layer in a direction */
-	MODEL_LSTM_TENSORS = 8 * MODEL_LSTM_LAYERS, /* weight_ih, weight_hh, bias_ih, bias_hh; the same
-						     * reverse; the same of layer 1 */
-	MODEL_LSTM_MAX = 1024,			    /* states of a direction */
-	MODEL_FORMAT = 1,			    /* of the metadata's "format_version" */
+	MODEL_FORMAT = 1, /* of the metadata's "format_version" */
 };
-
-/* How the states of an LSTM become one vector (embed/lstm_encoder.h). */
-enum pooling { POOLING_MEAN, POOLING_MAX, POOLING_LAST, POOLING_ATTENTION, POOLING_RESIDUAL, POOLING_COUNT };
-
-const char *pooling_name(enum pooling pooling);
-
-/* The pooling of this name, or -1. */
-int pooling_parse(const char *name);
 
 /* What the metadata says of how the model came to be; all 0 or "" where unknown. */
 struct model_facts {
@@ -79,20 +64,8 @@ struct model {
 	const float *components;       /* (k, d) orthonormal rows */
 	const float *component_scales; /* (k), or NULL = all 1 */
 	size_t d_out; /* length of vectors under whiten and learned; d when there is no projection */
-	const float *projection;		     /* (d, d_out) */
-	size_t lstm_h;				     /* states of a direction of its LSTM; 0: it has none */
-	bool lstm_of_rows;			     /* it reads rows, though there is a projection */
-	enum pooling pooling;			     /* of its states */
-	const float *lstm_parts[MODEL_LSTM_TENSORS]; /* as PyTorch has them: (4 h, in), (4 h, h), (4 h) */
-	/* The weights among them where they are stored by rows of another type, I8 say, and the part is NULL.
-	 */
-	struct rows lstm_coded[MODEL_LSTM_TENSORS];
-	const float *lstm_attention; /* (model_lstm_outputs()): v of pooling attention and residual */
-	struct rows lstm_residual;   /* (d, model_lstm_outputs()): W of pooling residual (math/readout.h) */
-	/* Laid out for use, of an opened model: by 2 layer + side (1: reverse); and lstm_residual. */
-	struct lstm_served lstm[MODEL_LSTM_RUNS];
-	struct readout readout;
-	struct f32_matrix mix;
+	const float *projection; /* (d, d_out) */
+	struct model_lstm lstm;
 	/*
 	 * (d, d), with a window: older versions wrote it and served a method by it.  It is part of the
 	 * fingerprint of files that have it, and of overlays over them; nothing else reads it.
@@ -141,56 +114,8 @@ enum method model_sums(const struct model *m);
 /* Were its words' weights learnt, in the rows' lengths or apart?  Then a corpus's counts would spoil them. */
 bool model_learned(const struct model *m);
 
-/*
- * For another LSTM: parts, a copy of some model, without the one that it has, and with method lstm.  What it
- * had for sums stays; the new one reads what the old one read.
- */
-void model_without_lstm(struct model *parts);
-
-/* Does its LSTM, or would one, read the rows as they are, rather than through a projection? */
-bool model_lstm_reads_rows(const struct model *m);
-
-/*
- * A fit leaves rows alone, so what it makes keeps an LSTM that reads them: parts, without one so far, get
- * the lender's.  That must live as long as what they become.
- */
-void model_lend_lstm(struct model *parts, const struct model *lender);
-
 /* Does it hold the method? */
 bool model_has(const struct model *m, enum method method);
-
-/*
- * The F32 weights of parts' LSTM (its pooling's W too) become rows of another type, in memory that is added
- * to *owned.  F32: nothing changes.  ERR_MEMORY.
- */
-int model_lstm_encode(struct model *parts, enum rows_type type, struct owned *owned, struct err *err);
-
-/*
- * Layer run / 2 in direction run % 2 as math/lstm.h has it: input (in, 4 h), recurrent (h, 4 h), bias (4 h);
- * scratch: the longer of in and h.
- */
-void model_lstm_run(const struct model *m, int run, float *input, float *recurrent, float *bias,
-		    float *scratch);
-
-/*
- * The other way: layer run / 2 in direction run % 2 of parts is l, laid out at `at` as PyTorch has it, with a
- * second bias of 0.  Returns what is behind: 4 h (in + h + 2) floats on.
- */
-float *model_lstm_put_run(struct model *parts, int run, const struct lstm *l, float *at);
-
-/* Is it laid out as bytes?  Where all its weights are I8. */
-bool model_lstm_of_bytes(const struct model *m);
-
-/* The length of the LSTM's inputs: of a row, or of that through the projection. */
-size_t model_lstm_inputs(const struct model *m);
-
-/* Its layers, 1 or 2; directions of each, 1 or 2; and the length of its outputs: directions times h. */
-size_t model_lstm_layers(const struct model *m);
-size_t model_lstm_sides(const struct model *m);
-size_t model_lstm_outputs(const struct model *m);
-
-/* The length of what its pooling makes of that: as long, or under residual as a row. */
-size_t model_lstm_vector(const struct model *m);
 
 /* Is the second part of features the mean of an LSTM's states?  Else it is of the words alone. */
 bool model_features_of_states(const struct model *m);

@@ -9,6 +9,9 @@
 
 #include <stdatomic.h>
 
+/* weight_ih, weight_hh, bias_ih, bias_hh */
+enum { LSTM_DIRECTION_TENSORS = 4 };
+
 /* In the order of the file: U64 before F32 before bytes, so that all stand on their own size. */
 enum model_tensor {
 	TENSOR_VECTORS,
@@ -22,10 +25,10 @@ enum model_tensor {
 	TENSOR_COMPONENTS,
 	TENSOR_COMPONENT_SCALES,
 	TENSOR_ALACARTE,
-	TENSOR_LSTM, /* the first of MODEL_LSTM_TENSORS */
-	TENSOR_LSTM_LAST = TENSOR_LSTM + MODEL_LSTM_TENSORS - 1,
-	TENSOR_LSTM_SCALES, /* of the weights that are stored as I8, by lstm_scales_of() */
-	TENSOR_LSTM_SCALES_LAST = TENSOR_LSTM_SCALES + MODEL_LSTM_TENSORS / 2 - 1,
+	TENSOR_LSTM, /* the first of LSTM_DIRECTION_TENSORS per layer and direction */
+	TENSOR_LSTM_LAST = TENSOR_LSTM + 2 * MODEL_LSTM_LAYERS * LSTM_DIRECTION_TENSORS - 1,
+	TENSOR_LSTM_SCALES, /* the first of 2 per layer and direction: of weights stored as I8 */
+	TENSOR_LSTM_SCALES_LAST = TENSOR_LSTM_SCALES + 2 * MODEL_LSTM_LAYERS * 2 - 1,
 	TENSOR_LSTM_ATTENTION,
 	TENSOR_LSTM_RESIDUAL_SCALES,
 	TENSOR_LSTM_RESIDUAL,
@@ -48,6 +51,10 @@ struct model_memory {
 
 /* The name in the file. */
 const char *model_tensor_name(enum model_tensor which);
+
+/* Tensor i of a layer and direction, of LSTM_DIRECTION_TENSORS; and the scales of weight i, 0 or 1. */
+enum model_tensor model_lstm_tensor(size_t layer, size_t direction, size_t i);
+enum model_tensor model_lstm_scales(size_t layer, size_t direction, size_t i);
 
 /* The tensor as the file has it, without the name; data NULL when the model lacks it. */
 struct tensor model_tensor(const struct model *m, enum model_tensor which);
@@ -75,23 +82,17 @@ const char *model_digest_key(enum model_tensor which, char to[40]);
 #define MODEL_HEADER_KEY "sha256.header"
 int model_header_digest(const struct safetensors *s, char hex[DIGEST_HEX + 1], struct err *err);
 
-/* The part of the LSTM, a weight, whose scales are number `which` of TENSOR_LSTM_SCALES. */
-int model_lstm_scaled(int which);
-
-/* A weight of the LSTM, of whatever type; data NULL where it has none. */
-struct rows model_lstm_weight(const struct model *m, int part);
-
 /* Are the tensors there that its pooling needs, and no others of a pooling? */
 bool model_pooling_fits(const struct model *m);
 
 /* Is its LSTM its base's, which has it laid out already? */
 bool model_lstm_of_base(const struct model *m);
 
-/* Lays the LSTM out for use: m->lstm from m->lstm_parts. */
+/* Lays the LSTM out for use. */
 int model_pack_lstm(struct model *m, struct err *err);
 
-/* The shape of one of its tensors: rows, and columns or 0. */
-void model_lstm_shape(const struct model *m, int part, size_t *rows, size_t *columns);
+/* The length of a layer's inputs: words, or the outputs of the layer below. */
+size_t model_lstm_layer_inputs(const struct model *m, size_t layer);
 
 /* Allocates the memory part with one reference. */
 struct model *model_new(struct err *err);

@@ -210,59 +210,72 @@ static int take_rows(struct rows *to, const struct safetensors *s, enum model_te
 	return all_finite(to->scales, n, model_tensor_name(scales), err);
 }
 
-/* Does an LSTM have that tensor?  The first of each layer and direction tells. */
-static bool lstm_has(const struct safetensors *s, int part)
+/* Is the first tensor of that layer and direction there? */
+static bool has_direction(const struct safetensors *s, size_t layer, size_t direction)
 {
-	bool layer = part < 8 || safetensors_find(s, model_tensor_name(TENSOR_LSTM + 8));
-	bool side = part % 8 < 4 || safetensors_find(s, model_tensor_name(TENSOR_LSTM + 4));
-
-	return layer && side && safetensors_find(s, model_tensor_name(TENSOR_LSTM));
+	return safetensors_find(s, model_tensor_name(model_lstm_tensor(layer, direction, 0))) != NULL;
 }
 
-static int read_lstm_part(struct model *m, const struct safetensors *s, int part, struct err *err)
+/* All tensors of a layer and direction, or none. */
+static int check_direction(const struct safetensors *s, size_t layer, size_t direction, bool wanted,
+			   struct err *err)
 {
-	enum model_tensor which = (enum model_tensor)(TENSOR_LSTM + part);
-	enum model_tensor scales = (enum model_tensor)(TENSOR_LSTM_SCALES + part / 4 * 2 + part % 4);
-	struct rows weight;
-	const void *at;
-	size_t rows;
-	size_t columns;
+	for (size_t i = 0; i < LSTM_DIRECTION_TENSORS; i++) {
+		const char *name = model_tensor_name(model_lstm_tensor(layer, direction, i));
 
-	model_lstm_shape(m, part, &rows, &columns);
-	if (columns) {
-		if (take_rows(&weight, s, which, scales, rows, columns, err))
-			return -1;
-		if (weight.type == ROWS_F32)
-			m->lstm_parts[part] = weight.data;
-		else
-			m->lstm_coded[part] = weight;
-		return 0;
+		if ((safetensors_find(s, name) != NULL) != wanted)
+			return err_set(err, ERR_FORMAT, "of its LSTM the tensor '%s' is %s", name,
+				       wanted ? "missing" : "there alone");
 	}
-	if (take(&at, s, which, TENSOR_F32, rows, 0, err))
-		return -1;
-	m->lstm_parts[part] = at;
-	return all_finite(at, rows, model_tensor_name(which), err);
+	return 0;
 }
 
-/* All tensors of its layers and directions or none, of sizes that the first one tells. */
+static int take_bias(const float **to, const struct safetensors *s, enum model_tensor which, size_t n,
+		     struct err *err)
+{
+	const void *at;
+
+	if (take(&at, s, which, TENSOR_F32, n, 0, err))
+		return -1;
+	*to = at;
+	return all_finite(*to, n, model_tensor_name(which), err);
+}
+
+static int read_direction(struct model *m, const struct safetensors *s, size_t layer, size_t direction,
+			  struct err *err)
+{
+	struct model_lstm_direction *to = &m->lstm.layers[layer].directions[direction];
+	size_t h = m->lstm.h;
+	bool wanted = layer < m->lstm.layers_n && direction < m->lstm.directions_n;
+	size_t gates = wanted ? 4 * h : 0;
+
+	if (check_direction(s, layer, direction, wanted, err) ||
+	    take_rows(&to->input, s, model_lstm_tensor(layer, direction, 0),
+		      model_lstm_scales(layer, direction, 0), gates, model_lstm_layer_inputs(m, layer),
+		      err) ||
+	    take_rows(&to->recurrent, s, model_lstm_tensor(layer, direction, 1),
+		      model_lstm_scales(layer, direction, 1), gates, h, err) ||
+	    take_bias(&to->input_bias, s, model_lstm_tensor(layer, direction, 2), gates, err) ||
+	    take_bias(&to->recurrent_bias, s, model_lstm_tensor(layer, direction, 3), gates, err))
+		return -1;
+	return 0;
+}
+
+/* The layers and directions that the file has, of sizes that the first tensor tells. */
 static int read_lstm(struct model *m, const struct safetensors *s, struct err *err)
 {
 	const struct tensor *first = safetensors_find(s, model_tensor_name(TENSOR_LSTM));
+	struct model_lstm *l = &m->lstm;
 
-	m->lstm_h = first && first->rank == 2 ? first->shape[0] / 4 : 0;
-	if (first && (m->lstm_h == 0 || m->lstm_h > MODEL_LSTM_MAX))
-		return err_set(err, ERR_FORMAT, "an LSTM of %zu states: 1 to %d", m->lstm_h, MODEL_LSTM_MAX);
-	for (int i = 0; i < MODEL_LSTM_TENSORS; i++) {
-		enum model_tensor which = (enum model_tensor)(TENSOR_LSTM + i);
-
-		if (read_lstm_part(m, s, i, err))
-			return -1;
-		if ((m->lstm_parts[i] || m->lstm_coded[i].data) != lstm_has(s, i))
-			return err_set(err, ERR_FORMAT, "of its LSTM the tensor '%s' is %s",
-				       model_tensor_name(which),
-				       safetensors_find(s, model_tensor_name(which)) ? "there alone"
-										     : "missing");
-	}
+	l->h = first && first->rank == 2 ? first->shape[0] / 4 : 0;
+	if (first && (l->h == 0 || l->h > MODEL_LSTM_MAX))
+		return err_set(err, ERR_FORMAT, "an LSTM of %zu states: 1 to %d", l->h, MODEL_LSTM_MAX);
+	l->layers_n = !first ? 0 : has_direction(s, 1, 0) ? 2 : 1;
+	l->directions_n = !first ? 0 : has_direction(s, 0, 1) ? 2 : 1;
+	for (size_t layer = 0; layer < MODEL_LSTM_LAYERS; layer++)
+		for (size_t direction = 0; direction < 2; direction++)
+			if (read_direction(m, s, layer, direction, err))
+				return -1;
 	return 0;
 }
 
@@ -273,7 +286,7 @@ static int read_lstm_reads(struct model *m, const struct safetensors *s, struct 
 
 	if (what && strcmp(what, "rows") != 0)
 		return err_set(err, ERR_FORMAT, "metadata 'lstm_reads' is unknown: '%.60s'", what);
-	m->lstm_of_rows = what != NULL;
+	m->lstm.reads_rows = what != NULL;
 	return 0;
 }
 
@@ -284,7 +297,7 @@ static int take_lstm_of_base(struct model *m, const struct safetensors *s, struc
 		if (safetensors_find(s, model_tensor_name((enum model_tensor)i)))
 			return err_set(err, ERR_FORMAT, "of its LSTM the tensor '%s' is there alone",
 				       model_tensor_name((enum model_tensor)i));
-	if (!m->base->lstm_h || !model_lstm_reads_rows(m->base))
+	if (!m->base->lstm.h || !model_lstm_reads_rows(m->base))
 		return err_set(err, ERR_FORMAT, "its LSTM is its base's, and that has none that reads rows");
 	model_lend_lstm(m, m->base);
 	return 0;
@@ -299,12 +312,12 @@ static int read_pooling(struct model *m, const struct safetensors *s, struct err
 
 	if (pooling < 0)
 		return err_set(err, ERR_FORMAT, "metadata names an unknown pooling '%.60s'", name);
-	m->pooling = (enum pooling)pooling;
+	m->lstm.pooling = (enum pooling)pooling;
 	if (take(&at, s, TENSOR_LSTM_ATTENTION, TENSOR_F32, model_lstm_outputs(m), 0, err) ||
-	    take_rows(&m->lstm_residual, s, TENSOR_LSTM_RESIDUAL, TENSOR_LSTM_RESIDUAL_SCALES, m->rows.d,
+	    take_rows(&m->lstm.residual, s, TENSOR_LSTM_RESIDUAL, TENSOR_LSTM_RESIDUAL_SCALES, m->rows.d,
 		      model_lstm_outputs(m), err))
 		return -1;
-	m->lstm_attention = at;
+	m->lstm.attention = at;
 	if (!model_pooling_fits(m))
 		return err_set(
 			err, ERR_FORMAT,
@@ -320,7 +333,7 @@ static int read_any_lstm(struct model *m, const struct safetensors *s, struct er
 
 	if (read_lstm_reads(m, s, err))
 		return -1;
-	if (m->base && m->lstm_of_rows && !first)
+	if (m->base && m->lstm.reads_rows && !first)
 		return take_lstm_of_base(m, s, err);
 	return read_lstm(m, s, err) || read_pooling(m, s, err) ? -1 : 0;
 }

@@ -38,11 +38,11 @@ static void put_facts(struct safetensors *s, const struct model *m, const char *
 	put(s, "program", "%s", f->program);
 	put(s, "source", "%s", f->source);
 	put(s, "method", "%s", method_name(f->method));
-	if (m->lstm_h)
+	if (m->lstm.h) {
 		put(s, "sums", "%s", method_name(model_sums(m)));
-	if (m->lstm_h)
-		put(s, "pooling", "%s", pooling_name(m->pooling));
-	if (m->lstm_h && m->lstm_of_rows)
+		put(s, "pooling", "%s", pooling_name(m->lstm.pooling));
+	}
+	if (m->lstm.h && m->lstm.reads_rows)
 		put(s, "lstm_reads", "rows");
 	if (m->alacarte)
 		put(s, "alacarte_window", "%zu", m->alacarte_window);

@@ -94,7 +94,7 @@ static void forget_replaced(struct context *context)
 /* LSTM requests go to workers to be batched, unless this is the only connection: then nothing is gained. */
 static bool should_batch(const struct context *context, const struct model *m, enum method method)
 {
-	return context->event_loop && method_recurrent(method) && m->lstm_h &&
+	return context->event_loop && method_recurrent(method) && m->lstm.h &&
 	       atomic_load_explicit(&context->service->connections, memory_order_relaxed) > 1;
 }
 

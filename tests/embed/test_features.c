@@ -64,17 +64,18 @@ static struct model *with_lstm(const struct model *m, enum pooling pooling)
 	struct model *made;
 
 	model_without_lstm(&parts);
-	parts.lstm_h = H;
-	parts.pooling = pooling;
-	for (size_t side = 0; side < 2; side++) {
-		const float *at[4] = { ih[side], hh[side], bias, bias };
-
-		memcpy(parts.lstm_parts + 4 * side, at, sizeof(at));
-	}
+	parts.lstm.h = H;
+	parts.lstm.layers_n = 1;
+	parts.lstm.directions_n = 2;
+	parts.lstm.pooling = pooling;
+	for (size_t i = 0; i < 2; i++)
+		parts.lstm.layers[0].directions[i] = (struct model_lstm_direction){
+			{ ROWS_F32, 4 * H, IN, ih[i], NULL }, { ROWS_F32, 4 * H, H, hh[i], NULL }, bias, bias
+		};
 	if (pooling == POOLING_ATTENTION || pooling == POOLING_RESIDUAL)
-		parts.lstm_attention = attention;
+		parts.lstm.attention = attention;
 	if (pooling == POOLING_RESIDUAL)
-		parts.lstm_residual = (struct rows){ ROWS_F32, IN, WIDTH, residual, NULL };
+		parts.lstm.residual = (struct rows){ ROWS_F32, IN, WIDTH, residual, NULL };
 	made = model_of_parts(&parts, NULL, &err);
 	if (!made)
 		fail_msg("%s", err.text);

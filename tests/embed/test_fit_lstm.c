@@ -169,8 +169,10 @@ static void an_overlay_leaves_it_in_its_base(void **state)
 	opened = must_open(scratch.path);
 	assert_string_equal(opened->fingerprint, fit->fingerprint);
 	assert_ptr_equal(opened->base, base);
-	assert_ptr_equal(opened->lstm_parts[2], base->lstm_parts[2]);
-	assert_memory_equal(opened->lstm, base->lstm, sizeof(base->lstm)); /* laid out once */
+	assert_ptr_equal(opened->lstm.layers[0].directions[0].input_bias,
+			 base->lstm.layers[0].directions[0].input_bias);
+	assert_memory_equal(opened->lstm.served, base->lstm.served,
+			    sizeof(base->lstm.served)); /* laid out once */
 	same_lstm(opened, base);
 	refit = whitened(opened);
 	published(refit, scratch_path(&scratch, "over.safetensors"), true);
@@ -229,10 +231,10 @@ static void one_behind_a_projection_is_left(void **state)
 
 	(void)state;
 	parts = *fit;
-	parts.lstm_of_rows = false;
-	parts.pooling = POOLING_MEAN;
-	parts.lstm_attention = NULL;
-	parts.lstm_residual = (struct rows){ ROWS_F32, 0, 0, NULL, NULL };
+	parts.lstm.reads_rows = false;
+	parts.lstm.pooling = POOLING_MEAN;
+	parts.lstm.attention = NULL;
+	parts.lstm.residual = (struct rows){ ROWS_F32, 0, 0, NULL, NULL };
 	behind = model_of_parts(&parts, NULL, &err);
 	assert_non_null(behind);
 	assert_true(model_has(behind, METHOD_LSTM) && !model_lstm_reads_rows(behind));

@@ -52,14 +52,21 @@ static struct model parts_of(struct shape shape)
 {
 	struct model parts = *toy;
 
-	parts.lstm_h = H;
-	parts.pooling = shape.pooling;
-	parts.lstm_attention = shape.pooling == POOLING_ATTENTION ? attention : NULL;
+	parts.lstm =
+		(struct model_lstm){ .h = H,
+				     .layers_n = shape.layers,
+				     .directions_n = shape.sides,
+				     .pooling = shape.pooling,
+				     .attention = shape.pooling == POOLING_ATTENTION ? attention : NULL };
 	for (size_t i = 0; i < 2 * shape.layers; i++) {
-		const float *at[4] = { ih[i], hh[i], b1[i], b2[i] };
+		size_t in = i / 2 ? shape.sides * H : model_lstm_inputs(&parts);
 
 		if (i % 2 < shape.sides)
-			memcpy(parts.lstm_parts + 4 * i, at, sizeof(at));
+			parts.lstm.layers[i / 2].directions[i % 2] =
+				(struct model_lstm_direction){ { ROWS_F32, GATES, in, ih[i], NULL },
+							       { ROWS_F32, GATES, H, hh[i], NULL },
+							       b1[i],
+							       b2[i] };
 	}
 	parts.facts.sums = toy->facts.method;
 	parts.facts.method = METHOD_LSTM;

@@ -119,9 +119,10 @@ static int embed_features(struct things *t, struct err *err)
 	int rc;
 
 	left = -1;
-	parts.lstm_h = 1;
-	for (size_t i = 0; i < 4; i++)
-		parts.lstm_parts[i] = zeros;
+	parts.lstm = (struct model_lstm){ .h = 1, .layers_n = 1, .directions_n = 1 };
+	parts.lstm.layers[0].directions[0] = (struct model_lstm_direction){
+		{ ROWS_F32, 4, D, zeros, NULL }, { ROWS_F32, 4, 1, zeros, NULL }, zeros, zeros
+	};
 	m = model_of_parts(&parts, NULL, err);
 	assert_non_null(m);
 	left = budget;

@@ -184,7 +184,7 @@ static void two_layers_from_a_teacher(void **state)
 	o.layers = 2;
 	o.rate = 1e-2;
 	trained = check(table, o, 0.9, &r);
-	assert_int_equal(model_lstm_layers(trained), 2);
+	assert_int_equal(trained->lstm.layers_n, 2);
 	assert_int_equal(model_dimension(trained, METHOD_LSTM), D);
 	model_release(trained);
 }

@@ -73,7 +73,7 @@ static void gives_pytorchs_numbers(void **state)
 				if (!imported)
 					fail_msg("%s", err.text);
 				assert_int_equal(imported->facts.method, METHOD_LSTM);
-				assert_int_equal(model_lstm_layers(imported), sides);
+				assert_int_equal(imported->lstm.layers_n, sides);
 				assert_int_equal(model_lstm_of_bytes(imported), bytes);
 				check_text(imported, expected, sides * H, bytes ? 0.01f : 3e-7f);
 				model_release(imported);
@@ -123,8 +123,8 @@ static void keeps_the_other_methods(void **state)
 	assert_non_null(two);
 	one = import_lstm(two, forward, POOLING_LAST, ROWS_F32, &err);
 	assert_non_null(one);
-	assert_int_equal(model_lstm_layers(one), 1);
-	assert_null(one->lstm_attention);
+	assert_int_equal(one->lstm.layers_n, 1);
+	assert_null(one->lstm.attention);
 	assert_int_equal(publish_model(one, path, false, &err), 0);
 	opened = model_open(path, NULL, &err);
 	assert_non_null(opened);

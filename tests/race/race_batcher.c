@@ -66,9 +66,9 @@ static struct model *pooled_by_mean(const struct model *m)
 	struct model parts = *m;
 	struct err err = { 0 };
 
-	parts.pooling = POOLING_MEAN;
-	parts.lstm_attention = NULL;
-	parts.lstm_residual = (struct rows){ ROWS_F32, 0, 0, NULL, NULL };
+	parts.lstm.pooling = POOLING_MEAN;
+	parts.lstm.attention = NULL;
+	parts.lstm.residual = (struct rows){ ROWS_F32, 0, 0, NULL, NULL };
 	return model_of_parts(&parts, NULL, &err);
 }
 
