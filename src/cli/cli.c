@@ -141,14 +141,10 @@ int cli_print(struct buf *buf, struct err *err)
 
 int cli_parse_rows_type(enum rows_type *type, const char *name, struct err *err)
 {
-	static const char *const names[] = {
-		[ROWS_F32] = "f32", [ROWS_F16] = "f16", [ROWS_BF16] = "bf16", [ROWS_I8] = "i8"
-	};
+	int found = rows_type_parse(name);
 
-	for (size_t i = 0; i < 4; i++)
-		if (strcmp(name, names[i]) == 0) {
-			*type = (enum rows_type)i;
-			return 0;
-		}
-	return err_set(err, ERR_INPUT, "--dtype %s: expected f32, f16, bf16 or i8", name);
+	if (found < 0)
+		return err_set(err, ERR_INPUT, "--dtype %s: expected " ROWS_TYPE_NAMES, name);
+	*type = (enum rows_type)found;
+	return 0;
 }

@@ -80,7 +80,7 @@ struct progress_line {
 void progress_line_start(struct progress_line *line);
 void progress_line_stop(struct progress_line *line);
 
-/* "f32", "f16", "bf16" or "i8"; ERR_INPUT for another --dtype. */
+/* ERR_INPUT for another --dtype than ROWS_TYPE_NAMES. */
 int cli_parse_rows_type(enum rows_type *type, const char *name, struct err *err);
 
 /* Writes all of buf to standard output and empties it; ERR_IO. */

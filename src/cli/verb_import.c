@@ -128,7 +128,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		  "auto, glove, word2vec, fasttext or safetensors" },
 		{ "max-words", 0, OPTION_COUNT, &c.max_words, "N", "keep the first N words" },
 		{ "dtype", 0, OPTION_TEXT, &c.dtype, "TYPE",
-		  "of rows, or of an LSTM's weights: f32, f16, bf16 or i8; default f32" },
+		  "of rows, or of an LSTM's weights: " ROWS_TYPE_NAMES "; default f32" },
 		{ "counts", 0, OPTION_TEXT, &c.counts, "FILE", "`word count` lines; default: Zipf by rank" },
 		{ "a", 0, OPTION_NUMBER, &c.a, "A", "of the weights a/(a+p); default 1e-3" },
 		{ "into", 0, OPTION_TEXT, &c.into.model, "MODEL",

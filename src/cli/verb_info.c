@@ -7,15 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *type_name(enum rows_type type)
-{
-	static const char *const names[] = {
-		[ROWS_F32] = "f32", [ROWS_F16] = "f16", [ROWS_BF16] = "bf16", [ROWS_I8] = "i8"
-	};
-
-	return names[type];
-}
-
 static json_t *methods_of(const struct model *m)
 {
 	json_t *list = json_array();
@@ -42,7 +33,7 @@ static json_t *facts_of(const struct model *m)
 	set(o, "fingerprint", json_string(m->fingerprint));
 	set(o, "words", json_integer((json_int_t)m->rows.n));
 	set(o, "dim", json_integer((json_int_t)m->rows.d));
-	set(o, "rows", json_string(type_name(m->rows.type)));
+	set(o, "rows", json_string(rows_type_name(m->rows.type)));
 	set(o, "source", json_string(f->source));
 	set(o, "program", json_string(f->program));
 	set(o, "method", json_string(method_name(f->method)));

@@ -201,17 +201,14 @@ static int read_fit(struct job_request *spec, json_t *object, struct err *err)
 int spec_rows_type(enum rows_type *type, const json_t *object, struct err *err)
 {
 	const char *name = "f32";
+	int found;
 
 	if (json_get_text(&name, object, "dtype", err) < 0)
 		return -1;
-	if (strcmp(name, "f32") == 0)
-		*type = ROWS_F32;
-	else if (strcmp(name, "f16") == 0)
-		*type = ROWS_F16;
-	else if (strcmp(name, "i8") == 0)
-		*type = ROWS_I8;
-	else
-		return job_request_wrong(err, "dtype", "f32, f16 or i8");
+	found = rows_type_parse(name);
+	if (found < 0)
+		return job_request_wrong(err, "dtype", ROWS_TYPE_NAMES);
+	*type = (enum rows_type)found;
 	return 0;
 }
 

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DOT_LANES = 16, ROWS_TYPES = ROWS_I8 + 1 };
+enum { DOT_LANES = 16 };
 
 /*
  * out (d) = sum of weights[i] * row ids[i], as rows_sum() says.  ids == NULL: rows 0..n-1, which makes

@@ -249,14 +249,11 @@ static int add_row(struct import_sink *sink, const struct rows *rows, const stru
 
 static int add_rows(struct import_sink *sink, const struct matrix *m, const struct words *w, struct err *err)
 {
-	static const enum rows_type types[TENSOR_TYPES] = { [TENSOR_F32] = ROWS_F32,
-							    [TENSOR_F16] = ROWS_F16,
-							    [TENSOR_BF16] = ROWS_BF16,
-							    [TENSOR_I8] = ROWS_I8 };
 	float *scales = column_of(m->scales, m->n, err);
 	float *weights = column_of(m->weights, m->n, err);
 	float *row = mem_try(m->d, sizeof(*row), err);
-	struct rows rows = { types[m->rows->type], m->n, m->d, m->rows->data, scales };
+	struct rows rows = { (enum rows_type)tensor_type_rows(m->rows->type), m->n, m->d, m->rows->data,
+			     scales };
 	int failed = !scales || !weights || !row;
 
 	for (size_t i = 0; i < m->n && !failed && !import_full(sink); i++)

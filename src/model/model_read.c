@@ -103,23 +103,18 @@ static int take(const void **to, const struct safetensors *s, enum model_tensor 
 	return 0;
 }
 
-/* Of a tensor that holds rows, which must stand on their elements' size. */
+/* The rows_type of a tensor, whose data must be aligned to its element size. */
 static int type_of_rows(enum rows_type *to, const struct tensor *t, const char *name, struct err *err)
 {
-	if (t->type == TENSOR_F32)
-		*to = ROWS_F32;
-	else if (t->type == TENSOR_F16)
-		*to = ROWS_F16;
-	else if (t->type == TENSOR_BF16)
-		*to = ROWS_BF16;
-	else if (t->type == TENSOR_I8)
-		*to = ROWS_I8;
-	else
+	int type = tensor_type_rows(t->type);
+
+	if (type < 0)
 		return err_set(err, ERR_FORMAT, "%s of type %s: expected F32, F16, BF16 or I8", name,
 			       tensor_type_name(t->type));
-	if ((uintptr_t)t->data % rows_type_size(*to))
+	if ((uintptr_t)t->data % rows_type_size((enum rows_type)type))
 		return err_set(err, ERR_FORMAT,
 			       "tensor '%s' does not stand on a multiple of its element size", name);
+	*to = (enum rows_type)type;
 	return 0;
 }
 

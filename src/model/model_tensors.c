@@ -95,19 +95,9 @@ static struct tensor matrix(const void *data, enum tensor_type type, size_t n, s
 	return t;
 }
 
-static enum tensor_type rows_tensor_type(enum rows_type type)
-{
-	static const enum tensor_type types[] = { [ROWS_F32] = TENSOR_F32,
-						  [ROWS_F16] = TENSOR_F16,
-						  [ROWS_BF16] = TENSOR_BF16,
-						  [ROWS_I8] = TENSOR_I8 };
-
-	return types[type];
-}
-
 static struct tensor rows_tensor(const struct rows *rows)
 {
-	return matrix(rows->data, rows_tensor_type(rows->type), rows->n, rows->d);
+	return matrix(rows->data, tensor_type_of_rows(rows->type), rows->n, rows->d);
 }
 
 enum model_tensor model_lstm_tensor(size_t layer, size_t direction, size_t i)

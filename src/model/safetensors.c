@@ -30,6 +30,24 @@ const char *tensor_type_name(enum tensor_type type)
 	return type < TENSOR_TYPES ? types[type].name : "unknown";
 }
 
+enum tensor_type tensor_type_of_rows(enum rows_type type)
+{
+	static const enum tensor_type of[ROWS_TYPES] = { [ROWS_F32] = TENSOR_F32,
+							 [ROWS_F16] = TENSOR_F16,
+							 [ROWS_BF16] = TENSOR_BF16,
+							 [ROWS_I8] = TENSOR_I8 };
+
+	return of[type];
+}
+
+int tensor_type_rows(enum tensor_type type)
+{
+	for (int i = 0; i < ROWS_TYPES; i++)
+		if (tensor_type_of_rows((enum rows_type)i) == type)
+			return i;
+	return -1;
+}
+
 static enum tensor_type parse_type(const char *name)
 {
 	size_t i = 0;

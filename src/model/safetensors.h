@@ -13,6 +13,8 @@
 #ifndef SIFD_MODEL_SAFETENSORS_H
 #define SIFD_MODEL_SAFETENSORS_H
 
+#include "math/rows.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -66,6 +68,10 @@ struct metadata {
 
 size_t tensor_type_size(enum tensor_type type);
 const char *tensor_type_name(enum tensor_type type);
+
+/* The type that stores rows of that type; and the type of rows that it stores, or -1. */
+enum tensor_type tensor_type_of_rows(enum rows_type type);
+int tensor_type_rows(enum tensor_type type);
 
 /* Reads the header of bytes[0..n); tensors point into bytes, which must outlive them. */
 int safetensors_read(struct safetensors *s, const void *bytes, size_t n, struct err *err);

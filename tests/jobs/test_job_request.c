@@ -143,6 +143,22 @@ static void all_is_read(void **state)
 	json_decref(object);
 }
 
+static void every_type_of_rows_is_known(void **state)
+{
+	(void)state;
+	for (int i = 0; i < ROWS_TYPES; i++) {
+		struct job_request spec;
+		char members[80];
+		json_t *object;
+
+		(void)snprintf(members, sizeof(members), "'learn': 'lstm', 'pairs': 'a', 'dtype': '%s'",
+			       rows_type_name((enum rows_type)i));
+		object = taken(&spec, members);
+		assert_int_equal(spec.train.pairs.type, i);
+		json_decref(object);
+	}
+}
+
 /* As its record has it: the pairs are a file by then, and their number is left. */
 static void a_record_is_read_again(void **state)
 {
@@ -220,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_the_verb_s),
 		cmocka_unit_test(all_is_read),
+		cmocka_unit_test(every_type_of_rows_is_known),
 		cmocka_unit_test(a_record_is_read_again),
 		cmocka_unit_test(a_wrong_member_is_named),
 	};
