@@ -1,9 +1,9 @@
 /*
- * batcher.h - texts of several threads through one LSTM together.
+ * batcher.h - dynamic batching: texts of several threads go through one LSTM together.
  *
- * An LSTM reads its weights once a step, whether for one text or for 64 (math/lstm_serve.h), so servers whose
- * requests hold a text each run several requests at a time.  Nobody waits for others to come: who finds a
- * runner free runs at once, and what comes meanwhile runs together behind it.  The same bits as alone.
+ * An LSTM reads its weights once per step, whether for one text or for 64 (math/lstm_serve.h), so requests of
+ * one text each are cheaper together.  Nobody waits for others to come: a thread that finds a runner free
+ * starts at once, and texts that come meanwhile are the next batch.  The bits are those of a text by itself.
  */
 #ifndef SIFD_EMBED_BATCHER_H
 #define SIFD_EMBED_BATCHER_H
@@ -16,16 +16,15 @@ struct err;
 struct batcher;
 struct model;
 
-/* Up to `runners` batches run at a time, each on the thread of one of its callers.  NULL: ERR_MEMORY. */
+/* Up to `runners` batches run at a time, each on the thread of one of its callers.  NULL with ERR_MEMORY. */
 struct batcher *batcher_new(size_t runners, struct err *err);
 
 /* No thread may be inside batcher_embed() any more.  NULL is fine. */
-void batcher_free(struct batcher *g);
+void batcher_free(struct batcher *b);
 
-/* lstm_encoder_embed(), from any number of threads at a time; returns when these texts (n) have their
- * vectors.
+/* lstm_encoder_embed() for any number of threads at a time; returns when these texts (n) have their vectors.
  */
-int batcher_embed(struct batcher *g, const struct model *m, struct lstm_text *texts, size_t n,
+int batcher_embed(struct batcher *b, const struct model *m, struct lstm_text *texts, size_t n,
 		  struct err *err);
 
 #endif

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* grams: what the n-grams that end in the word before come to, one after another; now in this one. */
+/* grams: products of the n-grams that end in the word before; they are extended by this word. */
 static void extend(float *restrict out, float *restrict grams, const float *restrict unit, size_t d,
 		   float scale)
 {

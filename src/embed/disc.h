@@ -1,5 +1,5 @@
 /*
- * disc.h - distributed co-occurrence: which words stand together, in a vector of fixed length.
+ * disc.h - DisC, distributed co-occurrence: which words occur together, in a vector of fixed length.
  *
  * Arora, Khodak, Saunshi, Vodrahalli, "A Compressed Sensing View of Unsupervised Text Embeddings,
  * Bag-of-n-Grams, and LSTMs", ICLR 2018, equation (4); the scale is that of their code:
@@ -18,8 +18,8 @@
 struct rows;
 
 /*
- * out (3, d) of the words ids (n) in order; one that is VOCAB_UNKNOWN adds nothing, nor does any n-gram with
- * it.  scratch (4, d).  The same bits on every machine: all is done element by element, in text order.
+ * out (3, d) of the words ids (n) in order; VOCAB_UNKNOWN adds nothing, and no n-gram crosses it.  scratch
+ * (4, d).  The bits are the same on every machine: all is done element by element, in text order.
  */
 void disc_sum(float *out, float *scratch, const struct rows *rows, const uint32_t *ids, size_t n);
 

@@ -1,5 +1,5 @@
 /*
- * explain.h - every vector and every score taken apart, exactly, word by word.
+ * explain.h - what each word adds to a vector or a score, exactly.
  *
  * A sentence vector is linear in its words: u = T(sum_i c_i), with c_i the
  * weighted vector of word i (divided by the number of known words where the

@@ -7,15 +7,15 @@
  * the whitening.  Memory is bounded whatever the corpus: a short one's words are kept between the
  * passes (256 MB at most), a longer one is read twice.  Blocks of fixed size are summed in
  * order, so the fitted model is the same, byte for byte, for any number of workers,
- * for plain or compressed input, for a file or a pipe.
+ * plain or compressed input, a file or a pipe.
  *
  * Prior.  What the model already knows counts as k sentences in the moment, (n M + k M0) / (n + k), and as 20
- * k sentences in the counts, c + p0 20 k (words a sentence), so a small corpus nudges a general model and a
+ * k sentences in the counts, c + p0 20 k (words per sentence), so a small corpus nudges a general model and a
  * huge one replaces it.  The counts weigh more because they do harm sooner: the words that a narrow corpus
- * repeats are what its sentences are about, and its own counts would silence them (39k captions on the
- * whitened GloVe, SICK dev 67.4: 67.3 with k for both, 67.6 with 20 k; 66.1 without a prior).  k is `prior`,
- * but never more than the sentences the model was itself fitted on (facts.mass).  p0 comes from the model's
- * counts, or where it stores none (overlays) from its weights; a model never fitted has a prior for
+ * repeats are what its sentences are about, and counts of the corpus alone would silence them (39k captions
+ * on the whitened GloVe, SICK dev 67.4: 67.3 with k for both, 67.6 with 20 k; 66.1 without a prior).  k is
+ * `prior`, but never more than the sentences the model was itself fitted on (facts.mass).  p0 comes from the
+ * model's counts, or where it stores none (overlays) from its weights; a model never fitted has a prior for
  * the counts when a counts file gave it some, and none for the moment.  0: the corpus alone, as in the
  * papers.
  *
@@ -23,7 +23,7 @@
  * for is the default.  usif has its own a, computed from the corpus, weights a/(a/2 + p) in which words the
  * corpus lacks take the smallest p it has, and components scaled by lambda_i / sum lambda.  Of the
  * published code one step is left out, the norm over a sentence's words per dimension:
- * it is not linear, so a word's part in a sentence could no longer be told.
+ * it is not linear, so a word would no longer have a share of its sentence.
  *
  * A sentence vector here is the mean over the known words of weight * row, uncentred; sentences
  * without a known word are left out.  Products are made by BLAS, so another kind of processor may change the
@@ -45,9 +45,9 @@ struct progress;
 
 struct fit_options {
 	/*
-	 * sif, usif, whiten or weighted: the default of the fitted model (weighted: the parts of sif are
-	 * there on request).  METHOD_COUNT: sif; but of a learned model weighted, since what was learnt has
-	 * no need of losing a component (SICK dev .5 less).
+	 * The default of the fitted model: sif, usif, whiten or weighted (which has the parts of sif on
+	 * request).  METHOD_COUNT: sif; weighted for a learned model, whose vectors lose by the removal of a
+	 * component (SICK dev .5 less).
 	 */
 	enum method method;
 	double a;	    /* of the weights; 0 = the model's own, or 1e-3; usif computes its own */
@@ -55,14 +55,14 @@ struct fit_options {
 	double power;	    /* of the whitening, [0, 2]; < 0 = the fitted model's own, or 0.75 */
 	double prior;	    /* sentences; < 0 = 100000 */
 	bool by_line;	    /* a unit is a line; else a sentence */
-	bool keep_counts;   /* weights from what the model knows (always of a learned one); the corpus gives
+	bool keep_counts;   /* weights from what the model knows (always if it is learned); the corpus gives
 			       only the moment */
 	uint64_t min_count; /* words seen less often weigh as if seen so often; 0 and 1: nothing changes */
 	size_t workers;	    /* 0 = one per processor; never changes the result */
 	bool fold;	    /* write weights, components, projection into the rows */
 };
 
-/* Is it one of those methods? */
+/* Is it one of the methods that a fit can make? */
 bool fit_method(enum method method);
 
 struct fit_options fit_options_default(void);
@@ -72,15 +72,15 @@ struct fit_report {
 	uint64_t sentences;    /* or lines, with a known word: the n of above */
 	uint64_t tokens, known;
 	double explained; /* share of the trace in the components */
-	double share;	  /* of the corpus in the second moment, against the prior: n / (n + k) */
+	double share;	  /* the corpus's share of the second moment: n / (n + k) */
 };
 
 /*
- * The fitted model, in memory, over the rows of `m` (or of its base, when m is an overlay).  Folded it has
- * rows of its own, in the number format of m's, and the one method.  `corpus` is fresh or rewound.
- * ERR_INPUT when the corpus has no known word, an option is out of range (param names it), or the model's
- * rows carry weights already, folded ones; ERR_CANCELLED.  Learned rows keep their weights (keep_counts), in
- * a fit of what was fitted to them too.
+ * The fitted model, in memory, over the rows of `m` (or of its base, when m is an overlay).  Where it is
+ * folded it has rows of its own, in the number format of m's, and the one method.  `corpus` is fresh or
+ * rewound.  Learned rows keep their weights (keep_counts), also when they were fitted since.
+ * ERR_INPUT when the corpus has no known word, an option is out of range (param names it), or the model is
+ * folded already; ERR_CANCELLED.
  */
 struct model *fit_model(struct model *m, struct corpus *corpus, const struct fit_options *options,
 			struct fit_report *report, struct progress *progress, struct err *err);

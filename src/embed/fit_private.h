@@ -1,29 +1,27 @@
 /*
- * fit_private.h - the parts of a fit: fit_words.c reads the corpus, fit.c does the arithmetic on what it
- * counted and summed, fit_bake.c writes the result into the rows.
+ * fit_private.h - the steps of a fit: fit_words.c reads the corpus, fit_weights.c and fit_directions.c do the
+ * arithmetic on what it counted and summed, fit_bake.c writes the result into the rows.
  */
 #ifndef SIFD_EMBED_FIT_PRIVATE_H
 #define SIFD_EMBED_FIT_PRIVATE_H
+
+#include "embed/fit.h"
+#include "model/model.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct corpus;
-struct err;
-struct model;
-struct progress;
-
 /*
- * What the first pass found, kept for the second where it takes no more than FIT_KEPT_BYTES: finding words
- * costs as much as summing their vectors.  Zeroed at first; owned by the caller.
+ * What the first pass found, kept for the second pass unless that takes more than FIT_KEPT_BYTES: finding
+ * words costs as much as summing their vectors.  Zeroed at first; owned by the caller.
  */
 enum { FIT_KEPT_BYTES = 256 << 20 };
 
 struct fit_kept {
 	struct fit_words *blocks; /* in order */
 	size_t n, cap, bytes;
-	bool whole; /* the corpus, from its first to its last block */
+	bool whole; /* the blocks are the whole corpus */
 };
 
 void fit_kept_free(struct fit_kept *kept);
@@ -37,7 +35,7 @@ struct fit_source {
 	bool by_line;
 };
 
-/* Of one pass over the corpus.  A unit is a sentence, or a line. */
+/* Totals of one pass over the corpus.  A unit is a sentence, or a line. */
 struct fit_totals {
 	uint64_t bytes; /* decompressed */
 	uint64_t lines;
@@ -46,33 +44,65 @@ struct fit_totals {
 	uint64_t known;
 };
 
-/* The numbers of a block's known words, unit by unit. */
+/* The ids of a block's known words, unit by unit. */
 struct fit_words {
 	uint32_t *ids;
 	size_t ids_n;
 	uint32_t *ends; /* where each unit's ids end */
 	size_t ends_n;
 	struct fit_totals totals;
-	uint64_t taken; /* of the corpus's files up to here, for progress */
+	uint64_t taken; /* bytes of the corpus's files up to here, for progress */
 };
 
-/* counts (words of the model) += how often the corpus has each; *totals of this pass. */
+/* counts (n) += how often the corpus has each word of the model; fills *totals. */
 int fit_count(const struct fit_source *source, uint64_t *counts, struct fit_totals *totals, struct err *err);
 
 /*
- * From what is kept when that is whole, else from the corpus (the caller rewinds it):
- * sum (d, d) += v v' over the units, v the mean over the known words of weights[w] * row w; *totals of this
- * pass.  Each block of the corpus is summed by itself and added in order, so the bits do not depend on the
- * workers.
+ * sum (d, d) += v v' over the units, v the mean over the known words of weights[w] * row w; fills *totals.
+ * Reads what is kept when that is whole, else the corpus, which the caller rewinds.  Each block is summed by
+ * itself and added in order, so the bits do not depend on the workers.
  */
 int fit_sum(const struct fit_source *source, const float *weights, double *sum, struct fit_totals *totals,
 	    struct err *err);
 
+static const double fit_usual_a = 1e-3;
+
+/* One fit, from the corpus to the fitted model.  n words, d dimensions. */
+struct fit {
+	struct model *m;
+	struct fit_options o; /* settled: no 0 or negative number stands for a default any more */
+	struct fit_totals totals;
+	size_t n, d;
+	double *p;	  /* (n) probabilities; before fit_weights() those the model knows */
+	double counted;	  /* sentences that these count for */
+	double mass;	  /* sentences that the model's moment counts for */
+	double words;	  /* per sentence of the corpus */
+	double a;	  /* of the weights */
+	double explained; /* share of the trace in the components */
+
+	struct model parts; /* of the fitted model; weights and counts below while they are written */
+	struct owned owned; /* what parts point to */
+	uint64_t *counts;   /* (n) or NULL */
+	float *weights;	    /* (n) */
+};
+
+/* (n) zeroed floats that the fitted model owns. */
+float *fit_floats(struct fit *f, size_t n, struct err *err);
+
+/* Fills p, counts, weights and a, by a first pass or from what the model knows. */
+int fit_weights(struct fit *f, const struct fit_source *source, struct err *err);
+
+/* Fills moment, components and projection of f->parts by a second pass. */
+int fit_directions(struct fit *f, const struct fit_source *source, struct err *err);
+
+/* ERR_INPUT: why the corpus has no known word. */
+int fit_no_words(const struct fit *f, struct err *err);
+
 /*
- * The rows of `parts`, a model with all that a fit adds, with that written in, in the same number format:
- * data (n, d), scales (n) for I8.
+ * Bakes weights, components and projection of `parts` into its rows: data (n, d) in the same number format,
+ * scales (n) for I8.
  */
-int fit_fold(void *data, float *scales, const struct model *parts, size_t workers, struct progress *progress,
-	     struct err *err);
+int bake_into_rows(void *data, float *scales, const struct model *parts, size_t workers,
+		   struct progress *progress, struct err *err);
 
 #endif

@@ -1,3 +1,6 @@
+/*
+ * The passes over the corpus: finds its words once, counts them, and sums their sentences' second moment.
+ */
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -21,26 +24,26 @@ enum {
 	 * bounds.
 	 */
 	OWN_SUM_DIMENSIONS = 1024,
-	VECTORS_BYTES = 2 << 20, /* sentence vectors gathered for one product: about a core's cache */
+	VECTORS_BYTES = 2 << 20, /* sentence vectors per product: about a core's cache */
 	VECTORS_LEAST = 512,
 	ROWS_AHEAD = 8,
 	MOST_WORKERS = 1024,
 };
 
-/* One of these a worker, made when it first works. */
+/* What a worker has, made when it first works. */
 struct reader {
 	struct lookup *lookup;
 	struct cutter *cutter; /* NULL when a unit is a line */
 	float *vectors;	       /* (vectors_n, d) */
 	float *scratch;	       /* (d, d) */
-	float *gathered;       /* (gathered_cap) weights of a unit's words */
-	size_t gathered_cap;
+	float *collected;      /* (collected_cap) weights of a unit's words */
+	size_t collected_cap;
 };
 
 struct pass {
 	const struct fit_source *source;
 	size_t workers;
-	struct reader *readers; /* (workers + 1): the last is finish()'s */
+	struct reader *readers; /* (workers + 1): the last one is for finish_block() */
 	struct fit_totals *totals;
 	uint64_t *counts;     /* of the counting pass, else NULL */
 	const float *weights; /* of the summing pass, with `sum` */
@@ -55,7 +58,7 @@ struct block {
 	struct buf raw, scratch;
 	struct corpus_place where;
 	struct fit_words words;
-	size_t ids_cap, ends_cap; /* 0: the arrays of `words` are kept ones, not the block's */
+	size_t ids_cap, ends_cap; /* 0: the arrays of `words` belong to struct fit_kept */
 	double *sum;		  /* (d, d), or NULL when summed while finishing */
 };
 
@@ -114,7 +117,7 @@ static int add_line(struct block *b, struct reader *r, const char *line, size_t 
 	return 0;
 }
 
-/* The block's text becomes ids. */
+/* Turns the block's text into ids. */
 static int read_words(const struct pass *p, struct block *b, struct reader *r, struct err *err)
 {
 	const char *text;
@@ -140,14 +143,14 @@ static int read_words(const struct pass *p, struct block *b, struct reader *r, s
 static int unit_vector(const struct pass *p, struct reader *r, const uint32_t *ids, size_t n, float *vector,
 		       struct err *err)
 {
-	if (n > r->gathered_cap) {
-		if (mem_resize(&r->gathered, 2 * n, sizeof(*r->gathered), err))
+	if (n > r->collected_cap) {
+		if (mem_resize(&r->collected, 2 * n, sizeof(*r->collected), err))
 			return -1;
-		r->gathered_cap = 2 * n;
+		r->collected_cap = 2 * n;
 	}
 	for (size_t i = 0; i < n; i++)
-		r->gathered[i] = p->weights[ids[i]];
-	rows_sum(vector, &p->source->m->rows, ids, r->gathered, n);
+		r->collected[i] = p->weights[ids[i]];
+	rows_sum(vector, &p->source->m->rows, ids, r->collected, n);
 	vec_scale(vector, 1.0f / (float)n, p->source->m->rows.d);
 	return 0;
 }
@@ -192,11 +195,11 @@ static int ready_reader(const struct pass *p, struct reader *r, struct err *err)
 		if (!r->cutter)
 			return -1;
 	}
-	return p->weights && !r->vectors &&
-			       (!(r->vectors = mem_try_aligned(p->vectors_n * d, sizeof(float), err)) ||
-				!(r->scratch = mem_try_aligned(d * d, sizeof(float), err)))
-		       ? -1
-		       : 0;
+	if (!p->weights || r->vectors)
+		return 0;
+	r->vectors = mem_try_aligned(p->vectors_n * d, sizeof(float), err);
+	r->scratch = mem_try_aligned(d * d, sizeof(float), err);
+	return r->vectors && r->scratch ? 0 : -1;
 }
 
 static int read_kept(struct pass *p, struct block *b)
@@ -258,7 +261,9 @@ static int finish_sum(struct pass *p, const struct block *b, struct err *err)
 			p->sum[i] += b->sum[i];
 		return 0;
 	}
-	return ready_reader(p, r, err) || add_moment(p, &b->words, r, p->sum, err) ? -1 : 0;
+	if (ready_reader(p, r, err))
+		return -1;
+	return add_moment(p, &b->words, r, p->sum, err);
 }
 
 static void add_totals(struct fit_totals *t, const struct fit_totals *of)
@@ -289,7 +294,7 @@ static uint32_t *copy(const uint32_t *from, size_t n, struct err *err)
 	return to;
 }
 
-/* False when there is no room: then the second pass reads the corpus again. */
+/* False when there is no room; the second pass then reads the corpus again. */
 static bool keep(struct fit_kept *kept, const struct fit_words *w)
 {
 	size_t bytes = (w->ids_n + w->ends_n) * sizeof(uint32_t) + sizeof(*w);
@@ -311,10 +316,7 @@ static bool keep(struct fit_kept *kept, const struct fit_words *w)
 	return to->ids && to->ends;
 }
 
-/*
- * Counting is left to finish(): one table instead of one a worker, and it takes but a fiftieth of the time
- * of finding the words.
- */
+/* Counts here rather than per worker: one table, and a fiftieth of the time that finding the words takes. */
 static int finish_block(void *context, void *block, struct err *err)
 {
 	struct pass *p = context;
@@ -357,12 +359,12 @@ static void free_readers(struct pass *p)
 			cutter_free(r->cutter);
 		free(r->vectors);
 		free(r->scratch);
-		free(r->gathered);
+		free(r->collected);
 	}
 	free(p->readers);
 }
 
-static int run(struct pass *p, const char *phase, struct err *err)
+static int run_pass(struct pass *p, const char *phase, struct err *err)
 {
 	struct pipeline pipeline = { .block_bytes = sizeof(struct block),
 				     .read = read_block,
@@ -393,7 +395,7 @@ int fit_count(const struct fit_source *source, uint64_t *counts, struct fit_tota
 	p.counts = counts;
 	if (source->kept)
 		source->kept->whole = true;
-	return run(&p, "counting words", err);
+	return run_pass(&p, "counting words", err);
 }
 
 int fit_sum(const struct fit_source *source, const float *weights, double *sum, struct fit_totals *totals,
@@ -407,5 +409,5 @@ int fit_sum(const struct fit_source *source, const float *weights, double *sum, 
 
 	p.sum = sum;
 	p.from_kept = source->kept && source->kept->whole;
-	return run(&p, "summing vectors", err);
+	return run_pass(&p, "summing vectors", err);
 }

@@ -15,7 +15,7 @@ struct batch {
 	struct lstm_text *texts;
 	size_t n, words;
 	size_t starts[LSTM_TEXTS_MAX];	  /* of a text's first word */
-	uint32_t lengths[LSTM_TEXTS_MAX]; /* its words that are read */
+	uint32_t lengths[LSTM_TEXTS_MAX]; /* words of it that are read */
 };
 
 enum { BATCH_WORDS = LIMIT_LSTM_WORDS }; /* together */
@@ -30,12 +30,12 @@ struct lstm_encoder *lstm_encoder_new(struct err *err)
 	return mem_try(1, sizeof(struct lstm_encoder), err);
 }
 
-void lstm_encoder_free(struct lstm_encoder *r)
+void lstm_encoder_free(struct lstm_encoder *e)
 {
-	if (!r)
+	if (!e)
 		return;
-	free(r->memory);
-	free(r);
+	free(e->memory);
+	free(e);
 }
 
 void lstm_encoder_input(const struct model *m, uint32_t id, float *to, float *scratch)
@@ -54,19 +54,19 @@ void lstm_encoder_input(const struct model *m, uint32_t id, float *to, float *sc
 
 /* ---- memory ---- */
 
-/* What a batch needs. */
-struct parts {
-	float *y;      /* (words, outputs): what the layers so far say */
-	float *above;  /* the same of the next layer */
+/* Buffers of a batch, in the encoder's memory. */
+struct buffers {
+	float *y;      /* (words, outputs): outputs of the layers so far */
+	float *above;  /* (words, outputs): of the next layer */
 	void *x;       /* (words, inputs), floats or bytes; then rows, for the pooling residual */
 	float *scales; /* (words) */
 	float *sums;   /* (texts, outputs) */
 	float *mixed;  /* (texts, d) */
-	float *row;    /* (d + inputs), or of a text's words */
+	float *row;    /* (d + inputs), or (words) */
 	void *scratch; /* of lstm_serve() */
 };
 
-/* The next n * bytes of memory, of which *at are taken; NULL memory: only counts. */
+/* The next n * bytes of memory, of which *at are taken; with memory NULL it only counts. */
 static void *take(char *memory, size_t *at, size_t n, size_t bytes)
 {
 	void *taken = memory ? memory + *at : NULL;
@@ -87,15 +87,15 @@ static size_t scratch_of(const struct model *m)
 	return most;
 }
 
-/* Lays the parts out; returns the bytes that they take. */
-static size_t lay_out(struct parts *p, const struct model *m, const struct batch *b, char *memory)
+/* Lays the buffers out; returns the bytes that they take. */
+static size_t lay_out(struct buffers *p, const struct model *m, const struct batch *b, char *memory)
 {
 	size_t at = 0;
 	size_t outputs = model_lstm_outputs(m);
 	size_t d = m->rows.d;
 	size_t in = model_lstm_inputs(m);
 	size_t row = b->words > d + in ? b->words : d + in;
-	size_t x = in * sizeof(float) > outputs ? in * sizeof(float) : outputs; /* those as bytes */
+	size_t x = in * sizeof(float) > outputs ? in * sizeof(float) : outputs; /* outputs as bytes */
 
 	p->y = take(memory, &at, b->words, outputs * sizeof(float));
 	p->above = take(memory, &at, b->words, outputs * sizeof(float));
@@ -108,26 +108,26 @@ static size_t lay_out(struct parts *p, const struct model *m, const struct batch
 	return at;
 }
 
-static int make_room(struct lstm_encoder *r, const struct model *m, const struct batch *b, struct parts *p,
+static int make_room(struct lstm_encoder *e, const struct model *m, const struct batch *b, struct buffers *p,
 		     struct err *err)
 {
 	size_t bytes = lay_out(p, m, b, NULL);
 
-	if (bytes > r->room) {
-		free(r->memory);
-		r->room = 0;
-		r->memory = mem_try_aligned(bytes, 1, err);
-		if (!r->memory)
+	if (bytes > e->room) {
+		free(e->memory);
+		e->room = 0;
+		e->memory = mem_try_aligned(bytes, 1, err);
+		if (!e->memory)
 			return -1;
-		r->room = bytes;
+		e->room = bytes;
 	}
-	(void)lay_out(p, m, b, r->memory);
+	(void)lay_out(p, m, b, e->memory);
 	return 0;
 }
 
 /* ---- running ---- */
 
-/* A row of bytes as it is, and the scale that makes it as long as lstm_encoder_input() does. */
+/* A row of bytes as it is, with the scale that gives it the length of lstm_encoder_input(). */
 static void take_row(const struct model *m, uint32_t id, int8_t *q, float *scale)
 {
 	size_t d = m->rows.d;
@@ -139,11 +139,11 @@ static void take_row(const struct model *m, uint32_t id, int8_t *q, float *scale
 	*scale = square ? sqrtf((float)d) / sqrtf((float)square) : 0.0f;
 }
 
-static void take_words(const struct model *m, const struct batch *b, struct parts *p)
+static void take_words(const struct model *m, const struct batch *b, struct buffers *p)
 {
 	size_t in = model_lstm_inputs(m);
 	bool bytes = m->lstm.served[0][0].bytes;
-	bool as_they_are = m->rows.type == ROWS_I8 && model_lstm_reads_rows(m);
+	bool rows_are_bytes = m->rows.type == ROWS_I8 && model_lstm_reads_rows(m);
 
 	for (size_t i = 0; i < b->n; i++) {
 		for (size_t t = 0; t < b->lengths[i]; t++) {
@@ -152,7 +152,7 @@ static void take_words(const struct model *m, const struct batch *b, struct part
 
 			if (!bytes) {
 				lstm_encoder_input(m, id, (float *)p->x + at * in, p->row);
-			} else if (as_they_are) {
+			} else if (rows_are_bytes) {
 				take_row(m, id, (int8_t *)p->x + at * in, p->scales + at);
 			} else {
 				lstm_encoder_input(m, id, p->row, p->row + in);
@@ -163,7 +163,7 @@ static void take_words(const struct model *m, const struct batch *b, struct part
 }
 
 /* Feeds a layer's outputs to the next one. */
-static void pass_up(const struct model *m, const struct batch *b, struct parts *p, struct lstm_words *words)
+static void pass_up(const struct model *m, const struct batch *b, struct buffers *p, struct lstm_words *words)
 {
 	words->x = p->y;
 	if (!m->lstm.served[0][0].bytes)
@@ -173,8 +173,8 @@ static void pass_up(const struct model *m, const struct batch *b, struct parts *
 		p->scales[i] = LSTM_STATE_SCALE;
 }
 
-/* y: what the last layer says of each word. */
-static void run_layers(const struct model *m, const struct batch *b, struct parts *p)
+/* Leaves the outputs of the last layer in p->y. */
+static void run_layers(const struct model *m, const struct batch *b, struct buffers *p)
 {
 	struct lstm_words words = { .x = p->x,
 				    .q = p->x,
@@ -197,8 +197,8 @@ static void run_layers(const struct model *m, const struct batch *b, struct part
 	}
 }
 
-/* W is the same for all texts, so all sums of states go through it together. */
-static void read_residual(const struct model *m, const struct batch *b, const struct parts *p)
+/* Pooling residual.  W is the same for all texts, so it multiplies all sums of states at once. */
+static void read_residual(const struct model *m, const struct batch *b, const struct buffers *p)
 {
 	size_t d = m->rows.d;
 	size_t width = model_lstm_outputs(m);
@@ -216,7 +216,7 @@ static void read_residual(const struct model *m, const struct batch *b, const st
 		vec_axpy(b->texts[i].vector, 1.0f, p->mixed + i * d, d);
 }
 
-static void read_pooled(const struct model *m, const struct batch *b, const struct parts *p)
+static void read_pooled(const struct model *m, const struct batch *b, const struct buffers *p)
 {
 	size_t width = model_lstm_outputs(m);
 	struct pool pool = { m->lstm.pooling, m->lstm.h, m->lstm.directions_n, m->lstm.attention };
@@ -225,7 +225,7 @@ static void read_pooled(const struct model *m, const struct batch *b, const stru
 		pool_states(&pool, p->y + b->starts[i] * width, b->lengths[i], b->texts[i].vector, p->row);
 }
 
-static void average_states(const struct model *m, const struct batch *b, const struct parts *p)
+static void average_states(const struct model *m, const struct batch *b, const struct buffers *p)
 {
 	size_t width = model_lstm_outputs(m);
 	struct pool evenly = { POOLING_MEAN, m->lstm.h, m->lstm.directions_n, NULL };
@@ -236,11 +236,11 @@ static void average_states(const struct model *m, const struct batch *b, const s
 				    p->row);
 }
 
-static int run_batch(struct lstm_encoder *r, const struct model *m, const struct batch *b, struct err *err)
+static int run_batch(struct lstm_encoder *e, const struct model *m, const struct batch *b, struct err *err)
 {
-	struct parts p;
+	struct buffers p;
 
-	if (make_room(r, m, b, &p, err))
+	if (make_room(e, m, b, &p, err))
 		return -1;
 	take_words(m, b, &p);
 	run_layers(m, b, &p);
@@ -267,7 +267,7 @@ static uint32_t words_read(const struct lstm_text *text)
 	return (uint32_t)(text->n < LIMIT_LSTM_WORDS ? text->n : LIMIT_LSTM_WORDS);
 }
 
-/* The first of the texts, as many as run together. */
+/* As many of the first texts as run together; none where the first has no word. */
 static void take_batch(struct batch *b, struct lstm_text *texts, size_t n)
 {
 	*b = (struct batch){ .texts = texts };
@@ -282,7 +282,7 @@ static void take_batch(struct batch *b, struct lstm_text *texts, size_t n)
 	}
 }
 
-/* Texts without a word. */
+/* Zero vectors, for texts without a word. */
 static void clear(const struct model *m, const struct lstm_text *texts, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -292,7 +292,7 @@ static void clear(const struct model *m, const struct lstm_text *texts, size_t n
 	}
 }
 
-int lstm_encoder_embed(struct lstm_encoder *r, const struct model *m, struct lstm_text *texts, size_t n,
+int lstm_encoder_embed(struct lstm_encoder *e, const struct model *m, struct lstm_text *texts, size_t n,
 		       struct err *err)
 {
 	struct batch b;
@@ -306,7 +306,7 @@ int lstm_encoder_embed(struct lstm_encoder *r, const struct model *m, struct lst
 			clear(m, texts + i, n - i);
 			return 0;
 		}
-		if (run_batch(r, m, &b, err))
+		if (run_batch(e, m, &b, err))
 			return -1;
 	}
 	return 0;

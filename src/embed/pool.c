@@ -7,10 +7,10 @@
 
 static size_t width_of(const struct pool *p)
 {
-	return p->sides * p->h;
+	return p->directions * p->h;
 }
 
-/* a (n): the softmax of v . y_t, by its largest so that nothing overflows. */
+/* a (n) = softmax of v . y_t, less the largest so that nothing overflows. */
 static void attend(const struct pool *p, const float *y, size_t n, float *a)
 {
 	size_t width = width_of(p);
@@ -25,14 +25,14 @@ static void attend(const struct pool *p, const float *y, size_t n, float *a)
 	for (size_t t = 0; t < n; t++) {
 		float below = a[t] - largest;
 
-		a[t] = exp_nonpositive(below < 0 ? below : 0); /* NaN too: of a v beyond floats */
+		a[t] = exp_nonpositive(below < 0 ? below : 0); /* 0 for NaN too, where v is beyond floats */
 		sum += a[t];
 	}
 	for (size_t t = 0; t < n; t++)
 		a[t] /= sum;
 }
 
-/* The word whose state column k has the value of: the first of the largest, or the last that was read. */
+/* The word whose state gives column k its value: the first of the largest, or the last one read. */
 static size_t word_of(const struct pool *p, const float *y, size_t n, size_t k)
 {
 	size_t width = width_of(p);
@@ -64,7 +64,7 @@ void pool_states(const struct pool *p, const float *y, size_t n, float *vector, 
 		vec_scale(vector, 1.0f / (float)n, width);
 }
 
-/* With g the vector's gradient: e_t = a_t (g . y_t - g . vector);  y_t gets a_t g + e_t v, and v e_t y_t. */
+/* With g = d_vector and e_t = a_t (g . y_t - g . vector): d_y_t = a_t g + e_t v, d_v = sum of e_t y_t. */
 static void attention_back(const struct pool *p, const float *y, size_t n, const float *d_vector, float *d_y,
 			   float *d_attention, float *a)
 {

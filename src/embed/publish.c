@@ -10,7 +10,7 @@
 
 enum { CANARY_WORDS = 5, CANARY_FROM = 10000 };
 
-/* Canary i: five of the most frequent words, picked by a fixed rule. */
+/* Canary i is five of the most frequent words, picked by a fixed rule. */
 static int digest_vectors(struct digest *d, struct embedder *s, const struct model *m, float *vector,
 			  struct err *err)
 {
@@ -24,7 +24,8 @@ static int digest_vectors(struct digest *d, struct embedder *s, const struct mod
 		if (embedder_embed_words(s, ids, CANARY_WORDS, true, vector, err))
 			return -1;
 		digest_add(d, vector, embedder_dimension(s) * sizeof(*vector));
-		/* One of its words by its spelling too, so that a wrong index or tokenizer shows. */
+		/* One of its words is also found by its spelling, so that a wrong index or tokenizer shows.
+		 */
 		if (embedder_embed(s, m->vocab.bytes + m->vocab.offsets[ids[1]],
 				   (size_t)(m->vocab.offsets[ids[1] + 1] - m->vocab.offsets[ids[1]]), true,
 				   vector, NULL, err))

@@ -1,9 +1,9 @@
 /*
- * publish.h - a model put on disk, and a model taken into service, with proof.
+ * publish.h - writing a model to disk and taking one into service, with a self-test.
  *
- * The proof are canaries: MODEL_CANARIES fixed texts (made of the model's own words by a fixed rule) whose
- * vectors under the default method are digested into the file.  Whoever opens the model recomputes them: a
- * damaged table, a changed kernel or a wrong tokenizer shows at once.
+ * The test are canaries: MODEL_CANARIES fixed texts (made of the model's own words by a fixed rule) whose
+ * vectors under the default method are digested into the file.  Whoever opens the model computes them again,
+ * so that a damaged table, a changed kernel or a wrong tokenizer shows at once.
  */
 #ifndef SIFD_EMBED_PUBLISH_H
 #define SIFD_EMBED_PUBLISH_H
@@ -15,14 +15,13 @@
 struct err;
 struct model;
 
-/* The digest of the canaries' vectors, as computed here and now. */
+/* The digest of the canaries' vectors, computed now. */
 int publish_canaries(struct model *m, char hex[DIGEST_HEX + 1], struct err *err);
 
-/* model_write() with the canaries stamped, then opened again and tested. */
+/* model_write() with the digest of the canaries; then opens the file again and tests it. */
 int publish_model(struct model *m, const char *path, bool as_overlay, struct err *err);
 
-/* model_open() and the canaries compared: ERR_FORMAT when they differ.  What every verb and the daemon use.
- */
+/* model_open(), and ERR_FORMAT when the canaries differ.  Every verb and the daemon open models by this. */
 struct model *publish_open(const char *path, const char *folder, struct err *err);
 
 #endif

@@ -35,7 +35,7 @@ int similar_pair(struct embedder *s, struct text a, struct text b, float *score,
 	return rc;
 }
 
-/* An order of all rows: no two are equal, so the best are the same whatever the way to find them. */
+/* No two rows are equal in this order, so the best are the same however they are found. */
 static bool better(const struct found *a, const struct found *b)
 {
 	return a->score != b->score ? a->score > b->score : a->index < b->index;
@@ -73,7 +73,7 @@ size_t similar_top(struct found *found, size_t top, const float *query, const fl
 		if (better(&x, &found[0]))
 			sift_down(found, 0, held, x);
 	}
-	/* The worst goes to the end, again and again: best first. */
+	/* The worst moves to the end, again and again, which leaves the best first. */
 	for (size_t left = held; left > 1; left--) {
 		struct found worst = found[0];
 

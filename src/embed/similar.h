@@ -1,5 +1,5 @@
 /*
- * similar.h - how alike are texts: cosines of their vectors, and the best of many.
+ * similar.h - how alike texts are: cosines of their vectors, and the best of many.
  *
  * All vectors here are unit or zero; a cosine with a zero vector is 0.
  * Ties rank by lower index first, so results never depend on threads.
@@ -9,7 +9,7 @@
 
 #include "embed/embedder.h"
 
-/* The cosine of two unit (or zero) vectors, clamped to [-1, 1]: the score of everything here. */
+/* The cosine of two unit (or zero) vectors, clamped to [-1, 1]. */
 float similar_score(const float *a, const float *b, size_t d);
 
 /* The cosine of two texts; coverage[2] may be NULL. */
@@ -21,8 +21,7 @@ struct found {
 	float score;
 };
 
-/* The `top` best of rows (n, d) for query (d), best first, into found (at least top); returns how many:
- * min(top, n). */
+/* The `top` best of rows (n, d) for query (d) to found (top), best first; returns min(top, n). */
 size_t similar_top(struct found *found, size_t top, const float *query, const float *rows, size_t n,
 		   size_t d);
 

@@ -69,12 +69,6 @@ static void put_facts(struct safetensors *s, const struct model *m, const char *
 	put(s, "canaries", "%s", canaries);
 }
 
-static bool same_rules(const struct token_rules *a, const struct token_rules *b)
-{
-	return a->normalize == b->normalize && a->strip_accents == b->strip_accents && a->split == b->split &&
-	       a->keep_punctuation == b->keep_punctuation && a->unknown == b->unknown;
-}
-
 /* The vectors file that an overlay stands on: the model itself or the lowest one below it, as a file. */
 static int put_base(struct safetensors *s, const struct model *m, struct err *err)
 {
@@ -87,7 +81,7 @@ static int put_base(struct safetensors *s, const struct model *m, struct err *er
 	if (!base->path[0])
 		return err_set(err, ERR_INPUT, "an overlay needs vectors that are a file already");
 	if (m->rows.data != base->rows.data || m->vocab.slots != base->vocab.slots ||
-	    !same_rules(&m->rules, &base->rules))
+	    !token_rules_same(&m->rules, &base->rules))
 		return err_set(err, ERR_INPUT,
 			       "an overlay has the vectors, words and tokenizer of its base; this model has "
 			       "others (is it folded?) and must be written whole");

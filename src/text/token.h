@@ -58,6 +58,8 @@ struct token_rules {
 /* The rules of imported vectors that come without any: none, words, cased+folded+split, drop. */
 struct token_rules token_rules_default(void);
 
+bool token_rules_same(const struct token_rules *a, const struct token_rules *b);
+
 /* From the metadata's words: ("nfkc_casefold", "words", "cased folded split", "drop").  ERR_INPUT lists what
  * is known. */
 int token_rules_parse(struct token_rules *rules, const char *normalize, bool strip_accents, const char *split,

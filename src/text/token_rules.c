@@ -36,6 +36,12 @@ struct token_rules token_rules_default(void)
 	};
 }
 
+bool token_rules_same(const struct token_rules *a, const struct token_rules *b)
+{
+	return a->normalize == b->normalize && a->strip_accents == b->strip_accents && a->split == b->split &&
+	       a->keep_punctuation == b->keep_punctuation && a->unknown == b->unknown;
+}
+
 static int find(const char *const *names, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
