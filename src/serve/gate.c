@@ -130,12 +130,6 @@ static int check_headers(const struct gate_request *r, struct gate_refusal *refu
 	return 0;
 }
 
-/* Headers that must come at most once: a second one is how requests are smuggled. */
-struct singles {
-	const struct gate_header *host, *length, *transfer, *expect, *encoding, *connection;
-	size_t hosts, lengths, transfers, expects, encodings;
-};
-
 static bool safe_to_repeat(const struct gate_header *h)
 {
 	if (h->value_n == 0 || h->value_n > LIMIT_REQUEST_ID_BYTES)
@@ -150,106 +144,115 @@ static bool safe_to_repeat(const struct gate_header *h)
 	return true;
 }
 
-static void collect(const struct gate_request *r, struct singles *s, struct gate_facts *facts)
-{
-	for (size_t i = 0; i < r->headers_n; i++) {
-		const struct gate_header *h = &r->headers[i];
+/* The headers that matter here: the last one of each name, and how many came. */
+enum { HOST, LENGTH, TRANSFER, EXPECT, ENCODING, CONNECTION, REQUEST_ID, ACCEPT, KNOWN };
 
-		if (is_name(h, "host")) {
-			s->host = h;
-			s->hosts++;
-		} else if (is_name(h, "content-length")) {
-			s->length = h;
-			s->lengths++;
-		} else if (is_name(h, "transfer-encoding")) {
-			s->transfer = h;
-			s->transfers++;
-		} else if (is_name(h, "expect")) {
-			s->expect = h;
-			s->expects++;
-		} else if (is_name(h, "content-encoding")) {
-			s->encoding = h;
-			s->encodings++;
-		} else if (is_name(h, "connection")) {
-			s->connection = h;
-		} else if (is_name(h, "x-request-id") && safe_to_repeat(h)) {
-			facts->request_id = h->value;
-		} else if (is_name(h, "accept") && h->value_n) {
-			facts->accept = h->value;
-		}
-	}
+struct known {
+	const struct gate_header *header; /* NULL: none */
+	size_t n;
+};
+
+static void collect(const struct gate_request *r, struct known known[KNOWN], struct gate_facts *facts)
+{
+	static const char *const names[KNOWN] = { "host",
+						  "content-length",
+						  "transfer-encoding",
+						  "expect",
+						  "content-encoding",
+						  "connection",
+						  "x-request-id",
+						  "accept" };
+	const struct gate_header *id, *accept;
+
+	for (size_t i = 0; i < r->headers_n; i++)
+		for (size_t k = 0; k < KNOWN; k++)
+			if (is_name(&r->headers[i], names[k])) {
+				known[k].header = &r->headers[i];
+				known[k].n++;
+			}
+	id = known[REQUEST_ID].header;
+	accept = known[ACCEPT].header;
+	facts->request_id = id && safe_to_repeat(id) ? id->value : NULL; /* refusals repeat it too */
+	facts->accept = accept && accept->value_n ? accept->value : NULL;
 }
 
-static int check_host(const struct singles *s, const struct gate_facts *facts, struct gate_refusal *refusal)
+static int check_host(const struct known *known, const struct gate_facts *facts, struct gate_refusal *refusal)
 {
-	if (s->hosts > 1 || (s->hosts == 0 && !facts->http10))
+	const struct gate_header *host = known[HOST].header;
+
+	if (known[HOST].n > 1 || (known[HOST].n == 0 && !facts->http10))
 		return refuse(refusal, 400, GATE_HOST, "exactly one Host header is needed");
-	for (size_t i = 0; s->host && i < s->host->value_n; i++)
-		if (strchr(" \t,/@?#", s->host->value[i]))
+	for (size_t i = 0; host && i < host->value_n; i++)
+		if (strchr(" \t,/@?#", host->value[i]))
 			return refuse(refusal, 400, GATE_HOST, "the Host header is not a host");
 	return 0;
 }
 
-static int check_length(const struct singles *s, struct gate_facts *facts, struct gate_refusal *refusal)
+static int check_length(const struct known *known, struct gate_facts *facts, struct gate_refusal *refusal)
 {
-	if (s->lengths == 0)
+	const struct gate_header *length = known[LENGTH].header;
+
+	if (known[LENGTH].n == 0)
 		return 0;
-	if (s->lengths > 1)
+	if (known[LENGTH].n > 1)
 		return refuse(refusal, 400, GATE_LENGTH, "more than one Content-Length");
-	if (s->transfers)
+	if (known[TRANSFER].n)
 		return refuse(refusal, 400, GATE_LENGTH, "both Content-Length and Transfer-Encoding");
-	if (s->length->value_n == 0)
+	if (length->value_n == 0)
 		return refuse(refusal, 400, GATE_LENGTH, "an empty Content-Length");
-	for (size_t i = 0; i < s->length->value_n; i++)
-		if (s->length->value[i] < '0' || s->length->value[i] > '9')
+	for (size_t i = 0; i < length->value_n; i++)
+		if (length->value[i] < '0' || length->value[i] > '9')
 			return refuse(refusal, 400, GATE_LENGTH, "Content-Length must be digits");
-	if (s->length->value_n > LENGTH_DIGITS)
+	if (length->value_n > LENGTH_DIGITS)
 		return refuse(refusal, 413, GATE_TOO_LARGE, "Content-Length is beyond all limits");
 	facts->has_length = true;
-	for (size_t i = 0; i < s->length->value_n; i++)
-		facts->length = facts->length * 10 + (uint64_t)(s->length->value[i] - '0');
+	for (size_t i = 0; i < length->value_n; i++)
+		facts->length = facts->length * 10 + (uint64_t)(length->value[i] - '0');
 	return 0;
 }
 
-static int check_transfer(const struct singles *s, struct gate_facts *facts, struct gate_refusal *refusal)
+static int check_transfer(const struct known *known, struct gate_facts *facts, struct gate_refusal *refusal)
 {
-	if (s->transfers == 0)
+	if (known[TRANSFER].n == 0)
 		return 0;
-	if (s->transfers > 1 || facts->http10)
+	if (known[TRANSFER].n > 1 || facts->http10)
 		return refuse(refusal, 400, GATE_TRANSFER, "Transfer-Encoding twice, or in HTTP/1.0");
-	if (s->transfer->value_n == 0 || !value_is(s->transfer, "chunked"))
+	if (known[TRANSFER].header->value_n == 0 || !value_is(known[TRANSFER].header, "chunked"))
 		return refuse(refusal, 501, GATE_TRANSFER, "the only transfer coding known is chunked");
 	facts->chunked = true;
 	return 0;
 }
 
-static int check_rest(const struct singles *s, struct gate_facts *facts, struct gate_refusal *refusal)
+static int check_rest(const struct known *known, struct gate_facts *facts, struct gate_refusal *refusal)
 {
-	if (s->expects && !facts->http10 && (s->expects > 1 || !value_is(s->expect, "100-continue")))
+	const struct gate_header *encoding = known[ENCODING].header, *connection = known[CONNECTION].header;
+
+	if (known[EXPECT].n && !facts->http10 &&
+	    (known[EXPECT].n > 1 || !value_is(known[EXPECT].header, "100-continue")))
 		return refuse(refusal, 417, GATE_EXPECT, "the only expectation known is 100-continue");
-	if (s->encodings > 1)
+	if (known[ENCODING].n > 1)
 		return refuse(refusal, 415, GATE_ENCODING, "more than one Content-Encoding");
-	if (s->encoding && s->encoding->value_n && !value_is(s->encoding, "identity"))
-		facts->encoding = s->encoding->value;
-	facts->close = s->connection ? value_is(s->connection, "close") ||
-					       (facts->http10 && !value_is(s->connection, "keep-alive"))
-				     : facts->http10;
+	if (encoding && encoding->value_n && !value_is(encoding, "identity"))
+		facts->encoding = encoding->value;
+	facts->close = connection ? value_is(connection, "close") ||
+					    (facts->http10 && !value_is(connection, "keep-alive"))
+				  : facts->http10;
 	return 0;
 }
 
 int gate_check(const struct gate_request *request, struct gate_facts *facts, struct gate_refusal *refusal)
 {
-	struct singles singles = { 0 };
+	struct known known[KNOWN] = { 0 };
 
 	*facts = (struct gate_facts){ 0 };
 	if (check_version(request, facts, refusal) || check_method(request, facts, refusal) ||
 	    check_url(request, facts, refusal) || check_headers(request, refusal))
 		return -1;
-	collect(request, &singles, facts);
-	if (check_host(&singles, facts, refusal) || check_length(&singles, facts, refusal) ||
-	    check_transfer(&singles, facts, refusal))
+	collect(request, known, facts);
+	if (check_host(known, facts, refusal) || check_length(known, facts, refusal) ||
+	    check_transfer(known, facts, refusal))
 		return -1;
-	return check_rest(&singles, facts, refusal);
+	return check_rest(known, facts, refusal);
 }
 
 int gate_body(const struct gate_facts *facts, bool stream, uint64_t most, struct gate_refusal *refusal)
