@@ -19,7 +19,7 @@
 struct embedding {
 	struct work *work;
 	struct corpus *corpus;
-	struct embedder *sentence;
+	struct embedder *embedder;
 	size_t d;
 	float *vectors; /* (EMBEDDER_TEXTS, d) */
 	struct buf row;
@@ -54,7 +54,7 @@ static int put_rows(struct embedding *e, const struct text *lines, size_t n, str
 
 	if (!e->output)
 		return 0;
-	if (embedder_embed_many(e->sentence, lines, n, e->work->request.normalize, e->vectors, seen, err))
+	if (embedder_embed_many(e->embedder, lines, n, e->work->request.normalize, e->vectors, seen, err))
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (put_row(e, e->rows + i, e->vectors + i * e->d, seen[i], err))
@@ -117,7 +117,7 @@ static void put_result(struct embedding *e, uint64_t rows, enum method method)
 	buf_text(w->result, "{\"model\":");
 	json_put_text(w->result, w->request.model);
 	buf_printf(w->result, ",\"method\":\"%s\",\"fingerprint\":\"%s\",\"format\":\"%s\"",
-		   method_name(method), embedder_model(e->sentence)->fingerprint,
+		   method_name(method), embedder_model(e->embedder)->fingerprint,
 		   w->request.form == JOB_NPY ? "npy" : "jsonl");
 	buf_printf(w->result, ",\"rows\":%" PRIu64 ",\"dim\":%zu,\"url\":\"/v1/jobs/%lld/result\"", rows,
 		   e->d, (long long)w->job->id);
@@ -142,7 +142,7 @@ static int write_rows(struct embedding *e, enum method method, struct err *err)
 	if (rc == 0) {
 		char path[PATH_MAX];
 
-		job_result_path(w->jobs, w->job->id, path, sizeof(path));
+		state_path(w->jobs, path, JOB_RESULT, (long long)w->job->id);
 		e->output = output_open(path, err);
 		rc = e->output ? output_write(e->output, header.data, header.len, err) : -1;
 	}
@@ -171,8 +171,8 @@ static void close_all(struct embedding *e)
 {
 	output_abandon(e->output);
 	corpus_close(e->corpus);
-	if (e->sentence)
-		embedder_free(e->sentence);
+	if (e->embedder)
+		embedder_free(e->embedder);
 	free(e->vectors);
 	buf_free(&e->row);
 }
@@ -185,9 +185,9 @@ int work_embed(struct work *w, struct err *err)
 	int rc = -1;
 
 	if (m && work_method(w, m, w->request.methods[0], &method, err) == 0)
-		e.sentence = embedder_new(m, method, err);
-	if (e.sentence) {
-		e.d = embedder_dimension(e.sentence);
+		e.embedder = embedder_new(m, method, err);
+	if (e.embedder) {
+		e.d = embedder_dimension(e.embedder);
 		e.vectors = mem_try_aligned(EMBEDDER_TEXTS, e.d * sizeof(*e.vectors), err);
 	}
 	if (e.vectors)

@@ -96,7 +96,7 @@ static struct model *train(struct work *w, struct model *m, struct train_report 
 	struct model *trained;
 	bool there;
 
-	job_checkpoint_path(w->jobs, w->job->id, checkpoint, sizeof(checkpoint));
+	state_path(w->jobs, checkpoint, JOB_CHECKPOINT, (long long)w->job->id);
 	there = access(checkpoint, F_OK) == 0;
 	o.files = paths_from(w, 0);
 	o.files_n = files;

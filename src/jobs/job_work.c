@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,27 +28,14 @@ static const char *const folders[] = { "models", "bases", "results", "imports", 
 
 enum { FOLDERS = sizeof(folders) / sizeof(folders[0]) };
 
-/* STATE/FOLDER/NAME and the ending, into to[PATH_MAX]. */
-static void state_path(const struct jobs *jobs, const char *folder, const char *name, const char *ending,
-		       char *to)
+void state_path(const struct jobs *jobs, char to[PATH_MAX], const char *fmt, ...)
 {
-	(void)snprintf(to, PATH_MAX, "%s/%s/%s%s", jobs->options.state, folder, name, ending);
-}
+	size_t n = (size_t)snprintf(to, PATH_MAX, "%s/", jobs->options.state);
+	va_list args;
 
-/* STATE/FOLDER */
-static void folder_path(const struct jobs *jobs, const char *folder, char *to)
-{
-	(void)snprintf(to, PATH_MAX, "%s/%s", jobs->options.state, folder);
-}
-
-void job_result_path(const struct jobs *jobs, int64_t id, char *to, size_t n)
-{
-	(void)snprintf(to, n, "%s/results/%lld", jobs->options.state, (long long)id);
-}
-
-void job_checkpoint_path(const struct jobs *jobs, int64_t id, char *to, size_t n)
-{
-	(void)snprintf(to, n, "%s/checkpoints/%lld", jobs->options.state, (long long)id);
+	va_start(args, fmt);
+	(void)vsnprintf(to + n, PATH_MAX - n, fmt, args);
+	va_end(args);
 }
 
 int job_folders_open(struct jobs *jobs, struct err *err)
@@ -57,7 +45,7 @@ int job_folders_open(struct jobs *jobs, struct err *err)
 	if (strlen(jobs->options.state) + 512 > PATH_MAX)
 		return err_set(err, ERR_INPUT, "the name of the state folder is too long");
 	for (size_t i = 0; i < FOLDERS; i++) {
-		folder_path(jobs, folders[i], path);
+		state_path(jobs, path, "%s", folders[i]);
 		if (file_make_folder(path, err))
 			return -1;
 		if (strcmp(folders[i], "imports") != 0)
@@ -134,9 +122,9 @@ static void drop_paths(struct work *w)
 
 /* ---- a model into service ---- */
 
-static void model_path(const struct jobs *jobs, const char *name, char *to)
+static void model_path(const struct jobs *jobs, const char *name, char to[PATH_MAX])
 {
-	state_path(jobs, "models", name, ".safetensors", to);
+	state_path(jobs, to, "models/%s.safetensors", name);
 }
 
 int jobs_check_output(struct jobs *jobs, const char *name, struct err *err)
@@ -174,11 +162,6 @@ static void sync_folder(const char *path)
 	(void)close(fd);
 }
 
-static void base_path(const struct jobs *jobs, const struct model *base, char *to)
-{
-	state_path(jobs, "bases", base->fingerprint, ".safetensors", to);
-}
-
 /* Links to the file at `from`: a hard link where the file system can, so that it outlives that name. */
 static int link_base(const struct jobs *jobs, const char *from, const char *to, struct err *err)
 {
@@ -192,7 +175,7 @@ static int link_base(const struct jobs *jobs, const char *from, const char *to, 
 	if (!realpath(from, real) || (link(real, to) != 0 && symlink(real, to) != 0 && errno != EEXIST))
 		return err_set(err, ERR_IO, "the vectors file cannot be kept for the fitted model: %s",
 			       strerror(errno));
-	folder_path(jobs, "bases", folder);
+	state_path(jobs, folder, "bases");
 	sync_folder(folder);
 	return 0;
 }
@@ -204,10 +187,10 @@ struct model *work_grounded(struct work *w, struct model *m, struct err *err)
 	char path[PATH_MAX], folder[PATH_MAX];
 	struct model *again = NULL;
 
-	base_path(w->jobs, base, path);
+	state_path(w->jobs, path, "bases/%s.safetensors", base->fingerprint);
 	if (strcmp(base->path, path) == 0)
 		return m;
-	folder_path(w->jobs, "bases", folder);
+	state_path(w->jobs, folder, "bases");
 	if (link_base(w->jobs, base->path, path, err) == 0)
 		/* An operator's overlay keeps the name of its own base, which STATE/bases has now too. */
 		again = m->base ? model_retain(m) : publish_open(path, folder, err);
@@ -229,7 +212,7 @@ static int take_into_service(struct work *w, const char *path, const char *finge
 	char folder[PATH_MAX];
 	struct model *m;
 
-	folder_path(w->jobs, "bases", folder);
+	state_path(w->jobs, folder, "bases");
 	m = publish_open(path, folder, err);
 	if (!m)
 		return -1;
@@ -346,7 +329,7 @@ static int import_path(const struct work *w, const char *name, char *to, struct 
 	if (folder)
 		(void)snprintf(to, PATH_MAX, "%s/%s", folder, name);
 	else
-		state_path(w->jobs, "imports", name, "", to);
+		state_path(w->jobs, to, "imports/%s", name);
 	if (lstat(to, &info) == 0 && S_ISREG(info.st_mode))
 		return 0;
 	return err_set(err, ERR_NOT_FOUND, "there is no file `%s` in the imports folder", name);
@@ -445,7 +428,7 @@ bool job_published(struct jobs *jobs, const struct job_record *job)
 
 	if (strcmp(job->type, "embed") == 0) {
 		/* The file gets that name only when it is complete. */
-		job_result_path(jobs, job->id, path, sizeof(path));
+		state_path(jobs, path, JOB_RESULT, (long long)job->id);
 		return access(path, R_OK) == 0;
 	}
 	result = json_read(job->result, strlen(job->result), limits, &err);
@@ -459,7 +442,7 @@ bool job_went_on(const struct jobs *jobs, const struct job_record *job)
 	char path[PATH_MAX];
 	struct stat info;
 
-	job_checkpoint_path(jobs, job->id, path, sizeof(path));
+	state_path(jobs, path, JOB_CHECKPOINT, (long long)job->id);
 	return stat(path, &info) == 0 &&
 	       (int64_t)info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1000000 >= job->started_ms;
 }
@@ -468,7 +451,7 @@ void job_checkpoint_drop(const struct jobs *jobs, int64_t id)
 {
 	char path[PATH_MAX];
 
-	job_checkpoint_path(jobs, id, path, sizeof(path));
+	state_path(jobs, path, JOB_CHECKPOINT, (long long)id);
 	(void)unlink(path); /* only train jobs have one */
 }
 
@@ -478,7 +461,7 @@ void job_checkpoints_sweep(struct jobs *jobs)
 	const struct dirent *file;
 	DIR *dir;
 
-	folder_path(jobs, "checkpoints", path);
+	state_path(jobs, path, "checkpoints");
 	dir = opendir(path);
 	while (dir && (file = readdir(dir)) != NULL) {
 		int64_t id = strtoll(file->d_name, NULL, 10);
@@ -510,7 +493,7 @@ static bool all_are_open(const struct jobs *jobs, const struct registry_entry *e
 	size_t files = 0, open = 0;
 	DIR *dir;
 
-	state_path(jobs, "models", "", "", path); /* with its slash */
+	state_path(jobs, path, "models/");
 	for (size_t i = 0; i < n; i++)
 		open += strncmp(entries[i].model->path, path, strlen(path)) == 0;
 	dir = opendir(path);
@@ -530,12 +513,12 @@ void job_bases_sweep(struct jobs *jobs)
 	const struct dirent *file;
 	DIR *dir = NULL;
 
-	folder_path(jobs, "bases", folder);
+	state_path(jobs, folder, "bases");
 	/* A model that could not be opened this time may need its base once it is repaired. */
 	if (all_are_open(jobs, entries, n))
 		dir = opendir(folder);
 	while (dir && (file = readdir(dir)) != NULL) {
-		state_path(jobs, "bases", file->d_name, "", path);
+		state_path(jobs, path, "bases/%s", file->d_name);
 		if (file->d_name[0] != '.' && !is_in_use(entries, n, path) && unlink(path) == 0)
 			log_info("vectors file not needed any more", "path=%s", path);
 	}

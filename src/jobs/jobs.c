@@ -307,7 +307,7 @@ int jobs_open_result(struct jobs *jobs, int64_t id, const char **type, struct er
 		return -1;
 	}
 	job_record_free(&job);
-	job_result_path(jobs, id, path, sizeof(path));
+	state_path(jobs, path, JOB_RESULT, (long long)id);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
@@ -448,7 +448,7 @@ static void trim(struct jobs *jobs)
 	for (size_t i = 0; i < n; i++) {
 		char path[PATH_MAX];
 
-		job_result_path(jobs, ids[i], path, sizeof(path));
+		state_path(jobs, path, JOB_RESULT, (long long)ids[i]);
 		(void)unlink(path); /* few jobs have one */
 	}
 	free(ids);

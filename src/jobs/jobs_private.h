@@ -8,6 +8,7 @@
 #include "jobs/jobs.h"
 #include "jobs/store.h"
 
+#include <limits.h>
 #include <pthread.h>
 
 struct buf;
@@ -54,8 +55,7 @@ bool job_published(struct jobs *jobs, const struct job_record *job);
 /* Did its last run, which the end of the process cut off, write a checkpoint? */
 bool job_went_on(const struct jobs *jobs, const struct job_record *job);
 
-/* The file in which a train job keeps its state (learn/checkpoint.h). */
-void job_checkpoint_path(const struct jobs *jobs, int64_t id, char *to, size_t n);
+/* Removes the file in which a train job keeps its state (learn/checkpoint.h), if it has one. */
 void job_checkpoint_drop(const struct jobs *jobs, int64_t id);
 
 /* Removes the checkpoints of jobs that are not live. */
@@ -67,6 +67,12 @@ int job_folders_open(struct jobs *jobs, struct err *err);
 /* Removes the files of STATE/bases that no model needs as its base any more. */
 void job_bases_sweep(struct jobs *jobs);
 
-void job_result_path(const struct jobs *jobs, int64_t id, char *to, size_t n);
+/* The path of a file in the state folder; job_folders_open() has checked that names fit. */
+void state_path(const struct jobs *jobs, char to[PATH_MAX], const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Formats for state_path(), with the job's id as a long long. */
+#define JOB_RESULT "results/%lld"
+#define JOB_CHECKPOINT "checkpoints/%lld"
 
 #endif
