@@ -165,6 +165,13 @@ void registry_set_default(struct registry *s, const char *name)
 	pthread_mutex_unlock(&s->lock);
 }
 
+void registry_default(struct registry *s, char *to)
+{
+	pthread_mutex_lock(&s->lock);
+	memcpy(to, s->first, sizeof(s->first));
+	pthread_mutex_unlock(&s->lock);
+}
+
 size_t registry_list(struct registry *s, struct registry_entry **entries)
 {
 	size_t n;

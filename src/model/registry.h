@@ -43,6 +43,9 @@ unsigned long registry_puts(struct registry *registry);
 
 void registry_set_default(struct registry *registry, const char *name);
 
+/* The default model's name into to[LIMIT_NAME_BYTES + 1]; "" before the first. */
+void registry_default(struct registry *registry, char *to);
+
 /* A snapshot in order of names: references the caller releases with registry_entries_free(). */
 struct registry_entry {
 	char name[LIMIT_NAME_BYTES + 1];

@@ -7,9 +7,9 @@
 #include "math/vec.h"
 #include "model/model.h"
 #include "model/registry.h"
+#include "routes/request.h"
 #include "routes/routes.h"
 #include "routes/service.h"
-#include "routes/wire.h"
 
 #include <dirent.h>
 #include <pthread.h>

@@ -1,12 +1,12 @@
 #include "routes/routes.h"
 
 #include "base/arena.h"
+#include "base/json_fields.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "routes/request_model.h"
+#include "routes/request.h"
 #include "routes/serve_options.h"
 #include "routes/service.h"
-#include "routes/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -172,10 +172,10 @@ static int parse(const struct route *route, const struct context *context, struc
 
 	if (!route->members[0].name || request->json)
 		return 0;
-	request->json = wire_object(request,
-				    route->values_per_input * limits->inputs +
-					    route->values_per_text * limits->texts + LIMIT_JSON_MEMBERS,
-				    err);
+	request->json = request_object(request,
+				       route->values_per_input * limits->inputs +
+					       route->values_per_text * limits->texts + LIMIT_JSON_MEMBERS,
+				       err);
 	return request->json ? 0 : -1;
 }
 
@@ -229,36 +229,4 @@ enum outcome routes_run(const struct route *route, struct context *context, stru
 	json_decref(request->json);
 	request->json = NULL;
 	return ROUTE_DONE;
-}
-
-int request_number(uint64_t *value, const struct request *request, const char *key, uint64_t otherwise,
-		   uint64_t most, struct err *err)
-{
-	size_t key_n = strlen(key);
-	const char *at = request->query;
-	uint64_t n = 0;
-
-	while (strncmp(at, key, key_n) != 0 || at[key_n] != '=') {
-		at = strchr(at, '&');
-		if (!at) {
-			*value = otherwise;
-			return 0;
-		}
-		at++;
-	}
-	at += key_n + 1;
-	if (*at == '\0' || *at == '&')
-		n = UINT64_MAX;
-	for (int digits = 0; n <= most && *at && *at != '&'; at++, digits++) {
-		if (*at < '0' || *at > '9' || digits > 17) {
-			n = UINT64_MAX;
-			break;
-		}
-		n = n * 10 + (uint64_t)(*at - '0');
-	}
-	if (n > most)
-		return err_field(err, ERR_INPUT, key, "`%s` must be a whole number up to %llu", key,
-				 (unsigned long long)most);
-	*value = n;
-	return 0;
 }

@@ -165,11 +165,4 @@ void reply_refuse(struct reply *reply, int status, const char *code, const char 
 /* The same with the status that goes with err->code, and Retry-After where it is worth trying again. */
 void reply_error(struct reply *reply, const struct err *err);
 
-/*
- * The value of `key` in request->query as an unsigned number, or `otherwise` when it is absent.
- * ERR_INPUT (param: key) when it is no number or above most.
- */
-int request_number(uint64_t *value, const struct request *request, const char *key, uint64_t otherwise,
-		   uint64_t most, struct err *err);
-
 #endif

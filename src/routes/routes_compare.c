@@ -1,12 +1,12 @@
 /* POST /v1/similarity and /v1/search: cosines of texts that come with the request. */
 #include "routes/handlers.h"
 
+#include "base/json_fields.h"
 #include "base/limits.h"
 #include "embed/similar.h"
-#include "routes/request_model.h"
+#include "routes/request.h"
 #include "routes/routes.h"
 #include "routes/service.h"
-#include "routes/wire.h"
 
 #include <assert.h>
 #include <string.h>
@@ -60,8 +60,8 @@ static int embed_side(struct side *side, struct embedder *s, struct context *con
 static int read_side(struct side *side, const json_t *object, const char *name, struct context *context,
 		     struct err *err)
 {
-	ptrdiff_t n = wire_texts(&side->texts, object, name, context->service->options->limits.texts,
-				 &context->arena, err);
+	ptrdiff_t n = request_texts(&side->texts, object, name, context->service->options->limits.texts,
+				    &context->arena, err);
 
 	side->n = n > 0 ? (size_t)n : 0;
 	return n > 0 ? 0 : -1;

@@ -5,8 +5,8 @@
 #include "jobs/jobs.h"
 #include "jobs/uploads.h"
 #include "model/registry.h"
+#include "routes/request.h"
 #include "routes/service.h"
-#include "routes/wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>

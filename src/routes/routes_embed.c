@@ -8,15 +8,15 @@
  */
 #include "routes/handlers.h"
 
+#include "base/json_fields.h"
 #include "base/limits.h"
 #include "base/npy.h"
 #include "math/vec.h"
 #include "model/method.h"
 #include "model/model.h"
-#include "routes/request_model.h"
+#include "routes/request.h"
 #include "routes/routes.h"
 #include "routes/service.h"
-#include "routes/wire.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -66,8 +66,8 @@ static int read_input(struct embed_request *ask, const json_t *object, struct co
 		return refuse_tokens(err);
 	if (!json_is_array(input))
 		return json_expected("input", "a string or an array of strings", err);
-	n = wire_texts(&ask->texts, object, "input", context->service->options->limits.inputs,
-		       &context->arena, err);
+	n = request_texts(&ask->texts, object, "input", context->service->options->limits.inputs,
+			  &context->arena, err);
 	ask->n = n > 0 ? (size_t)n : 0;
 	return n > 0 ? 0 : -1;
 }

@@ -1,13 +1,13 @@
 /* POST /v1/explain and /v1/tokenize: what a model sees in a text, and what each word does. */
 #include "routes/handlers.h"
 
+#include "base/json_fields.h"
 #include "base/limits.h"
 #include "embed/explain.h"
 #include "model/model.h"
-#include "routes/request_model.h"
+#include "routes/request.h"
 #include "routes/routes.h"
 #include "routes/service.h"
-#include "routes/wire.h"
 #include "text/lookup.h"
 
 #include <string.h>

@@ -8,8 +8,8 @@
 #include "model/method.h"
 #include "model/model.h"
 #include "model/registry.h"
+#include "routes/request.h"
 #include "routes/service.h"
-#include "routes/wire.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -85,8 +85,8 @@ static int put_texts(struct context *context, json_t *object, const struct job_r
 {
 	enum uploads_form form = request->type == JOB_EMBED ? UPLOADS_ROWS : UPLOADS_PROSE;
 	const struct text *texts;
-	ptrdiff_t n = wire_texts(&texts, object, "texts", context->service->options->limits.texts,
-				 &context->arena, err);
+	ptrdiff_t n = request_texts(&texts, object, "texts", context->service->options->limits.texts,
+				    &context->arena, err);
 
 	if (n < 0 || uploads_put_texts(context->service->uploads, record, texts, (size_t)n, form, err))
 		return -1;

@@ -4,9 +4,9 @@
 #include "model/method.h"
 #include "model/model.h"
 #include "model/registry.h"
+#include "routes/request.h"
 #include "routes/routes.h"
 #include "routes/service.h"
-#include "routes/wire.h"
 
 #include <string.h>
 

@@ -126,15 +126,3 @@ int context_embedder(struct embedder **s, struct context *context, const char *m
 	model_release(m);
 	return rc;
 }
-
-void context_default_name(const struct context *context, char *to)
-{
-	struct registry_entry *entries = NULL;
-	size_t n = registry_list(context->service->registry, &entries);
-
-	to[0] = '\0';
-	for (size_t i = 0; i < n; i++)
-		if (entries[i].is_default)
-			memcpy(to, entries[i].name, strlen(entries[i].name) + 1);
-	registry_entries_free(entries, n);
-}

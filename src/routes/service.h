@@ -71,9 +71,6 @@ void context_free(struct context *context);
 int context_embedder(struct embedder **s, struct context *context, const char *model, size_t n,
 		     const char *method, struct err *err);
 
-/* The default model's name, into to[LIMIT_NAME_BYTES + 1]; "" when there is no model. */
-void context_default_name(const struct context *context, char *to);
-
 /* Frees the embedders, so that the models they hold can be unmapped. */
 void context_forget(struct context *context);
 

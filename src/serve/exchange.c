@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "routes/metrics.h"
 #include "routes/service.h"
-#include "routes/wire.h"
+#include "routes/request.h"
 #include "serve/connections.h"
 
 #include <stdio.h>

@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "routes/openapi.h"
+#include "routes/request.h"
 #include "routes/routes.h"
 
 #include <setjmp.h>

@@ -1,7 +1,8 @@
 #include "base/arena.h"
 #include "base/err.h"
+#include "embed/embedder.h"
+#include "routes/request.h"
 #include "routes/routes.h"
-#include "routes/wire.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +17,7 @@ static json_t *object_of(const char *text, struct err *err)
 	struct request request = { .body = text, .body_n = strlen(text) };
 
 	*err = (struct err){ 0 };
-	return wire_object(&request, 100, err);
+	return request_object(&request, 100, err);
 }
 
 static void refused(const char *body, const char *says)
@@ -63,17 +64,17 @@ static void texts_are_borrowed(void **state)
 
 	(void)state;
 	arena_init(&arena, 1 << 20);
-	assert_int_equal(wire_texts(&texts, o, "a", 3, &arena, &err), 3);
+	assert_int_equal(request_texts(&texts, o, "a", 3, &arena, &err), 3);
 	assert_int_equal(texts[0].n, 1);
 	assert_int_equal(texts[1].n, 0);
 	assert_int_equal(texts[2].n, 2);
 	assert_memory_equal(texts[2].at, "\xC3\xA9", 2);
-	assert_int_equal(wire_texts(&texts, o, "a", 2, &arena, &err), -1);
+	assert_int_equal(request_texts(&texts, o, "a", 2, &arena, &err), -1);
 	assert_non_null(strstr(err.text, "3 texts"));
-	assert_int_equal(wire_texts(&texts, o, "e", 2, &arena, &err), -1);
-	assert_int_equal(wire_texts(&texts, o, "s", 2, &arena, &err), -1);
-	assert_int_equal(wire_texts(&texts, o, "absent", 2, &arena, &err), -1);
-	assert_int_equal(wire_texts(&texts, o, "m", 2, &arena, &err), -1);
+	assert_int_equal(request_texts(&texts, o, "e", 2, &arena, &err), -1);
+	assert_int_equal(request_texts(&texts, o, "s", 2, &arena, &err), -1);
+	assert_int_equal(request_texts(&texts, o, "absent", 2, &arena, &err), -1);
+	assert_int_equal(request_texts(&texts, o, "m", 2, &arena, &err), -1);
 	assert_non_null(strstr(err.text, "`m[1]`"));
 	arena_free(&arena);
 	json_decref(o);

@@ -491,8 +491,8 @@ static void a_new_model_is_used_at_once(void **state)
 	assert_int_equal(toy_alive(), 2);
 }
 
-/* More models and methods than a thread keeps sentences for. */
-static void sentences_are_kept_and_changed(void **state)
+/* More models and methods than a thread keeps embedders for. */
+static void embedders_are_kept_and_changed(void **state)
 {
 	static const char *const asked[] = { "first:sum",  "first:mean",  "first:weighted",  "first:sif",
 					     "second:sum", "second:mean", "second:weighted", "second:sif",
@@ -575,7 +575,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(readiness_is_told, start, stop),
 		cmocka_unit_test_setup_teardown(metrics_are_prometheus_text, start, stop),
 		cmocka_unit_test_setup_teardown(a_new_model_is_used_at_once, start, stop),
-		cmocka_unit_test_setup_teardown(sentences_are_kept_and_changed, start, stop),
+		cmocka_unit_test_setup_teardown(embedders_are_kept_and_changed, start, stop),
 		cmocka_unit_test_setup_teardown(an_lstm_request_beside_others_is_parsed_once, start, stop),
 	};
 

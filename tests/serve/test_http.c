@@ -521,7 +521,7 @@ static void suspended_requests_are_all_answered(void **state)
 	enum { CLIENTS = 16 };
 	struct client clients[CLIENTS] = { 0 };
 	atomic_bool go = true;
-	char *body = texts(300); /* just heavy */
+	char *body = texts(300); /* just enough to be offloaded */
 	int answered = 0;
 
 	(void)state;
