@@ -1,4 +1,4 @@
-/* The parts of a job that all types share, fit and import jobs, and what a restart finds. */
+/* The parts of a job that all types share, and what a restart finds of a job. */
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -11,7 +11,6 @@
 #include "jobs/uploads.h"
 #include "model/model.h"
 #include "model/registry.h"
-#include "text/corpus.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -118,6 +117,14 @@ static void drop_paths(struct work *w)
 		free(w->paths[i]);
 	free(w->paths);
 	w->paths = NULL;
+}
+
+void work_put_sources(struct work *w)
+{
+	for (size_t i = 0; i < w->job->corpora_n; i++) {
+		buf_printf(w->result, "%s", i ? "," : "");
+		json_put_text(w->result, work_corpus_name(w, i));
+	}
 }
 
 /* ---- a model into service ---- */
@@ -249,132 +256,7 @@ int work_publish(struct work *w, struct model *m, bool as_overlay, struct err *e
 	return -1;
 }
 
-/* ---- fit ---- */
-
-void work_put_sources(struct work *w)
-{
-	for (size_t i = 0; i < w->job->corpora_n; i++) {
-		buf_printf(w->result, "%s", i ? "," : "");
-		json_put_text(w->result, work_corpus_name(w, i));
-	}
-}
-
-static void put_fit(struct work *w, const struct model *m, const struct fit_report *r,
-		    const struct grow_report *grown, const char *digest)
-{
-	double coverage = r->tokens ? (double)r->known / (double)r->tokens : 0.0;
-
-	buf_printf(w->result, "{\"model\":\"%s\",\"method\":\"%s\",\"fingerprint\":\"%s\"", w->request.output,
-		   method_name(m->facts.method), m->fingerprint);
-	buf_printf(w->result, ",\"sentences\":%llu,\"tokens\":%llu,\"known\":%llu,\"coverage\":%.6f",
-		   (unsigned long long)r->sentences, (unsigned long long)r->tokens,
-		   (unsigned long long)r->known, coverage);
-	buf_printf(w->result, ",\"explained_variance\":%.6f,\"corpus_share\":%.6f", r->explained, r->share);
-	buf_printf(w->result, ",\"a\":%.9g,\"components\":%zu,\"bytes\":%llu,\"lines\":%llu", m->facts.a,
-		   m->k, (unsigned long long)r->bytes, (unsigned long long)r->lines);
-	buf_printf(w->result, ",\"new_words\":%zu,\"coverage_before\":%.6f,\"no_new_words\":", grown->words,
-		   grown->coverage);
-	json_put_text(w->result, *grown->none ? grown->none : NULL);
-	buf_printf(w->result, ",\"overlay\":%s,\"corpus_sha256\":\"%s\",\"corpus\":[",
-		   w->request.overlay ? "true" : "false", digest);
-	work_put_sources(w);
-	buf_text(w->result, "]}");
-}
-
-static int fit_and_publish(struct work *w, struct model *m, struct corpus *corpus, struct err *err)
-{
-	struct fit_report report = { 0 };
-	struct grow_report grown;
-	char digest[DIGEST_HEX + 1];
-	struct model *fitted = grow_and_fit(m, corpus, &w->request.fit, w->request.new_words, &report, &grown,
-					    &w->jobs->progress, err);
-	int rc;
-
-	if (!fitted)
-		return -1;
-	corpus_digest(corpus, digest);
-	w->request.overlay = w->request.overlay && grown.words == 0;
-	put_fit(w, fitted, &report, &grown, digest);
-	rc = work_publish(w, fitted, w->request.overlay, err);
-	model_release(fitted);
-	return rc;
-}
-
-static int work_fit(struct work *w, struct err *err)
-{
-	struct model *m = work_model(w, err);
-	struct corpus *corpus;
-	int rc = -1;
-
-	if (m && w->request.overlay)
-		m = work_grounded(w, m, err);
-	if (!m)
-		return -1;
-	corpus = corpus_open((const char *const *)w->paths, w->job->corpora_n, false, err);
-	if (corpus)
-		rc = fit_and_publish(w, m, corpus, err);
-	corpus_close(corpus);
-	model_release(m);
-	return rc;
-}
-
-/* ---- import ---- */
-
-/* Only a regular file: a link in the imports folder could lead anywhere. */
-static int import_path(const struct work *w, const char *name, char *to, struct err *err)
-{
-	const char *folder = w->jobs->options.imports;
-	struct stat info;
-
-	if (folder)
-		(void)snprintf(to, PATH_MAX, "%s/%s", folder, name);
-	else
-		state_path(w->jobs, to, "imports/%s", name);
-	if (lstat(to, &info) == 0 && S_ISREG(info.st_mode))
-		return 0;
-	return err_set(err, ERR_NOT_FOUND, "there is no file `%s` in the imports folder", name);
-}
-
-static void put_import(struct work *w, const struct model *m, const struct import_report *r)
-{
-	buf_printf(w->result, "{\"model\":\"%s\",\"fingerprint\":\"%s\",\"format\":\"%s\"", w->request.output,
-		   m->fingerprint, import_format_name(r->format));
-	buf_printf(w->result, ",\"words\":%zu,\"dim\":%zu,\"rows\":%llu,\"duplicates\":%llu", m->vocab.n,
-		   m->rows.d, (unsigned long long)r->rows, (unsigned long long)r->duplicates);
-	buf_printf(w->result, ",\"empty\":%llu,\"mended\":%llu,\"counted\":%llu}",
-		   (unsigned long long)r->empty, (unsigned long long)r->mended,
-		   (unsigned long long)r->counted);
-}
-
-static int work_import(struct work *w, struct err *err)
-{
-	struct import_options *options = &w->request.import;
-	struct import_report report = { 0 };
-	char path[PATH_MAX], counts[PATH_MAX];
-	struct model *m;
-	int rc;
-
-	if (w->request.vectors && import_path(w, w->request.vectors, path, err))
-		return -1;
-	if (w->request.counts && import_path(w, w->request.counts, counts, err))
-		return -1;
-	options->path = w->request.vectors ? path : w->paths[0];
-	options->counts = w->request.counts ? counts : NULL;
-	m = import_vectors(options, &report, &w->jobs->progress, err);
-	if (!m) {
-		if (w->request.vectors)
-			hide_path(err, path, w->request.vectors);
-		if (w->request.counts)
-			hide_path(err, counts, w->request.counts);
-		return -1;
-	}
-	put_import(w, m, &report);
-	rc = work_publish(w, m, false, err);
-	model_release(m);
-	return rc;
-}
-
-/* ---- */
+/* ---- running one ---- */
 
 int job_work(struct jobs *jobs, const struct job_record *job, struct buf *result, struct err *err)
 {

@@ -48,6 +48,8 @@ int work_publish(struct work *w, struct model *m, bool as_overlay, struct err *e
 /* Appends the names of the corpora, as the elements of a JSON array. */
 void work_put_sources(struct work *w);
 
+int work_fit(struct work *w, struct err *err);
+int work_import(struct work *w, struct err *err);
 int work_train(struct work *w, struct err *err);
 int work_embed(struct work *w, struct err *err);
 int work_eval(struct work *w, struct err *err);

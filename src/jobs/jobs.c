@@ -458,7 +458,7 @@ static void work_one(struct jobs *jobs, struct job_record *job)
 {
 	struct buf result = { 0 };
 	struct err err = { 0 };
-	int64_t begin = clock_unix_ms();
+	int64_t began = clock_ms();
 	int failed;
 
 	log_info("job started", "id=%lld type=%s attempt=%d", (long long)job->id, job->type, job->attempts);
@@ -467,7 +467,7 @@ static void work_one(struct jobs *jobs, struct job_record *job)
 		failed = err_set(&err, ERR_MEMORY, "no memory is left for the result");
 	settle(jobs, job, failed, &result, &err);
 	/* Counted first: a client that sees the job ended must see it in the metrics. */
-	count_ended(jobs, job, (uint64_t)(clock_unix_ms() - begin));
+	count_ended(jobs, job, (uint64_t)(clock_ms() - began));
 	record_in_the_end(jobs, job);
 	if (job_state_ended(job->state))
 		job_checkpoint_drop(jobs, job->id);

@@ -1,4 +1,4 @@
-/* POST /v1/similarity and /v1/search: cosines of texts that come with the request. */
+/* POST /v1/similarity and /v1/search: cosines of texts in the request. */
 #include "routes/handlers.h"
 
 #include "base/json_fields.h"

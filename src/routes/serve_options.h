@@ -34,7 +34,7 @@ struct serve_options {
 	size_t threads;	     /* event loops; 0 = one per processor */
 	size_t workers;	     /* workers for big requests; 0 = one per processor */
 	unsigned lame_duck_ms; /* how long /ready says no before the port closes */
-	bool log_requests;     /* a line for every request; failures of the server are logged always */
+	bool log_requests;     /* one line per request; failures of the server are always logged */
 	enum log_level log_level;
 	struct serve_limits limits;
 };

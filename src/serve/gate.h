@@ -21,7 +21,7 @@
 struct gate_header {
 	const char *name;
 	size_t name_n;
-	const char *value; /* a 0 behind it; NULL: none */
+	const char *value; /* 0-terminated; NULL: none */
 	size_t value_n;
 };
 
