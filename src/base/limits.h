@@ -46,8 +46,9 @@ enum {
 	/* All requests together. */
 	LIMIT_CONNECTIONS = 4096,
 	LIMIT_CONNECTION_MEMORY = 32 << 10, /* for request line, headers and I/O of a connection */
-	LIMIT_INFLIGHT_BYTES = 256 << 20,   /* of bodies being received or worked on, */
-	LIMIT_FREE_BODY_BYTES = 64 << 10,   /* for which no body up to this size is refused */
+	LIMIT_INFLIGHT_BYTES = 256 << 20,   /* of bodies being received or worked on: */
+	LIMIT_AHEAD_BYTES = 64 << 10,	    /* so much of a body is counted before it comes, */
+	LIMIT_JSON_RATIO = 32,		    /* and so much more per byte whose JSON waits for a worker */
 	LIMIT_QUEUE = 256,		    /* offloaded requests waiting for a worker */
 	LIMIT_JOBS = 1000,		    /* jobs waiting */
 

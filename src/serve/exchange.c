@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "routes/metrics.h"
-#include "routes/service.h"
 #include "routes/request.h"
+#include "routes/service.h"
 #include "serve/connections.h"
 
 #include <stdio.h>
@@ -312,7 +312,7 @@ static enum MHD_Result first_call(struct exchange *x, const char *method, const 
 	x->close = x->facts.chunked;
 	x->discard = !x->route;
 	if (x->route && !x->route->open &&
-	    !hold(x, x->facts.length < LIMIT_FREE_BODY_BYTES ? x->facts.length : LIMIT_FREE_BODY_BYTES)) {
+	    !hold(x, x->facts.length < LIMIT_AHEAD_BYTES ? x->facts.length : LIMIT_AHEAD_BYTES)) {
 		fill_busy(x, "too many bytes of requests are being held; try again");
 		x->close = true;
 		return send_reply(x);
@@ -481,7 +481,10 @@ static enum MHD_Result work(struct exchange *x)
 	case ROUTE_OFFLOAD:
 		return offload(x, x->http->workers);
 	case ROUTE_BATCH:
-		return offload(x, x->http->lstm_workers);
+		if (hold(x, x->body_n * LIMIT_JSON_RATIO))
+			return offload(x, x->http->lstm_workers);
+		fill_busy(x, "too many bytes of requests are being held; try again");
+		break;
 	case ROUTE_AGAIN:
 		if (park(x, false))
 			return MHD_YES;
