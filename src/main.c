@@ -24,12 +24,12 @@ enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 static void print_usage(FILE *to)
 {
 	(void)fprintf(to, "Usage: sifd VERB [OPTION]... [ARGUMENT]...\n\n"
-			  "Turns sentences into vectors and says how alike texts are.\n\nVerbs:\n");
+			  "Turns sentences into vectors and scores how similar texts are.\n\nVerbs:\n");
 	for (size_t i = 0; i < VERBS; i++)
 		(void)fprintf(to, "  %-11s %s\n", verbs[i]->name, verbs[i]->summary);
-	(void)fprintf(to,
-		      "\n`sifd VERB --help` tells more; `sifd --version` says which build this is.  Try:\n\n"
-		      "  sifd similarity \"a cat sat on the mat\" \"a kitten rests on a rug\"\n");
+	(void)fprintf(to, "\nRun `sifd VERB --help` for the options of a verb, `sifd --version` for the "
+			  "build.  Try:\n\n"
+			  "  sifd similarity \"a cat sat on the mat\" \"a kitten rests on a rug\"\n");
 }
 
 /*
@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 				choose_blas(argv);
 			json_init();
 			mat_init();
-			return verbs[i]->run(verbs[i], argc - 1, argv + 1);
+			return cli_run(verbs[i], argc - 1, argv + 1);
 		}
 	(void)fprintf(stderr, "sifd: there is no verb '%s'; `sifd --help` lists them\n", argv[1]);
 	return EXIT_USAGE;

@@ -19,7 +19,7 @@
 /* A line of at most PIPE_BUF bytes goes into a pipe whole or not at all. */
 enum { TAIL_BYTES = sizeof(",\"cut\":true}\n") };
 
-static const char *const level_names[] = { "debug", "info", "warn", "error" };
+const char *const log_level_names[] = { "debug", "info", "warn", "error" };
 
 static atomic_int least_level = LOG_INFO;
 static atomic_ulong dropped;
@@ -27,14 +27,6 @@ static atomic_ulong dropped;
 void log_set_level(enum log_level level)
 {
 	atomic_store_explicit(&least_level, (int)level, memory_order_relaxed);
-}
-
-int log_level_parse(const char *name)
-{
-	for (int i = 0; i < 4; i++)
-		if (strcmp(name, level_names[i]) == 0)
-			return i;
-	return -1;
 }
 
 unsigned long log_dropped(void)
@@ -177,7 +169,7 @@ static void put_head(struct buf *line, enum log_level level, const char *event)
 	if (strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc) == 0)
 		text[0] = '\0';
 	buf_printf(line, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"event\":", text, now.tv_nsec / 1000000,
-		   level_names[level]);
+		   log_level_names[level]);
 	put_text(line, event, 256, &cut);
 }
 

@@ -22,8 +22,7 @@ enum { LOG_LINE_BYTES = 4096 };
 /* Lines below `level` are not written; LOG_INFO until called. */
 void log_set_level(enum log_level level);
 
-/* "debug", "info", "warn" or "error"; -1 for anything else. */
-int log_level_parse(const char *name);
+extern const char *const log_level_names[]; /* "debug", "info", "warn", "error" */
 
 void log_write(enum log_level level, const char *event, const char *facts, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,8 +1,10 @@
+/* What the verbs share: running one, finding its model, reading its lines. */
 #include "cli/cli.h"
 
 #include "base/err.h"
 #include "base/file.h"
 #include "base/lines.h"
+#include "base/mem.h"
 #include "base/utf8.h"
 #include "embed/publish.h"
 #include "model/method.h"
@@ -27,6 +29,39 @@ int cli_usage(const struct verb *verb, const struct err *err)
 		      verb->arguments);
 	return EXIT_USAGE;
 }
+
+int cli_run(const struct verb *verb, int argc, char **argv)
+{
+	void *call = mem_new(1, verb->call_bytes);
+	struct arguments arguments;
+	struct err err = { 0 };
+	int status = options_parse(verb, argc, argv, call, &arguments, &err);
+
+	if (status) {
+		status = status > 0 ? EXIT_DONE : cli_usage(verb, &err);
+	} else {
+		if (verb->check && verb->check(call, &arguments, &err))
+			status = cli_usage(verb, &err);
+		else
+			status = verb->run(call, &arguments, &err) ? cli_failed(&err) : EXIT_DONE;
+		options_free(&arguments);
+	}
+	free(call);
+	return status;
+}
+
+const struct param_row cli_model_options[] = {
+	CLI_TEXT("model", 'm', "MODEL", "a model file, or a name in the models folder", struct model_choice,
+		 model),
+	CLI_TEXT("models", 0, "DIR", "the models folder", struct model_choice, models),
+	{ 0 },
+};
+
+const struct param_row cli_method_options[] = {
+	CLI_TEXT("method", 0, "METHOD", "the method that makes the vectors; default: the model's",
+		 struct model_choice, method),
+	{ 0 },
+};
 
 /* The program's folder, for models that lie beside it: build/release/sifd -> models. */
 static bool beside_program(const char *relative, char to[4096])
@@ -136,15 +171,5 @@ int cli_print(struct buf *buf, struct err *err)
 		at += (size_t)n;
 	}
 	buf_reset(buf);
-	return 0;
-}
-
-int cli_parse_rows_type(enum rows_type *type, const char *name, struct err *err)
-{
-	int found = rows_type_parse(name);
-
-	if (found < 0)
-		return err_set(err, ERR_INPUT, "--dtype %s: expected " ROWS_TYPE_NAMES, name);
-	*type = (enum rows_type)found;
 	return 0;
 }

@@ -1,8 +1,8 @@
 /*
  * cli.h - what the verbs of the command line share.
  *
- * A verb is one file, verb_NAME.c: its option table, its --help, and a call of the engine that the
- * daemon calls too.  Results go to standard output, all else to standard error.
+ * A verb is one file, verb_NAME.c: its options, its --help, and a call of the engine that the daemon calls
+ * too.  Results go to standard output, all else to standard error.
  * Exit status: 0 done, 1 the work failed, 2 the call was wrong.
  */
 #ifndef SIFD_CLI_CLI_H
@@ -12,7 +12,6 @@
 #include "base/progress.h"
 #include "cli/options.h"
 #include "embed/embedder.h"
-#include "math/rows.h"
 
 #include <pthread.h>
 
@@ -31,24 +30,44 @@ int cli_failed(const struct err *err);
 /* The same with EXIT_USAGE and a pointer to --help. */
 int cli_usage(const struct verb *verb, const struct err *err);
 
-/* The options that most verbs have; put CLI_MODEL_OPTIONS(&variable) into the verb's table. */
+/* Reads the call, checks it and runs it; returns the exit status. */
+int cli_run(const struct verb *verb, int argc, char **argv);
+
+/* The model that most verbs work with. */
 struct model_choice {
 	const char *model;  /* a file, or a name under the models folder; NULL: the shipped one */
 	const char *method; /* NULL: the model's own */
 	const char *models; /* the models folder; NULL: where the program finds it */
 };
 
-#define CLI_MODEL_OPTIONS(choice)                                                                            \
-	{ "model",	    'm',     OPTION_TEXT,                                                            \
-	  &(choice)->model, "MODEL", "a model file, or a name under the models folder" },                    \
+/* Its options, for the tables of a verb: model and models; method. */
+extern const struct param_row cli_model_options[], cli_method_options[];
+
+#define CLI_MODEL(call)                                                                                      \
 	{                                                                                                    \
-		"models", 0, OPTION_TEXT, &(choice)->models, "DIR", "the models folder"                      \
+		cli_model_options, offsetof(call, choice)                                                    \
 	}
-#define CLI_METHOD_OPTION(choice)                                                                            \
+#define CLI_METHOD(call)                                                                                     \
 	{                                                                                                    \
-		"method", 0, OPTION_TEXT, &(choice)->method, "METHOD",                                       \
-			"how to make vectors; default: the model's"                                          \
+		cli_method_options, offsetof(call, choice)                                                   \
 	}
+
+/* Rows of the command line only, for fields of a verb's call. */
+#define CLI_TEXT(name, letter, value, help, call, field)                                                     \
+	{                                                                                                    \
+		name, letter, PARAM_TEXT, value, help, NULL, PARAM_FIELD(call, field), PARAM_ANY,            \
+		{                                                                                            \
+			{                                                                                    \
+				PARAM_ALWAYS, 0                                                              \
+			}                                                                                    \
+		}                                                                                            \
+	}
+#define CLI_FLAG(name, help, call, field)                                                                    \
+	PARAM(PARAM_FLAG, name, NULL, help, NULL, PARAM_FIELD(call, field), PARAM_ANY, { PARAM_ALWAYS, 0 })
+#define CLI_COUNT(name, value, help, call, field, least, most, usual)                                        \
+	PARAM(PARAM_COUNT, name, value, help, NULL, PARAM_FIELD(call, field), PARAM_RANGE(least, most),      \
+	      { PARAM_ALWAYS, usual })
+#define CLI_LOSSY(call) CLI_FLAG("lossy", "repair text that is not UTF-8 instead of refusing it", call, lossy)
 
 /* The models folder: the one given, else ./models, else the one beside the program or where it was installed;
  * to[4096]. */
@@ -79,9 +98,6 @@ struct progress_line {
 };
 void progress_line_start(struct progress_line *line);
 void progress_line_stop(struct progress_line *line);
-
-/* ERR_INPUT for another --dtype than ROWS_TYPE_NAMES. */
-int cli_parse_rows_type(enum rows_type *type, const char *name, struct err *err);
 
 /* Writes all of buf to standard output and empties it; ERR_IO. */
 int cli_print(struct buf *buf, struct err *err);

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,218 +18,172 @@ static const char default_config[] = "/etc/sifd/sifd.conf";
 /* Who set an option last; a lower one may not overwrite a higher one. */
 enum source { FROM_NOTHING, FROM_FILE, FROM_ENVIRONMENT, FROM_FLAG };
 
+/* What one name was given. */
+struct option {
+	const struct param_row *row; /* the first of that name */
+	enum source source;
+	const char *label;	 /* for messages: "--epochs", "sifd.conf: line 3: epochs" */
+	struct text_list values; /* one, but of lists */
+};
+
 struct memory {
 	void *block;
 	struct memory *next;
 };
 
-struct parser {
+struct given {
 	const struct verb *verb;
-	const struct option_spec *specs;
+	struct option *options;
 	size_t n;
-	unsigned char *set_by; /* (n) enum source */
-	const char *config;    /* of --config */
-	struct arguments *arguments;
+	const char *config; /* of --config */
+	struct memory *memory;
 };
 
-static void *keep(struct parser *p, size_t n, size_t size)
+static void *keep(struct given *g, size_t n, size_t size)
 {
 	struct memory *m = mem_new(1, sizeof(*m));
 
 	m->block = mem_new(n, size);
-	m->next = p->arguments->memory;
-	p->arguments->memory = m;
+	m->next = g->memory;
+	g->memory = m;
 	return m->block;
 }
 
-static const char *keep_text(struct parser *p, const char *text, size_t n)
+static const char *keep_text(struct given *g, const char *text, size_t n)
 {
-	char *copy = keep(p, n + 1, 1);
+	char *copy = keep(g, n + 1, 1);
 
 	memcpy(copy, text, n);
 	return copy;
 }
 
-static void list_add(struct parser *p, struct text_list *list, const char *value)
+static void add(struct given *g, struct text_list *list, const char *text, size_t n)
 {
-	const char **at = keep(p, list->n + 1, sizeof(*at));
+	const char **at = keep(g, list->n + 1, sizeof(*at));
 
 	for (size_t i = 0; i < list->n; i++)
 		at[i] = list->at[i];
-	at[list->n] = value;
+	at[list->n++] = keep_text(g, text, n);
 	list->at = at;
-	list->n++;
 }
 
-static int parse_count(size_t *to, const char *text, struct err *err)
+static void assign(struct given *g, struct option *o, const char *value, enum source source,
+		   const char *label)
 {
-	static const struct {
-		const char *suffix;
-		unsigned long long times;
-	} units[] = {
-		{ "", 1 },
-		{ "k", 1000ULL },
-		{ "M", 1000000ULL },
-		{ "G", 1000000000ULL },
-		{ "Ki", 1ULL << 10 },
-		{ "Mi", 1ULL << 20 },
-		{ "Gi", 1ULL << 30 },
-	};
-	char *end;
-	unsigned long long value;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || end == text || !isdigit((unsigned char)text[0]))
-		return err_set(err, ERR_INPUT, "'%s' is not a whole number", text);
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (strcmp(end, units[i].suffix) == 0) {
-			size_t result;
-
-			if (__builtin_mul_overflow(value, units[i].times, &result))
-				return err_set(err, ERR_INPUT, "%s is too large", text);
-			*to = result;
-			return 0;
-		}
-	return err_set(err, ERR_INPUT, "'%s' is not a whole number (with k, M, G, Ki, Mi or Gi)", text);
-}
-
-static int parse_number(double *to, const char *text, struct err *err)
-{
-	char *end;
-	double value;
-
-	errno = 0;
-	value = strtod(text, &end);
-	if (errno || end == text || *end || !(value - value == 0.0))
-		return err_set(err, ERR_INPUT, "'%s' is not a number", text);
-	*to = value;
-	return 0;
-}
-
-static int parse_flag(bool *to, const char *text, struct err *err)
-{
-	static const char *const yes[] = { "1", "true", "yes", "on" };
-	static const char *const no[] = { "0", "false", "no", "off" };
-
-	for (size_t i = 0; i < 4; i++) {
-		if (strcmp(text, yes[i]) == 0) {
-			*to = true;
-			return 0;
-		}
-		if (strcmp(text, no[i]) == 0) {
-			*to = false;
-			return 0;
-		}
+	if (o->source > source)
+		return;
+	if (o->row->kind != PARAM_LIST || o->source < source)
+		o->values.n = 0;
+	o->source = source;
+	o->label = keep_text(g, label, strlen(label));
+	if (o->row->kind != PARAM_LIST || source == FROM_FLAG) {
+		add(g, &o->values, value, strlen(value));
+		return;
 	}
-	return err_set(err, ERR_INPUT, "'%s' is neither yes nor no", text);
-}
-
-static int add_parts(struct parser *p, struct text_list *list, const char *value)
-{
 	while (*value) {
 		size_t n = strcspn(value, ",");
 
 		if (n)
-			list_add(p, list, keep_text(p, value, n));
+			add(g, &o->values, value, n);
 		value += n + (value[n] == ',');
 	}
-	return 0;
 }
 
-static int assign(struct parser *p, size_t i, const char *value, enum source source, struct err *err)
+/* "lr_weights" is --lr-weights. */
+static bool is_named(const struct param_row *row, const char *name, size_t n)
 {
-	const struct option_spec *spec = &p->specs[i];
-
-	if (p->set_by[i] > source)
-		return 0;
-	if (spec->kind == OPTION_LIST && p->set_by[i] < source)
-		*(struct text_list *)spec->to = (struct text_list){ 0 };
-	p->set_by[i] = (unsigned char)source;
-	switch (spec->kind) {
-	case OPTION_FLAG:
-		return parse_flag(spec->to, value, err);
-	case OPTION_TEXT:
-		*(const char **)spec->to = keep_text(p, value, strlen(value));
-		return 0;
-	case OPTION_LIST:
-		if (source != FROM_FLAG)
-			return add_parts(p, spec->to, value);
-		list_add(p, spec->to, value);
-		return 0;
-	case OPTION_COUNT:
-		return parse_count(spec->to, value, err);
-	case OPTION_NUMBER:
-		return parse_number(spec->to, value, err);
-	}
-	return 0;
+	if (strlen(row->name) != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (name[i] != (row->name[i] == '_' ? '-' : row->name[i]))
+			return false;
+	return true;
 }
 
-static ptrdiff_t find_name(const struct parser *p, const char *name, size_t n)
+static struct option *find(const struct given *g, const char *name, size_t n)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (strlen(p->specs[i].name) == n && memcmp(p->specs[i].name, name, n) == 0)
-			return (ptrdiff_t)i;
-	return -1;
+	for (size_t i = 0; i < g->n; i++)
+		if (is_named(g->options[i].row, name, n))
+			return &g->options[i];
+	return NULL;
 }
 
-static int wrong_call(const struct parser *p, const char *what, const char *which, struct err *err)
+static int wrong_call(const struct given *g, const char *what, const char *which, struct err *err)
 {
 	return err_set(err, ERR_INPUT, "%s '%s'; `sifd %s --help` lists the options", what, which,
-		       p->verb->name);
+		       g->verb->name);
 }
 
-static int long_option(struct parser *p, const char *name, const char *next, struct err *err)
+/* --NAME, with hyphens. */
+static const char *flag_of(const struct param_row *row, char to[64])
+{
+	(void)snprintf(to, 64, "--%s", row->name);
+	for (char *c = to; *c; c++)
+		if (*c == '_')
+			*c = '-';
+	return to;
+}
+
+/* How many words of the command line the option takes; -1. */
+static int long_option(struct given *g, const char *name, const char *next, struct err *err)
 {
 	const char *equals = strchr(name, '=');
 	size_t n = equals ? (size_t)(equals - name) : strlen(name);
 	const char *value = equals ? equals + 1 : next;
-	ptrdiff_t i = find_name(p, name, n);
+	struct option *o = find(g, name, n);
+	char label[64];
 
-	if (n == 6 && strncmp(name, "config", 6) == 0 && i < 0) {
+	if (n == 6 && strncmp(name, "config", 6) == 0 && !o) {
 		if (!value)
-			return wrong_call(p, "a value is missing for option", name, err);
-		p->config = value;
+			return wrong_call(g, "a value is missing for option", name, err);
+		g->config = value;
 		return equals ? 1 : 2;
 	}
-	if (i < 0 && n > 3 && strncmp(name, "no-", 3) == 0) {
-		i = find_name(p, name + 3, n - 3);
-		if (i >= 0 && p->specs[i].kind == OPTION_FLAG && !equals)
-			return assign(p, (size_t)i, "no", FROM_FLAG, err) ? -1 : 1;
+	if (!o && n > 3 && strncmp(name, "no-", 3) == 0 && !equals) {
+		o = find(g, name + 3, n - 3);
+		if (o && o->row->kind == PARAM_FLAG) {
+			assign(g, o, "no", FROM_FLAG, flag_of(o->row, label));
+			return 1;
+		}
+		o = NULL;
 	}
-	if (i < 0)
-		return wrong_call(p, "there is no option", name, err);
-	if (p->specs[i].kind == OPTION_FLAG && !equals)
-		return assign(p, (size_t)i, "yes", FROM_FLAG, err) ? -1 : 1;
+	if (!o)
+		return wrong_call(g, "there is no option", name, err);
+	if (o->row->kind == PARAM_FLAG && !equals) {
+		assign(g, o, "yes", FROM_FLAG, flag_of(o->row, label));
+		return 1;
+	}
 	if (!value)
-		return wrong_call(p, "a value is missing for option", name, err);
-	if (assign(p, (size_t)i, value, FROM_FLAG, err))
-		return err_prefix(err, "--%s", p->specs[i].name);
+		return wrong_call(g, "a value is missing for option", name, err);
+	assign(g, o, value, FROM_FLAG, flag_of(o->row, label));
 	return equals ? 1 : 2;
 }
 
-static int short_option(struct parser *p, const char *letters, const char *next, struct err *err)
+static int short_option(struct given *g, const char *letters, const char *next, struct err *err)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		if (p->specs[i].letter != letters[0])
+	for (size_t i = 0; i < g->n; i++) {
+		struct option *o = &g->options[i];
+		bool flag = o->row->kind == PARAM_FLAG;
+		char label[64];
+
+		if (o->row->letter != letters[0])
 			continue;
-		if (p->specs[i].kind == OPTION_FLAG) {
-			if (letters[1])
-				return wrong_call(p, "there is no option", letters, err);
-			return assign(p, i, "yes", FROM_FLAG, err) ? -1 : 1;
-		}
-		if (!letters[1] && !next)
-			return wrong_call(p, "a value is missing for option", letters, err);
-		if (assign(p, i, letters[1] ? letters + 1 : next, FROM_FLAG, err))
-			return err_prefix(err, "-%c", letters[0]);
-		return letters[1] ? 1 : 2;
+		if (flag && letters[1])
+			return wrong_call(g, "there is no option", letters, err);
+		if (!flag && !letters[1] && !next)
+			return wrong_call(g, "a value is missing for option", letters, err);
+		assign(g, o,
+		       flag	    ? "yes"
+		       : letters[1] ? letters + 1
+				    : next,
+		       FROM_FLAG, flag_of(o->row, label));
+		return flag || letters[1] ? 1 : 2;
 	}
-	return wrong_call(p, "there is no option", letters, err);
+	return wrong_call(g, "there is no option", letters, err);
 }
 
-static int read_flags(struct parser *p, int argc, char **argv, struct err *err)
+static int read_flags(struct given *g, struct arguments *rest, int argc, char **argv, struct err *err)
 {
-	struct arguments *rest = p->arguments;
 	bool options = true;
 
 	for (int i = 1; i < argc;) {
@@ -241,9 +194,9 @@ static int read_flags(struct parser *p, int argc, char **argv, struct err *err)
 		if (options && strcmp(word, "--") == 0)
 			options = false;
 		else if (options && strncmp(word, "--", 2) == 0)
-			taken = long_option(p, word + 2, next, err);
+			taken = long_option(g, word + 2, next, err);
 		else if (options && word[0] == '-' && word[1])
-			taken = short_option(p, word + 1, next, err);
+			taken = short_option(g, word + 1, next, err);
 		else
 			rest->at[rest->n++] = word;
 		if (taken < 0)
@@ -253,21 +206,19 @@ static int read_flags(struct parser *p, int argc, char **argv, struct err *err)
 	return 0;
 }
 
-static int read_environment(struct parser *p, struct err *err)
+static void read_environment(struct given *g)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		char name[64] = "SIFD_";
+	for (size_t i = 0; i < g->n; i++) {
+		char name[64];
 		const char *value;
-		size_t at = 5;
 
-		for (const char *c = p->specs[i].name; *c && at < sizeof(name) - 1; c++)
-			name[at++] = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
-		name[at] = '\0';
+		(void)snprintf(name, sizeof(name), "SIFD_%s", g->options[i].row->name);
+		for (char *c = name; *c; c++)
+			*c = (char)toupper((unsigned char)*c);
 		value = getenv(name);
-		if (value && assign(p, i, value, FROM_ENVIRONMENT, err))
-			return err_prefix(err, "%s", name);
+		if (value)
+			assign(g, &g->options[i], value, FROM_ENVIRONMENT, name);
 	}
-	return 0;
 }
 
 static char *trim(char *text)
@@ -282,25 +233,28 @@ static char *trim(char *text)
 	return text;
 }
 
-static int config_line(struct parser *p, char *line, struct err *err)
+/* where: "sifd.conf: line 3" */
+static int config_line(struct given *g, char *line, const char *where, struct err *err)
 {
 	char *equals = strchr(line, '=');
+	struct option *o;
+	char label[400];
 	char *name;
-	ptrdiff_t i;
 
 	if (!equals)
-		return err_set(err, ERR_INPUT, "expected `name = value`");
+		return err_set(err, ERR_INPUT, "%s: expected `name = value`", where);
 	*equals = '\0';
 	name = trim(line);
-	i = find_name(p, name, strlen(name));
-	if (i < 0)
-		return err_set(err, ERR_INPUT, "`sifd %s` has no option '%s'", p->verb->name, name);
-	if (assign(p, (size_t)i, trim(equals + 1), FROM_FILE, err))
-		return err_prefix(err, "%s", name);
+	o = find(g, name, strlen(name));
+	if (!o)
+		return err_set(err, ERR_INPUT, "%s: `sifd %s` has no option '%s'", where, g->verb->name,
+			       name);
+	(void)snprintf(label, sizeof(label), "%s: %s", where, name);
+	assign(g, o, trim(equals + 1), FROM_FILE, label);
 	return 0;
 }
 
-static int read_lines(struct parser *p, const char *path, char *text, struct err *err)
+static int read_lines(struct given *g, const char *path, char *text, struct err *err)
 {
 	const char *section = "serve";
 	size_t number = 0;
@@ -308,27 +262,28 @@ static int read_lines(struct parser *p, const char *path, char *text, struct err
 
 	for (char *line = text; line; line = next) {
 		char *end = strchr(line, '\n');
+		char where[300];
 
 		next = end ? end + 1 : NULL;
 		if (end)
 			*end = '\0';
-		number++;
+		(void)snprintf(where, sizeof(where), "%.250s: line %zu", path, ++number);
 		line = trim(line);
 		if (!*line || *line == '#')
 			continue;
 		if (*line == '[') {
 			line[strcspn(line, "]")] = '\0';
 			section = trim(line + 1);
-		} else if (strcmp(section, p->verb->name) == 0 && config_line(p, line, err)) {
-			return err_prefix(err, "%s: line %zu", path, number);
+		} else if (strcmp(section, g->verb->name) == 0 && config_line(g, line, where, err)) {
+			return -1;
 		}
 	}
 	return 0;
 }
 
-static int read_config(struct parser *p, struct err *err)
+static int read_config(struct given *g, struct err *err)
 {
-	const char *path = p->config ? p->config : getenv("SIFD_CONFIG");
+	const char *path = g->config ? g->config : getenv("SIFD_CONFIG");
 	struct buf text = { 0 };
 	int failed;
 
@@ -341,58 +296,146 @@ static int read_config(struct parser *p, struct err *err)
 		return -1;
 	}
 	(void)buf_string(&text);
-	failed = read_lines(p, path, text.data, err);
+	failed = read_lines(g, path, text.data, err);
 	buf_free(&text);
 	return failed;
 }
 
-static void print_help(const struct verb *verb, const struct option_spec *specs, size_t n)
+static void print_help(const struct given *g)
 {
-	(void)printf("Usage: sifd %s %s\n\n%s\n\nOptions:\n", verb->name, verb->arguments, verb->summary);
-	for (size_t i = 0; i < n; i++) {
-		char left[64];
-		const char *value = specs[i].value ? specs[i].value : "";
+	const struct verb *verb = g->verb;
+	struct buf line = { 0 };
 
-		(void)snprintf(left, sizeof(left), "%c%c%s --%s%s%s", specs[i].letter ? '-' : ' ',
-			       specs[i].letter ? specs[i].letter : ' ', specs[i].letter ? "," : " ",
-			       specs[i].name, *value ? " " : "", value);
-		(void)printf("  %-30s %s\n", left, specs[i].help);
-	}
-	(void)printf("  %-30s %s\n", "    --config FILE", "options of this verb, `name = value` a line");
-	(void)printf("  %-30s %s\n", "    --help", "this text");
+	(void)printf("Usage: sifd %s %s\n\n%s\n\nOptions:\n", verb->name, verb->arguments, verb->summary);
+	for (const struct option_table *t = verb->options; t->rows; t++)
+		for (const struct param_row *row = t->rows; row->name; row++) {
+			char flag[64];
+			char left[100];
+
+			(void)snprintf(left, sizeof(left), "%c%c%s %s%s%s", row->letter ? '-' : ' ',
+				       row->letter ? row->letter : ' ', row->letter ? "," : " ",
+				       flag_of(row, flag), row->value ? " " : "",
+				       row->value ? row->value : "");
+			buf_reset(&line);
+			param_put_help(&line, row, verb->goals);
+			(void)printf("  %-30s %s\n", left, buf_string(&line));
+		}
+	(void)printf("  %-30s %s\n", "    --config FILE", "a file of options, one `name = value` per line");
+	(void)printf("  %-30s %s\n", "    --help", "show this text");
 	if (verb->details)
 		(void)printf("\n%s", verb->details);
+	buf_free(&line);
 }
 
-int options_parse(const struct verb *verb, const struct option_spec *specs, size_t n, int argc, char **argv,
-		  struct arguments *arguments, struct err *err)
+/* One option for each name that the verb's tables have. */
+static void list_options(struct given *g)
 {
-	struct parser p = { .verb = verb, .specs = specs, .n = n, .arguments = arguments };
-	int failed;
+	size_t rows = 0;
 
-	*arguments = (struct arguments){ 0 };
+	for (const struct option_table *t = g->verb->options; t->rows; t++)
+		for (const struct param_row *row = t->rows; row->name; row++)
+			rows++;
+	g->options = keep(g, rows, sizeof(*g->options));
+	for (const struct option_table *t = g->verb->options; t->rows; t++)
+		for (const struct param_row *row = t->rows; row->name; row++) {
+			char flag[64];
+
+			if (!find(g, flag_of(row, flag) + 2, strlen(row->name)))
+				g->options[g->n++].row = row;
+		}
+}
+
+/* The table's defaults, and what its options were given. */
+static int take(const struct given *g, const struct option_table *table, unsigned goal, void *call,
+		struct err *err)
+{
+	void *to = (char *)call + table->at;
+
+	params_default(table->rows, goal, to);
+	for (size_t i = 0; i < g->n; i++) {
+		const struct option *o = &g->options[i];
+		const struct param_row *row = params_find(table->rows, o->row->name, goal);
+
+		if (!row || !o->values.n)
+			continue;
+		if (row->kind == PARAM_LIST)
+			memcpy((char *)to + row->offset, &o->values, sizeof(o->values));
+		else if (param_set(row, to, o->label, o->values.at[0], err))
+			return -1;
+	}
+	return 0;
+}
+
+/* Flags that another goal has.  The file and the environment may say more than a goal needs. */
+static int refuse(const struct given *g, unsigned goal, struct err *err)
+{
+	const struct param_row *tables[OPTION_TABLES + 1] = { 0 };
+
+	for (size_t i = 0; i < OPTION_TABLES; i++)
+		tables[i] = g->verb->options[i].rows;
+	for (size_t i = 0; i < g->n; i++)
+		if (g->options[i].source == FROM_FLAG &&
+		    params_refuse(tables, g->options[i].row->name, goal, g->verb->goals, g->options[i].label,
+				  err))
+			return -1;
+	return 0;
+}
+
+static int fill(const struct given *g, void *call, struct err *err)
+{
+	const struct verb *verb = g->verb;
+	unsigned goal = PARAM_ALWAYS;
+
+	if (verb->start)
+		verb->start(call);
+	if (take(g, &verb->options[0], goal, call, err))
+		return -1;
+	if (verb->goal) {
+		goal = verb->goal(call, err);
+		if (!goal || refuse(g, goal, err))
+			return -1;
+	}
+	for (size_t i = 1; verb->options[i].rows; i++)
+		if (take(g, &verb->options[i], goal, call, err))
+			return -1;
+	return 0;
+}
+
+int options_parse(const struct verb *verb, int argc, char **argv, void *call, struct arguments *arguments,
+		  struct err *err)
+{
+	struct given *g = mem_new(1, sizeof(*g));
+
+	g->verb = verb;
+	*arguments = (struct arguments){ .given = g };
+	list_options(g);
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (strcmp(argv[i], "--help") == 0) {
-			print_help(verb, specs, n);
+			print_help(g);
+			options_free(arguments);
 			return 1;
 		}
-	arguments->at = keep(&p, (size_t)argc + 1, sizeof(*arguments->at));
-	p.set_by = mem_new(n, 1);
-	failed = read_flags(&p, argc, argv, err) || read_environment(&p, err) || read_config(&p, err);
-	free(p.set_by);
-	if (failed)
-		options_free(arguments);
-	return failed ? -1 : 0;
+	arguments->at = keep(g, (size_t)argc + 1, sizeof(*arguments->at));
+	if (read_flags(g, arguments, argc, argv, err))
+		goto failed;
+	read_environment(g);
+	if (read_config(g, err) || fill(g, call, err))
+		goto failed;
+	return 0;
+failed:
+	options_free(arguments);
+	return -1;
 }
 
 void options_free(struct arguments *arguments)
 {
 	struct memory *next;
 
-	for (struct memory *m = arguments->memory; m; m = next) {
+	for (struct memory *m = arguments->given->memory; m; m = next) {
 		next = m->next;
 		free(m->block);
 		free(m);
 	}
+	free(arguments->given);
 	*arguments = (struct arguments){ 0 };
 }

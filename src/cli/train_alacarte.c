@@ -7,16 +7,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-
-struct alacarte_call alacarte_call_default(void)
-{
-	struct alacarte_options o = alacarte_options_default();
-
-	return (struct alacarte_call){
-		.o = o, .fit_count = (size_t)o.fit_count, .min_count = (size_t)o.min_count, .unit = "sentence"
-	};
-}
 
 static void report(const struct alacarte_report *r, const char *output)
 {
@@ -33,38 +23,19 @@ static void report(const struct alacarte_report *r, const char *output)
 		      r->fit_words, r->held_out_words, r->held_out, r->chance);
 }
 
-int cli_settle_alacarte(struct alacarte_call *call, const char *output, const struct arguments *corpora,
-			struct err *err)
-{
-	if (!output)
-		return err_set(err, ERR_INPUT, "-o TRAINED, the model file to write, is missing");
-	if (corpora->n == 0)
-		return err_set(err, ERR_INPUT, "no corpus: files, folders or - behind the options");
-	if (strcmp(call->unit, "sentence") != 0 && strcmp(call->unit, "line") != 0)
-		return err_set(err, ERR_INPUT, "--unit %.40s: expected sentence or line", call->unit);
-	call->o.by_line = strcmp(call->unit, "line") == 0;
-	call->o.fit_count = call->fit_count;
-	call->o.min_count = call->min_count;
-	return 0;
-}
-
-int cli_train_alacarte(struct alacarte_call *call, const struct model_choice *choice, const char *output,
-		       const struct arguments *corpora, size_t workers, struct err *err)
+int cli_train_alacarte(const struct alacarte_options *options, const struct model_choice *choice,
+		       const char *output, const struct arguments *corpora, bool lossy, struct err *err)
 {
 	struct alacarte_report r;
 	struct progress_line line;
-	struct corpus *corpus;
-	struct model *m;
+	struct corpus *corpus = corpus_open(corpora->at, corpora->n, lossy, err);
+	struct model *m = corpus ? cli_open_model(choice, err) : NULL;
 	struct model *grown = NULL;
-	int rc;
+	int rc = -1;
 
-	call->o.workers = workers;
-	corpus = corpus_open(corpora->at, corpora->n, call->lossy, err);
-	m = corpus ? cli_open_model(choice, err) : NULL;
-	rc = m ? 0 : -1;
-	if (rc == 0) {
+	if (m) {
 		progress_line_start(&line);
-		grown = alacarte_learn(m, corpus, &call->o, &r, &line.progress, err);
+		grown = alacarte_learn(m, corpus, options, &r, &line.progress, err);
 		rc = grown ? publish_model(grown, output, false, err) : -1;
 		progress_line_stop(&line);
 	}

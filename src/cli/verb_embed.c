@@ -1,3 +1,4 @@
+/* `sifd embed`: one vector per line of text, by a pipeline of threads. */
 #include "base/err.h"
 #include "base/file.h"
 #include "base/lines.h"
@@ -24,7 +25,7 @@ static const char *const form_names[FORMS] = { "text", "jsonl", "npy", "f32" };
 
 struct call {
 	struct model_choice choice;
-	const char *output, *to;
+	const char *to; /* NULL: standard output */
 	size_t workers;
 	enum form form;
 	bool normalize, lossy;
@@ -271,7 +272,7 @@ static int embed(const struct call *c, const char *path, struct err *err)
 	if (!r.sentences)
 		return -1;
 	if (open_sentences(&r, workers, err) == 0 && (r.lines = cli_open_lines(path, err)) &&
-	    (r.output = output_open(c->to, err))) {
+	    (r.output = output_open(c->to ? c->to : "-", err))) {
 		progress_line_start(&line);
 		r.progress = &line.progress;
 		progress_phase(r.progress, "embedding", "bytes", stream_size(lines_stream(r.lines)));
@@ -293,46 +294,27 @@ static int embed(const struct call *c, const char *path, struct err *err)
 	return failed ? -1 : 0;
 }
 
-static int settle(struct call *c, size_t n, struct err *err)
+static int check(void *call, const struct arguments *files, struct err *err)
 {
-	if (n > 1)
-		return err_set(err, ERR_INPUT, "one file of texts is expected, %zu given", n);
-	for (int i = 0; i < FORMS; i++)
-		if (strcmp(c->output, form_names[i]) == 0) {
-			c->form = (enum form)i;
-			return 0;
-		}
-	return err_set(err, ERR_INPUT, "--output %s: expected text, jsonl, npy or f32", c->output);
+	(void)call;
+	return files->n <= 1 ? 0
+			     : err_set(err, ERR_INPUT, "one file of texts is expected, %zu given", files->n);
 }
 
-static int run(const struct verb *verb, int argc, char **argv)
+static int run(void *call, const struct arguments *files, struct err *err)
 {
-	struct call c = { .output = "text", .to = "-", .normalize = true };
-	const struct option_spec specs[] = {
-		CLI_MODEL_OPTIONS(&c.choice),
-		CLI_METHOD_OPTION(&c.choice),
-		{ "output", 0, OPTION_TEXT, &c.output, "FORM",
-		  "text, jsonl, npy or f32 (raw little-endian); default text" },
-		{ "to", 'o', OPTION_TEXT, &c.to, "FILE", "write there instead of standard output" },
-		{ "normalize", 0, OPTION_FLAG, &c.normalize, NULL,
-		  "unit vectors (the default); --no-normalize leaves them" },
-		{ "workers", 0, OPTION_COUNT, &c.workers, "N", "threads; default: one per processor" },
-		{ "lossy", 0, OPTION_FLAG, &c.lossy, NULL,
-		  "mend text that is not UTF-8 instead of refusing it" },
-	};
-	struct arguments rest;
-	struct err err = { 0 };
-	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
-
-	if (status)
-		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
-	if (settle(&c, rest.n, &err))
-		status = cli_usage(verb, &err);
-	else
-		status = embed(&c, rest.n ? rest.at[0] : "-", &err) ? cli_failed(&err) : EXIT_DONE;
-	options_free(&rest);
-	return status;
+	return embed(call, files->n ? files->at[0] : "-", err);
 }
+
+static const struct param_row options[] = {
+	PARAM(PARAM_CHOICE, "output", "FORM", "format of the vectors; f32: raw little-endian floats", NULL,
+	      PARAM_FIELD(struct call, form), PARAM_NAMES(form_names, FORM_TEXT, FORM_F32),
+	      { PARAM_ALWAYS, FORM_TEXT }),
+	CLI_TEXT("to", 'o', "FILE", "write to this file instead of standard output", struct call, to),
+	CLI_LOSSY(struct call),
+	PARAM_WORKERS(struct call, workers),
+	{ 0 },
+};
 
 const struct verb verb_embed = {
 	.name = "embed",
@@ -341,5 +323,11 @@ const struct verb verb_embed = {
 	.details = "The vectors are the same, bit for bit, for any --workers, and the same as the daemon's.  "
 		   "Example:\n\n"
 		   "  sifd embed --output npy -o vectors.npy sentences.txt\n",
+	.options = { { options, 0 },
+		     CLI_MODEL(struct call),
+		     CLI_METHOD(struct call),
+		     { embedder_params, offsetof(struct call, normalize) } },
+	.call_bytes = sizeof(struct call),
+	.check = check,
 	.run = run,
 };

@@ -1,3 +1,4 @@
+/* `sifd eval`: one table of methods and test sets, as text, JSON, Markdown or a chart. */
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -321,19 +322,6 @@ static int evaluate(struct call *c, const struct arguments *rest, struct err *er
 	return failed ? -1 : 0;
 }
 
-static int settle(struct call *c, const struct arguments *rest, struct err *err)
-{
-	if (rest->n == 0)
-		return err_set(err, ERR_INPUT, "no set given: files as --help describes");
-	if (strcmp(c->oov, "skip") != 0 && strcmp(c->oov, "last") != 0)
-		return err_set(err, ERR_INPUT, "--oov %s: expected skip or last", c->oov);
-	if (c->reference && c->tokenizer && strcmp(c->tokenizer, "whitespace") != 0)
-		return err_set(err, ERR_INPUT,
-			       "--reference reads sets that are tokenized: --tokenizer whitespace");
-	c->reference_options.oov_last = strcmp(c->oov, "last") == 0;
-	return 0;
-}
-
 /* --method takes a list: sif,whiten or --method sif --method whiten. */
 static void split_methods(struct text_list *to, const struct text_list *given, struct buf *memory,
 			  const char **room, size_t room_n)
@@ -353,66 +341,77 @@ static void split_methods(struct text_list *to, const struct text_list *given, s
 	}
 }
 
-static int run(const struct verb *verb, int argc, char **argv)
+static int check(void *call, const struct arguments *sets, struct err *err)
 {
-	struct call c = { .oov = "last" };
-	struct text_list given = { 0 };
+	const struct call *c = call;
+
+	if (sets->n == 0)
+		return err_set(err, ERR_INPUT, "no set given: files as --help describes");
+	if (c->reference && c->tokenizer && strcmp(c->tokenizer, "whitespace") != 0)
+		return err_set(err, ERR_INPUT,
+			       "--reference reads sets that are tokenized: --tokenizer whitespace");
+	return 0;
+}
+
+static int run(void *call, const struct arguments *sets, struct err *err)
+{
+	struct call *c = call;
+	struct text_list given = c->methods;
 	const char *room[METHODS_MAX];
 	struct buf memory = { 0 };
-	const struct option_spec specs[] = {
-		CLI_MODEL_OPTIONS(&c.choice),
-		{ "method", 0, OPTION_LIST, &given, "M,M...",
-		  "methods to compare, [NAME=][MODEL:]METHOD for other models' and names of one's own; "
-		  "default: "
-		  "the model's" },
-		{ "json", 0, OPTION_FLAG, &c.as_json, NULL, "one JSON object a set and method" },
-		{ "markdown", 0, OPTION_FLAG, &c.as_markdown, NULL, "the table in Markdown" },
-		{ "svg", 0, OPTION_TEXT, &c.chart, "FILE", "a chart of bars too" },
-		{ "reference", 0, OPTION_FLAG, &c.reference, NULL,
-		  "the papers' transductive protocol: avg, mean, idf, sif-w, sif-wr" },
-		{ "tokenizer", 0, OPTION_TEXT, &c.tokenizer, "SPLIT",
-		  "whitespace, words or bert instead of the model's" },
-		{ "counts", 0, OPTION_TEXT, &c.reference_options.counts, "FILE",
-		  "with --reference: `word count` lines; default: the model's counts" },
-		{ "oov", 0, OPTION_TEXT, &c.oov, "WHAT",
-		  "with --reference: unknown words are the last row (default) or skip" },
-		{ "a", 0, OPTION_NUMBER, &c.reference_options.a, "A",
-		  "with --reference: of the weights; default 1e-3" },
-		{ "components", 0, OPTION_COUNT, &c.reference_options.components, "K",
-		  "with --reference: default 1" },
-		{ "workers", 0, OPTION_COUNT, &c.workers, "N", "threads; default: one per processor" },
-	};
-	struct arguments rest;
-	struct err err = { 0 };
-	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
+	int rc;
 
-	if (status)
-		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
-	split_methods(&c.methods, &given, &memory, room, sizeof(room) / sizeof(room[0]));
-	if (settle(&c, &rest, &err))
-		status = cli_usage(verb, &err);
-	else
-		status = evaluate(&c, &rest, &err) ? cli_failed(&err) : EXIT_DONE;
+	split_methods(&c->methods, &given, &memory, room, METHODS_MAX);
+	rc = evaluate(c, sets, err);
 	buf_free(&memory);
-	options_free(&rest);
-	return status;
+	return rc;
 }
+
+static const char *const oov_names[] = { "skip", "last" };
+
+static const struct param_row options[] = {
+	PARAM(PARAM_LIST, "method", "M,M...",
+	      "methods to compare; [NAME=][MODEL:]METHOD for another model or a name of your own; default: "
+	      "the model's",
+	      NULL, PARAM_FIELD(struct call, methods), PARAM_ANY, { PARAM_ALWAYS, 0 }),
+	CLI_FLAG("json", "print one JSON object per set and method", struct call, as_json),
+	CLI_FLAG("markdown", "print the table as Markdown", struct call, as_markdown),
+	CLI_TEXT("svg", 0, "FILE", "also write a bar chart", struct call, chart),
+	CLI_FLAG("reference",
+		 "use the papers' transductive protocol, with methods avg, mean, idf, sif-w, sif-wr",
+		 struct call, reference),
+	CLI_TEXT("tokenizer", 0, "SPLIT", "whitespace, words or bert instead of the model's tokenizer",
+		 struct call, tokenizer),
+	CLI_TEXT("counts", 0, "FILE",
+		 "with --reference: a file of `word count` lines; default: the model's counts", struct call,
+		 reference_options.counts),
+	PARAM(PARAM_CHOICE, "oov", "WHAT", "with --reference: unknown words are skipped, or use the last row",
+	      NULL, PARAM_FIELD(struct call, reference_options.oov_last), PARAM_NAMES(oov_names, 0, 1),
+	      { PARAM_ALWAYS, 1 }),
+	PARAM(PARAM_NUMBER, "a", "A", "with --reference: a of the weights; below 0 they are 1", NULL,
+	      PARAM_FIELD(struct call, reference_options.a), PARAM_RANGE(-1, 1e3), { PARAM_ALWAYS, 1e-3 }),
+	CLI_COUNT("components", "K", "with --reference: how many components to remove", struct call,
+		  reference_options.components, 1, MODEL_COMPONENTS_MAX, 1),
+	PARAM_WORKERS(struct call, workers),
+	{ 0 },
+};
 
 const struct verb verb_eval = {
 	.name = "eval",
 	.arguments = "[-m MODEL] [--method M,M...] [--json | --markdown] [--svg FILE] SET...",
 	.summary = "Scores methods on similarity, entailment and classification sets, in one table.",
-	.details = "What a set is its columns tell (TAB between them):\n\n"
-		   "  text, text, number      similarity: Pearson and Spearman x 100 of the cosines\n"
-		   "  label, text             classification: accuracy of logistic regression on the\n"
-		   "                          vectors, in 10 folds; a blank may stand for the TAB\n"
-		   "                          behind a number\n"
-		   "  label, text, text       entailment: the same on [u * v, |u - v|]; the label may\n"
-		   "                          come last\n\n"
-		   "TRAIN:TEST learns from the one file and judges by the other.  Files may be compressed.\n"
-		   "Methods that a model does not hold are left out, with a word on standard error.\n"
-		   "Examples:\n\n"
-		   "  sifd eval --method mean,sif,whiten stsb.dev.tsv sick.dev.tsv\n"
-		   "  sifd eval --method news:sif,default:learned reviews.txt snli.dev.tsv:snli.test.tsv\n",
+	.details =
+		"The columns, separated by TAB, tell what kind a set is:\n\n  text, text, number      "
+		"similarity: Pearson and Spearman x 100 of the cosines\n  label, text             "
+		"classification: accuracy of logistic regression on the\n                          vectors, "
+		"in 10 folds; a blank may stand for the TAB\n                          after a number\n  "
+		"label, text, text       entailment: the same on [u * v, |u - v|]; the label may\n           "
+		"               come last\n\nTRAIN:TEST trains on one file and tests on the other.  Files "
+		"may be compressed.\nMethods that a model lacks are left out, with a note on standard "
+		"error.\nExamples:\n\n  sifd eval --method mean,sif,whiten stsb.dev.tsv sick.dev.tsv\n  sifd "
+		"eval --method news:sif,default:learned reviews.txt snli.dev.tsv:snli.test.tsv\n",
+	.options = { { options, 0 }, CLI_MODEL(struct call) },
+	.call_bytes = sizeof(struct call),
+	.check = check,
 	.run = run,
 };

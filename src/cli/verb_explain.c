@@ -1,3 +1,4 @@
+/* `sifd explain`: what each word adds to a vector, or each pair of words to a score. */
 #include "base/err.h"
 #include "base/json.h"
 #include "base/number.h"
@@ -9,6 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct call {
+	struct model_choice choice;
+	bool json;
+};
 
 enum { BAR = 30, PARTS_SHOWN = 12 };
 
@@ -208,31 +214,25 @@ static int explain(const struct model_choice *choice, const char *const *texts, 
 	return failed;
 }
 
-static int run(const struct verb *verb, int argc, char **argv)
+static int check(void *call, const struct arguments *texts, struct err *err)
 {
-	struct model_choice choice = { 0 };
-	bool as_json = false;
-	const struct option_spec specs[] = {
-		CLI_MODEL_OPTIONS(&choice),
-		CLI_METHOD_OPTION(&choice),
-		{ "json", 0, OPTION_FLAG, &as_json, NULL,
-		  "everything, the whole matrix too, as one JSON object" },
-	};
-	struct arguments rest;
-	struct err err = { 0 };
-	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
-
-	if (status)
-		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
-	if (rest.n < 1 || rest.n > 2) {
-		(void)err_set(&err, ERR_INPUT, "one text or two are expected, %zu given", rest.n);
-		status = cli_usage(verb, &err);
-	} else {
-		status = explain(&choice, rest.at, rest.n, as_json, &err) ? cli_failed(&err) : EXIT_DONE;
-	}
-	options_free(&rest);
-	return status;
+	(void)call;
+	return texts->n == 1 || texts->n == 2
+		       ? 0
+		       : err_set(err, ERR_INPUT, "one text or two are expected, %zu given", texts->n);
 }
+
+static int run(void *call, const struct arguments *texts, struct err *err)
+{
+	const struct call *c = call;
+
+	return explain(&c->choice, texts->at, texts->n, c->json, err);
+}
+
+static const struct param_row options[] = {
+	CLI_FLAG("json", "print everything, the whole matrix too, as one JSON object", struct call, json),
+	{ 0 },
+};
 
 const struct verb verb_explain = {
 	.name = "explain",
@@ -241,5 +241,8 @@ const struct verb verb_explain = {
 	.details =
 		"The shares of a text's words sum to 1; the parts of a pair sum to its score.  Example:\n\n"
 		"  sifd explain \"stocks fell sharply\" \"shares dropped\"\n",
+	.options = { { options, 0 }, CLI_MODEL(struct call), CLI_METHOD(struct call) },
+	.call_bytes = sizeof(struct call),
+	.check = check,
 	.run = run,
 };

@@ -1,3 +1,4 @@
+/* `sifd fit`: a model fitted to a corpus. */
 #include "base/err.h"
 #include "cli/cli.h"
 #include "embed/fit.h"
@@ -13,8 +14,8 @@
 struct call {
 	struct model_choice choice;
 	struct fit_options fit;
-	const char *output, *unit;
-	size_t min_count, new_words, seed;
+	const char *output;
+	size_t new_words;
 	bool overlay, lossy;
 };
 
@@ -43,8 +44,9 @@ static void report(const struct fit_report *r, const struct grow_report *grown, 
 			      percent(r));
 }
 
-static int fit_to(struct call *c, const struct arguments *rest, struct err *err)
+static int run(void *call, const struct arguments *corpora, struct err *err)
 {
+	struct call *c = call;
 	struct fit_report r = { 0 };
 	struct grow_report grown;
 	struct progress_line line;
@@ -55,7 +57,7 @@ static int fit_to(struct call *c, const struct arguments *rest, struct err *err)
 
 	if (!base)
 		return -1;
-	corpus = corpus_open(rest->at, rest->n, c->lossy, err);
+	corpus = corpus_open(corpora->at, corpora->n, c->lossy, err);
 	if (!corpus) {
 		model_release(base);
 		return -1;
@@ -73,20 +75,15 @@ static int fit_to(struct call *c, const struct arguments *rest, struct err *err)
 	return failed ? -1 : 0;
 }
 
-static int settle(struct call *c, const struct arguments *rest, struct err *err)
+static int check(void *call, const struct arguments *corpora, struct err *err)
 {
-	const char *name = c->choice.method;
-	int method = name ? method_parse(name, strlen(name)) : METHOD_COUNT;
+	struct call *c = call;
 
-	if (rest->n == 0)
+	if (corpora->n == 0)
 		return err_set(err, ERR_INPUT,
 			       "no corpus given: name files, folders or - for standard input");
 	if (!c->output)
 		return err_set(err, ERR_INPUT, "-o FITTED, the model file to write, is missing");
-	if (name && (method < 0 || !fit_method((enum method)method)))
-		return err_set(err, ERR_INPUT, "--method %s: expected sif, usif, whiten or weighted", name);
-	if (strcmp(c->unit, "sentence") != 0 && strcmp(c->unit, "line") != 0)
-		return err_set(err, ERR_INPUT, "--unit %s: expected sentence or line", c->unit);
 	if (c->fit.fold && c->overlay)
 		return err_set(err, ERR_INPUT,
 			       "--fold writes whole rows, --overlay writes none: give one of them");
@@ -95,69 +92,29 @@ static int settle(struct call *c, const struct arguments *rest, struct err *err)
 			       "--new-words needs rows, --overlay writes none: give one of them");
 	if (c->overlay)
 		c->new_words = 0;
-	c->fit.method = (enum method)method;
-	c->fit.by_line = strcmp(c->unit, "line") == 0;
-	c->fit.min_count = c->min_count;
 	return 0;
 }
 
-static int run(const struct verb *verb, int argc, char **argv)
-{
-	struct call c = { .fit = fit_options_default(), .unit = "sentence", .new_words = GROW_USUAL };
-	const struct option_spec specs[] = {
-		CLI_MODEL_OPTIONS(&c.choice),
-		{ "output", 'o', OPTION_TEXT, &c.output, "FITTED", "the model file to write" },
-		{ "method", 0, OPTION_TEXT, &c.choice.method, "METHOD",
-		  "sif, usif, whiten or weighted; default sif, of a learned model weighted" },
-		{ "a", 0, OPTION_NUMBER, &c.fit.a, "A",
-		  "of the weights a/(a+p); default: the model's own, else 1e-3" },
-		{ "components", 0, OPTION_COUNT, &c.fit.components, "K",
-		  "components to remove; default: sif 1, usif 5" },
-		{ "power", 0, OPTION_NUMBER, &c.fit.power, "P",
-		  "of the whitening, 0 to 2; default: the model's own, else 0.75" },
-		{ "prior", 0, OPTION_NUMBER, &c.fit.prior, "SENTENCES",
-		  "how many sentences the model's own knowledge counts for; default 100000, 0 = none" },
-		{ "unit", 0, OPTION_TEXT, &c.unit, "UNIT", "sentence (default) or line" },
-		{ "min-count", 0, OPTION_COUNT, &c.min_count, "N",
-		  "words seen less often weigh as if seen N times" },
-		{ "keep-counts", 0, OPTION_FLAG, &c.fit.keep_counts, NULL,
-		  "keep the model's word weights; fit the rest (always of a learned model)" },
-		{ "new-words", 0, OPTION_COUNT, &c.new_words, "N",
-		  "at most so many of the corpus's frequent unknown words get a vector, from their contexts; "
-		  "default 100000 of a learned model, else 0 = none; none with --overlay" },
-		{ "workers", 0, OPTION_COUNT, &c.fit.workers, "N",
-		  "threads; default: one per processor; the result is the same" },
-		{ "fold", 0, OPTION_FLAG, &c.fit.fold, NULL,
-		  "write the weights and components into the rows" },
-		{ "overlay", 0, OPTION_FLAG, &c.overlay, NULL,
-		  "write only what the fit adds (4 bytes a word)" },
-		{ "lossy", 0, OPTION_FLAG, &c.lossy, NULL,
-		  "mend text that is not UTF-8 instead of refusing it" },
-		{ "seed", 0, OPTION_COUNT, &c.seed, "N",
-		  "accepted for scripts; a fit uses no random numbers" },
-	};
-	struct arguments rest;
-	struct err err = { 0 };
-	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
-
-	if (status)
-		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
-	if (settle(&c, &rest, &err))
-		status = cli_usage(verb, &err);
-	else
-		status = fit_to(&c, &rest, &err) ? cli_failed(&err) : EXIT_DONE;
-	options_free(&rest);
-	return status;
-}
+static const struct param_row options[] = {
+	CLI_TEXT("output", 'o', "FITTED", "the model file to write", struct call, output),
+	CLI_FLAG("overlay", "write only what the fit adds (4 bytes per word)", struct call, overlay),
+	CLI_LOSSY(struct call),
+	{ 0 },
+};
 
 const struct verb verb_fit = {
 	.name = "fit",
 	.arguments = "CORPUS... -o FITTED [-m MODEL] [OPTION]...",
-	.summary = "Fits word weights, common components and whitening to a corpus; gives its own words "
-		   "vectors.",
+	.summary = "Fits word weights, common components and whitening to a corpus, and gives vectors to "
+		   "words the model lacks.",
 	.details = "CORPUS: text (a line holds a sentence, a paragraph or a document), JSONL with a `text` "
-		   "field, .gz, .xz or\n"
-		   ".zst of either, a folder, or - for standard input.  Example:\n\n"
-		   "  sifd fit corpus.txt.gz -o models/news.safetensors --method whiten --overlay\n",
+		   "field, .gz, .xz or\n.zst of either, a folder, or - for standard input.  Example:\n\n  "
+		   "sifd fit corpus.txt.gz -o models/news.safetensors --method whiten --overlay\n",
+	.options = { { options, 0 },
+		     CLI_MODEL(struct call),
+		     { fit_params, offsetof(struct call, fit) },
+		     { grow_params, offsetof(struct call, new_words) } },
+	.call_bytes = sizeof(struct call),
+	.check = check,
 	.run = run,
 };

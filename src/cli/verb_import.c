@@ -1,3 +1,4 @@
+/* `sifd import`: other programs' word vectors as a model, or PyTorch's LSTM into one. */
 #include "base/err.h"
 #include "cli/cli.h"
 #include "embed/publish.h"
@@ -9,11 +10,9 @@
 #include <string.h>
 
 struct call {
-	const char *output, *format, *dtype, *counts;
-	size_t max_words, workers;
-	double a;
+	const char *output;
+	struct import_options o;
 	struct model_choice into; /* what an LSTM goes into */
-	const char *pooling;
 	bool overlay;
 };
 
@@ -62,125 +61,112 @@ static void report(const struct import_report *r, const struct model *m, const c
 		(void)fprintf(stderr, "  the counts file knows %" PRIu64 " of the words\n", r->counted);
 }
 
-static int import_to(const struct import_options *options, const char *output, struct err *err)
+static struct model *vectors(const struct call *c, struct err *err)
 {
 	struct import_report r = { 0 };
 	struct progress_line line;
 	struct model *m;
-	int failed;
 
 	progress_line_start(&line);
-	m = import_vectors(options, &r, &line.progress, err);
-	failed = !m || publish_model(m, output, false, err);
-	progress_line_stop(&line);
-	if (!failed)
-		report(&r, m, output);
-	if (m)
+	m = import_vectors(&c->o, &r, &line.progress, err);
+	if (m && publish_model(m, c->output, false, err)) {
 		model_release(m);
-	return failed ? -1 : 0;
+		m = NULL;
+	}
+	progress_line_stop(&line);
+	if (m)
+		report(&r, m, c->output);
+	return m;
 }
 
 /* PyTorch's nn.LSTM into a model that is there. */
-static int lstm_to(const struct call *c, const char *path, enum rows_type type, const char *output,
-		   struct err *err)
+static struct model *lstm(const struct call *c, struct err *err)
 {
-	int pooling = pooling_parse(c->pooling);
-	struct model *m = NULL;
-	struct model *imported = NULL;
-	int failed;
+	struct model *m = cli_open_model(&c->into, err);
+	struct model *imported = m ? import_lstm(m, c->o.path, c->o.pooling, c->o.type, err) : NULL;
 
-	if (pooling < 0 || pooling > POOLING_ATTENTION)
-		return err_set(err, ERR_INPUT, "--pooling %.40s: expected mean, max, last or attention",
-			       c->pooling);
-	m = cli_open_model(&c->into, err);
-	if (m)
-		imported = import_lstm(m, path, (enum pooling)pooling, type, err);
-	failed = !imported || publish_model(imported, output, c->overlay, err);
-	if (!failed)
+	if (imported && publish_model(imported, c->output, c->overlay, err)) {
+		model_release(imported);
+		imported = NULL;
+	}
+	if (imported)
 		(void)fprintf(stderr, "lstm: %zu layer%s of %zu direction%s, %zu states each -> %s\n",
 			      imported->lstm.layers_n, imported->lstm.layers_n == 1 ? "" : "s",
 			      imported->lstm.directions_n, imported->lstm.directions_n == 1 ? "" : "s",
-			      imported->lstm.h, output);
-	if (imported)
-		model_release(imported);
+			      imported->lstm.h, c->output);
 	if (m)
 		model_release(m);
-	return failed ? -1 : 0;
+	return imported;
 }
 
-static int vectors_to(const struct call *c, struct import_options *options, const char *output,
-		      struct err *err)
+static unsigned goal(void *call, struct err *err)
 {
-	options->max_words = c->max_words;
-	options->counts = c->counts;
-	options->a = c->a;
-	options->workers = c->workers;
-	return import_to(options, output, err);
+	const struct call *c = call;
+
+	(void)err;
+	return c->into.model ? IMPORT_OF_LSTM : IMPORT_OF_VECTORS;
 }
 
-static int run(const struct verb *verb, int argc, char **argv)
+static int check(void *call, const struct arguments *files, struct err *err)
 {
-	struct call c = { .format = "auto", .dtype = "f32", .pooling = "mean" };
-	const struct option_spec specs[] = {
-		{ "output", 'o', OPTION_TEXT, &c.output, "MODEL",
-		  "the model file to write; default: NAME.safetensors here" },
-		{ "format", 0, OPTION_TEXT, &c.format, "FORMAT",
-		  "auto, glove, word2vec, fasttext or safetensors" },
-		{ "max-words", 0, OPTION_COUNT, &c.max_words, "N", "keep the first N words" },
-		{ "dtype", 0, OPTION_TEXT, &c.dtype, "TYPE",
-		  "of rows, or of an LSTM's weights: " ROWS_TYPE_NAMES "; default f32" },
-		{ "counts", 0, OPTION_TEXT, &c.counts, "FILE", "`word count` lines; default: Zipf by rank" },
-		{ "a", 0, OPTION_NUMBER, &c.a, "A", "of the weights a/(a+p); default 1e-3" },
-		{ "into", 0, OPTION_TEXT, &c.into.model, "MODEL",
-		  "VECTORS is a PyTorch nn.LSTM's state_dict (.safetensors), which goes into this model" },
-		{ "models", 0, OPTION_TEXT, &c.into.models, "DIR", "with --into: the models folder" },
-		{ "pooling", 0, OPTION_TEXT, &c.pooling, "HOW",
-		  "with --into: mean (default), max, last or attention (by the tensor `attention`)" },
-		{ "overlay", 0, OPTION_FLAG, &c.overlay, NULL, "with --into: write the LSTM alone" },
-		{ "workers", 0, OPTION_COUNT, &c.workers, "N", "threads; default: one per processor" },
-	};
-	struct import_options options = { 0 };
-	struct arguments rest;
-	struct err err = { 0 };
+	(void)call;
+	return files->n == 1 ? 0
+			     : err_set(err, ERR_INPUT, "one vectors file is expected, %zu given", files->n);
+}
+
+static int run(void *call, const struct arguments *files, struct err *err)
+{
+	struct call *c = call;
 	char output[4096];
-	int format;
-	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
+	struct model *m;
 
-	if (status)
-		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
-	format = import_format_parse(c.format);
-	if (rest.n != 1)
-		status = err_set(&err, ERR_INPUT, "one vectors file is expected, %zu given", rest.n);
-	else if (format < 0)
-		status = err_set(&err, ERR_INPUT,
-				 "--format %s: expected auto, glove, word2vec, fasttext or safetensors",
-				 c.format);
-	else
-		status = cli_parse_rows_type(&options.type, c.dtype, &err);
-	if (!status) {
-		options.path = rest.at[0];
-		options.format = (enum import_format)format;
-		default_output(output, options.path);
-		if (c.output)
-			(void)snprintf(output, sizeof(output), "%s", c.output);
-		status = (c.into.model ? lstm_to(&c, options.path, options.type, output, &err)
-				       : vectors_to(&c, &options, output, &err))
-				 ? cli_failed(&err)
-				 : EXIT_DONE;
-	} else {
-		status = cli_usage(verb, &err);
-	}
-	options_free(&rest);
-	return status;
+	c->o.path = files->at[0];
+	default_output(output, c->o.path);
+	if (!c->output)
+		c->output = output;
+	m = c->into.model ? lstm(c, err) : vectors(c, err);
+	if (!m)
+		return -1;
+	model_release(m);
+	return 0;
 }
+
+#define TEXT(name, value, help, field, goals)                                                                \
+	PARAM(PARAM_TEXT, name, value, help, NULL, PARAM_FIELD(struct call, field), PARAM_ANY, { goals, 0 })
+
+static const struct param_row options[] = {
+	CLI_TEXT("output", 'o', "MODEL",
+		 "the model file to write; default: NAME.safetensors in the current folder", struct call,
+		 output),
+	TEXT("counts", "FILE", "a file of `word count` lines; default: Zipf's law by rank", o.counts,
+	     IMPORT_OF_VECTORS),
+	CLI_TEXT("into", 0, "MODEL",
+		 "VECTORS is the state_dict of a PyTorch nn.LSTM (.safetensors); adds it to this model",
+		 struct call, into.model),
+	TEXT("models", "DIR", "the models folder", into.models, IMPORT_OF_LSTM),
+	PARAM(PARAM_FLAG, "overlay", NULL, "write only the LSTM", NULL, PARAM_FIELD(struct call, overlay),
+	      PARAM_ANY, { IMPORT_OF_LSTM, 0 }),
+	{ 0 },
+};
+
+static const struct param_goals goals[] = {
+	{ "--into", IMPORT_OF_LSTM },
+	{ "vectors", IMPORT_OF_VECTORS },
+	{ NULL, 0 },
+};
 
 const struct verb verb_import = {
 	.name = "import",
 	.arguments = "VECTORS [-o MODEL] [OPTION]...",
 	.summary = "Turns word vectors (GloVe, word2vec, fastText, safetensors; also .gz, .xz, .zst) into a "
 		   "model.",
-	.details = "The format is found by content.  Example:\n\n"
+	.details = "The format is detected by content.  Examples:\n\n"
 		   "  sifd import glove.6B.300d.txt -o models/glove.safetensors --dtype f16\n"
 		   "  sifd import lstm-state.safetensors --into glove -o models/lstm.safetensors\n",
+	.options = { { options, 0 }, { import_params, offsetof(struct call, o) } },
+	.call_bytes = sizeof(struct call),
+	.goal = goal,
+	.goals = goals,
+	.check = check,
 	.run = run,
 };

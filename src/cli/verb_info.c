@@ -1,3 +1,4 @@
+/* `sifd info` and `sifd verify`: what is in a model file, and whether it is sound. */
 #include "base/err.h"
 #include "base/json.h"
 #include "cli/cli.h"
@@ -6,6 +7,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+struct call {
+	struct model_choice choice;
+	bool json;
+};
 
 static json_t *methods_of(const struct model *m)
 {
@@ -33,7 +39,7 @@ static json_t *facts_of(const struct model *m)
 	set(o, "fingerprint", json_string(m->fingerprint));
 	set(o, "words", json_integer((json_int_t)m->rows.n));
 	set(o, "dim", json_integer((json_int_t)m->rows.d));
-	set(o, "rows", json_string(rows_type_name(m->rows.type)));
+	set(o, "rows", json_string(rows_type_names[m->rows.type]));
 	set(o, "source", json_string(f->source));
 	set(o, "program", json_string(f->program));
 	set(o, "method", json_string(method_name(f->method)));
@@ -97,83 +103,86 @@ static int print_facts(const struct model *m, bool as_json, struct err *err)
 	return failed;
 }
 
-static int run_info(const struct verb *verb, int argc, char **argv)
+static int check_info(void *call, const struct arguments *rest, struct err *err)
 {
-	struct model_choice choice = { 0 };
-	bool as_json = false;
-	const struct option_spec specs[] = {
-		CLI_MODEL_OPTIONS(&choice),
-		{ "json", 0, OPTION_FLAG, &as_json, NULL, "one JSON object" },
-	};
-	struct arguments rest;
-	struct err err = { 0 };
+	const struct call *c = call;
+
+	return rest->n == 0 || (rest->n == 1 && !c->choice.model)
+		       ? 0
+		       : err_set(err, ERR_INPUT, "one model is expected");
+}
+
+static int run_info(void *call, const struct arguments *rest, struct err *err)
+{
+	struct call *c = call;
 	struct model *m;
-	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
+	int failed;
 
-	if (status)
-		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
-	if (rest.n == 1 && !choice.model)
-		choice.model = rest.at[0];
-	else if (rest.n)
-		status = err_set(&err, ERR_INPUT, "one model is expected");
-	if (status) {
-		status = cli_usage(verb, &err);
-	} else {
-		m = cli_open_model(&choice, &err);
-		status = !m || print_facts(m, as_json, &err) ? cli_failed(&err) : EXIT_DONE;
-		if (m)
-			model_release(m);
-	}
-	options_free(&rest);
-	return status;
+	if (rest->n)
+		c->choice.model = rest->at[0];
+	m = cli_open_model(&c->choice, err);
+	if (!m)
+		return -1;
+	failed = print_facts(m, c->json, err);
+	model_release(m);
+	return failed;
 }
 
-static int run_verify(const struct verb *verb, int argc, char **argv)
+static int check_verify(void *call, const struct arguments *rest, struct err *err)
 {
-	struct model_choice choice = { 0 };
-	const struct option_spec specs[] = {
-		{ "models", 0, OPTION_TEXT, &choice.models, "DIR",
-		  "the models folder, where an overlay's base may lie" },
-	};
-	struct arguments rest;
-	struct err err = { 0 };
-	struct model *m = NULL;
-	char room[4096];
-	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
-
-	if (status)
-		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
-	if (rest.n != 1) {
-		(void)err_set(&err, ERR_INPUT, "one model file is expected, %zu given", rest.n);
-		status = cli_usage(verb, &err);
-	} else {
-		choice.model = rest.at[0];
-		m = cli_open_model(&choice, &err);
-		if (!m || model_verify(m->path, cli_models_folder(choice.models, room), &err))
-			status = cli_failed(&err);
-		else
-			(void)printf("%s: good: %zu words x %zu, fingerprint %s\n", m->path, m->rows.n,
-				     m->rows.d, m->fingerprint);
-	}
-	if (m)
-		model_release(m);
-	options_free(&rest);
-	return status;
+	(void)call;
+	return rest->n == 1 ? 0 : err_set(err, ERR_INPUT, "one model file is expected, %zu given", rest->n);
 }
+
+static int run_verify(void *call, const struct arguments *rest, struct err *err)
+{
+	struct call *c = call;
+	struct model *m;
+	char room[4096];
+	int failed;
+
+	c->choice.model = rest->at[0];
+	m = cli_open_model(&c->choice, err);
+	if (!m)
+		return -1;
+	failed = model_verify(m->path, cli_models_folder(c->choice.models, room), err);
+	if (!failed)
+		(void)printf("%s: good: %zu words x %zu, fingerprint %s\n", m->path, m->rows.n, m->rows.d,
+			     m->fingerprint);
+	model_release(m);
+	return failed;
+}
+
+static const struct param_row info_options[] = {
+	CLI_FLAG("json", "print one JSON object", struct call, json),
+	{ 0 },
+};
+
+static const struct param_row verify_options[] = {
+	CLI_TEXT("models", 0, "DIR", "the models folder, where the base of an overlay may be", struct call,
+		 choice.models),
+	{ 0 },
+};
 
 const struct verb verb_info = {
 	.name = "info",
 	.arguments = "[-m MODEL] [--json]",
-	.summary = "Says what is in a model file: its size, methods, tokenizer, and what it was fitted to.",
+	.summary = "Shows what is in a model file: its size, methods, tokenizer, and what it was fitted to.",
 	.details = "Example:\n\n  sifd info -m models/news.safetensors --json\n",
+	.options = { { info_options, 0 }, CLI_MODEL(struct call) },
+	.call_bytes = sizeof(struct call),
+	.check = check_info,
 	.run = run_info,
 };
 
 const struct verb verb_verify = {
 	.name = "verify",
 	.arguments = "MODEL",
-	.summary = "Checks a model file whole: every checksum, number, word, and the self-test.",
-	.details = "Exit status 1 and the first fault when something is wrong.  Example:\n\n"
+	.summary = "Checks a model file: every checksum, number and word, and its self-test.",
+	.details = "Prints the first fault and exits with status 1 if something is wrong.  Example:\n\n"
 		   "  sifd verify models/default.safetensors\n",
+	.options = { { verify_options, 0 } },
+	.call_bytes = sizeof(struct call),
+	.check = check_verify,
 	.run = run_verify,
 };

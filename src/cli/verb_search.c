@@ -1,3 +1,4 @@
+/* `sifd search`: the texts of a file that are most like a query. */
 #include "base/err.h"
 #include "base/lines.h"
 #include "base/mem.h"
@@ -10,6 +11,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct call {
+	struct model_choice choice;
+	const char *texts;
+	size_t top;
+	bool lossy;
+};
 
 /* The texts to search: their bytes in one block, so that growing never moves what a pointer names. */
 struct collection {
@@ -161,46 +169,47 @@ static int search(const struct model_choice *choice, const char *texts, const ch
 	return failed ? -1 : 0;
 }
 
-static int run(const struct verb *verb, int argc, char **argv)
+static int check(void *call, const struct arguments *rest, struct err *err)
 {
-	struct model_choice choice = { 0 };
-	const char *texts = NULL;
-	size_t top = 10;
-	bool lossy = false;
-	const struct option_spec specs[] = {
-		CLI_MODEL_OPTIONS(&choice),
-		CLI_METHOD_OPTION(&choice),
-		{ "texts", 0, OPTION_TEXT, &texts, "FILE", "the texts to search, one a line" },
-		{ "top", 'n', OPTION_COUNT, &top, "N", "how many to show, best first; default 10" },
-		{ "lossy", 0, OPTION_FLAG, &lossy, NULL,
-		  "mend text that is not UTF-8 instead of refusing it" },
-	};
-	struct arguments rest;
-	struct err err = { 0 };
-	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
+	const struct call *c = call;
 
-	if (status)
-		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
-	if (!texts || rest.n > 1 || (texts[0] == '-' && !texts[1] && rest.n == 0)) {
-		(void)err_set(&err, ERR_INPUT,
-			      "expected --texts FILE and one query (or - for a query a line)");
-		status = cli_usage(verb, &err);
-	} else {
-		status = search(&choice, texts, rest.n ? rest.at[0] : "-", top, lossy, &err)
-				 ? cli_failed(&err)
-				 : EXIT_DONE;
-	}
-	options_free(&rest);
-	return status;
+	if (!c->texts || rest->n > 1 || (strcmp(c->texts, "-") == 0 && rest->n == 0))
+		return err_set(err, ERR_INPUT,
+			       "expected --texts FILE and one query (or - for one query per line)");
+	return 0;
 }
+
+static int run(void *call, const struct arguments *rest, struct err *err)
+{
+	const struct call *c = call;
+
+	return search(&c->choice, c->texts, rest->n ? rest->at[0] : "-", c->top, c->lossy, err);
+}
+
+static const struct param_row options[] = {
+	CLI_TEXT("texts", 0, "FILE", "the texts to search, one per line", struct call, texts),
+	{ "top",
+	  'n',
+	  PARAM_COUNT,
+	  "N",
+	  "how many results to show, best first",
+	  NULL,
+	  PARAM_FIELD(struct call, top),
+	  PARAM_RANGE(1, PARAM_MOST),
+	  { { PARAM_ALWAYS, 10 } } },
+	CLI_LOSSY(struct call),
+	{ 0 },
+};
 
 const struct verb verb_search = {
 	.name = "search",
 	.arguments = "[-m MODEL] --texts FILE [--top 10] [QUERY|-]",
-	.summary = "Finds the texts of a file that are most like a query.",
-	.details = "Prints `score TAB line number TAB text`, best first; with several queries, a blank line "
-		   "between them.\n"
-		   "Example:\n\n"
-		   "  sifd search --texts questions.txt \"how do I reset my password\"\n",
+	.summary = "Finds the texts in a file that are most similar to a query.",
+	.details = "Prints `score TAB line number TAB text`, best first; a blank line separates the results "
+		   "of several queries.\nExample:\n\n  sifd search --texts questions.txt \"how do I reset my "
+		   "password\"\n",
+	.options = { { options, 0 }, CLI_MODEL(struct call), CLI_METHOD(struct call) },
+	.call_bytes = sizeof(struct call),
+	.check = check,
 	.run = run,
 };

@@ -1,5 +1,7 @@
-/* sifd serve: reads the options of the daemon and runs it (serve/server.h). */
+/* `sifd serve`: reads the options of the daemon and runs it (serve/server.h). */
 #include "base/err.h"
+#include "base/limits.h"
+#include "base/log.h"
 #include "cli/cli.h"
 #include "serve/server.h"
 
@@ -8,88 +10,92 @@
 
 enum { DAY_MS = 24 * 3600 * 1000 };
 
-static int check(size_t arguments, const char *level, size_t lame_duck_ms, size_t drain_ms, struct err *err)
+struct call {
+	struct serve_options o;
+	struct text_list models;
+	const char *folder;
+	bool check_config;
+};
+
+/* Limits that are no options. */
+static void start(void *call)
 {
-	if (arguments)
-		return err_set(err, ERR_INPUT, "no arguments are expected");
-	if (log_level_parse(level) < 0)
-		return err_set(err, ERR_INPUT, "--log-level: expected debug, info, warn or error");
-	if (lame_duck_ms > DAY_MS || drain_ms > DAY_MS)
-		return err_set(err, ERR_INPUT, "--lame-duck-ms, --drain-ms: at most %d, a day", DAY_MS);
-	return 0;
+	((struct call *)call)->o = serve_options_default();
 }
 
-static int run(const struct verb *verb, int argc, char **argv)
+static int check(void *call, const struct arguments *rest, struct err *err)
 {
-	struct serve_options o = serve_options_default();
-	struct text_list models = { 0 };
-	const char *folder = NULL;
-	const char *level = "info";
-	size_t lame_duck_ms = 0;
-	size_t drain_ms = o.limits.drain_ms;
-	size_t corpus_bytes = o.limits.corpus_bytes;
-	bool check_config = false;
+	(void)call;
+	return rest->n ? err_set(err, ERR_INPUT, "no arguments are expected") : 0;
+}
+
+static int run(void *call, const struct arguments *rest, struct err *err)
+{
+	struct call *c = call;
+	struct serve_options *o = &c->o;
 	char room[4096];
-	const struct option_spec specs[] = {
-		{ "model", 'm', OPTION_LIST, &models, "[NAME=]MODEL",
-		  "a model to serve; may be given several times" },
-		{ "models", 0, OPTION_TEXT, &folder, "DIR", "serve every model of this folder" },
-		{ "default-model", 0, OPTION_TEXT, &o.default_model, "NAME",
-		  "answers when a request names none" },
-		{ "listen", 0, OPTION_TEXT, &o.listen, "ADDRESS",
-		  "HOST:PORT or unix:/path; default 127.0.0.1:8080" },
-		{ "state", 0, OPTION_TEXT, &o.state, "DIR",
-		  "jobs, corpora and fitted models; without it there are none" },
-		{ "imports", 0, OPTION_TEXT, &o.imports, "DIR",
-		  "vectors files that import jobs may name; default: STATE/imports" },
-		{ "threads", 0, OPTION_COUNT, &o.threads, "N", "event loops; default: one per processor" },
-		{ "heavy", 0, OPTION_COUNT, &o.workers, "N",
-		  "workers for big requests; default: one per processor" },
-		{ "max-inputs", 0, OPTION_COUNT, &o.limits.inputs, "N",
-		  "texts of an embeddings request; default 2048" },
-		{ "max-texts", 0, OPTION_COUNT, &o.limits.texts, "N",
-		  "texts or pairs of any other request; default 16384" },
-		{ "max-queue", 0, OPTION_COUNT, &o.limits.queue, "N", "big requests waiting; default 256" },
-		{ "max-jobs", 0, OPTION_COUNT, &o.limits.jobs, "N", "jobs waiting; default 1000" },
-		{ "max-corpus-bytes", 0, OPTION_COUNT, &corpus_bytes, "N",
-		  "of an upload, packed or unpacked; default 10Gi" },
-		{ "max-connections", 0, OPTION_COUNT, &o.limits.connections, "N",
-		  "connections at a time; default 4096" },
-		{ "lame-duck-ms", 0, OPTION_COUNT, &lame_duck_ms, "MS",
-		  "how long /ready says no before the port closes; default 0" },
-		{ "drain-ms", 0, OPTION_COUNT, &drain_ms, "MS",
-		  "the longest that a stop waits for requests; default 30000" },
-		{ "log-requests", 0, OPTION_FLAG, &o.log_requests, NULL, "a log line for every request" },
-		{ "log-level", 0, OPTION_TEXT, &level, "LEVEL", "debug, info (default), warn or error" },
-		{ "check-config", 0, OPTION_FLAG, &check_config, NULL, "check the options and end" },
-	};
-	struct arguments rest;
-	struct err err = { 0 };
-	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
 
-	if (status)
-		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
-	if (check(rest.n, level, lame_duck_ms, drain_ms, &err)) {
-		status = cli_usage(verb, &err);
-	} else {
-		o.models = models.at;
-		o.models_n = models.n;
-		o.models_folder = folder || models.n == 0 ? cli_models_folder(folder, room) : NULL;
-		o.lame_duck_ms = (unsigned)lame_duck_ms;
-		o.limits.drain_ms = (unsigned)drain_ms;
-		o.limits.corpus_bytes = corpus_bytes;
-		o.log_level = (enum log_level)log_level_parse(level);
-		status = check_config ? EXIT_DONE : serve_run(&o, &err) ? cli_failed(&err) : EXIT_DONE;
-	}
-	options_free(&rest);
-	return status;
+	(void)rest;
+	if (c->check_config)
+		return 0;
+	o->models = c->models.at;
+	o->models_n = c->models.n;
+	o->models_folder = c->folder || o->models_n == 0 ? cli_models_folder(c->folder, room) : NULL;
+	return serve_run(o, err);
 }
+
+#define TEXT(name, value, help, field) CLI_TEXT(name, 0, value, help, struct call, field)
+#define COUNT(name, value, help, field, usual)                                                               \
+	CLI_COUNT(name, value, help, struct call, field, 0, PARAM_MOST, usual)
+#define CLOCK(name, help, field, usual) CLI_COUNT(name, "MS", help, struct call, field, 0, DAY_MS, usual)
+
+static const struct param_row options[] = {
+	{ "model",
+	  'm',
+	  PARAM_LIST,
+	  "[NAME=]MODEL",
+	  "a model to serve; may be repeated",
+	  NULL,
+	  PARAM_FIELD(struct call, models),
+	  PARAM_ANY,
+	  { { PARAM_ALWAYS, 0 } } },
+	TEXT("models", "DIR", "serve every model in this folder", folder),
+	TEXT("default_model", "NAME", "the model that answers requests that name none", o.default_model),
+	TEXT("listen", "ADDRESS", "HOST:PORT or unix:/path; default 127.0.0.1:8080", o.listen),
+	TEXT("state", "DIR", "folder for jobs, corpora and fitted models; without it there are none",
+	     o.state),
+	TEXT("imports", "DIR",
+	     "folder of the vectors files that import jobs may name; default: STATE/imports", o.imports),
+	PARAM(PARAM_COUNT, "threads", "N", "event loops", "one per processor",
+	      PARAM_FIELD(struct call, o.threads), PARAM_RANGE(1, PARAM_WORKERS_MOST), { PARAM_ALWAYS, 0 }),
+	PARAM(PARAM_COUNT, "heavy", "N", "workers for big requests", "one per processor",
+	      PARAM_FIELD(struct call, o.workers), PARAM_RANGE(1, PARAM_WORKERS_MOST), { PARAM_ALWAYS, 0 }),
+	COUNT("max_inputs", "N", "most texts per embeddings request", o.limits.inputs, LIMIT_INPUTS),
+	COUNT("max_texts", "N", "most texts or pairs per other request", o.limits.texts, LIMIT_TEXTS),
+	COUNT("max_queue", "N", "most big requests waiting", o.limits.queue, LIMIT_QUEUE),
+	COUNT("max_jobs", "N", "most jobs waiting", o.limits.jobs, LIMIT_JOBS),
+	COUNT("max_corpus_bytes", "N", "most bytes per upload, compressed or not", o.limits.corpus_bytes,
+	      LIMIT_CORPUS_BYTES),
+	COUNT("max_connections", "N", "most connections at a time", o.limits.connections, LIMIT_CONNECTIONS),
+	CLOCK("lame_duck_ms", "how long /ready says no before the port closes", o.lame_duck_ms, 0),
+	CLOCK("drain_ms", "the longest a stop waits for requests", o.limits.drain_ms, LIMIT_DRAIN_MS),
+	CLI_FLAG("log_requests", "log a line per request", struct call, o.log_requests),
+	PARAM(PARAM_CHOICE, "log_level", "LEVEL", "the least level of the lines to write", NULL,
+	      PARAM_FIELD(struct call, o.log_level), PARAM_NAMES(log_level_names, LOG_DEBUG, LOG_ERROR),
+	      { PARAM_ALWAYS, LOG_INFO }),
+	CLI_FLAG("check_config", "check the options and exit", struct call, check_config),
+	{ 0 },
+};
 
 const struct verb verb_serve = {
 	.name = "serve",
 	.arguments = "[-m [NAME=]MODEL]... [--models DIR] [--listen ADDRESS] [--state DIR]",
 	.summary = "Serves embeddings, similarity and explanations over HTTP, as JSON.",
-	.details = "SIGTERM ends it in order, SIGHUP opens changed and new models.  Example:\n\n"
+	.details = "SIGTERM drains and stops it; SIGHUP opens changed and new models.  Example:\n\n"
 		   "  sifd serve --models models --listen 127.0.0.1:8080\n",
+	.options = { { options, 0 } },
+	.call_bytes = sizeof(struct call),
+	.start = start,
+	.check = check,
 	.run = run,
 };

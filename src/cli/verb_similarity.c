@@ -1,3 +1,4 @@
+/* `sifd similarity`: the cosine of two texts, or of each pair in a file. */
 #include "base/err.h"
 #include "base/lines.h"
 #include "base/number.h"
@@ -10,6 +11,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct call {
+	struct model_choice choice;
+	bool lossy;
+};
 
 static int score(struct embedder *s, const char *line, size_t n, bool lossy, struct buf *mended,
 		 float *result, struct err *err)
@@ -88,47 +94,42 @@ static int score_two(struct embedder *s, const char *const *texts, bool lossy, s
 	return failed;
 }
 
-static int run(const struct verb *verb, int argc, char **argv)
+static int check(void *call, const struct arguments *rest, struct err *err)
 {
-	struct model_choice choice = { 0 };
-	bool lossy = false;
-	const struct option_spec specs[] = {
-		CLI_MODEL_OPTIONS(&choice),
-		CLI_METHOD_OPTION(&choice),
-		{ "lossy", 0, OPTION_FLAG, &lossy, NULL,
-		  "mend text that is not UTF-8 instead of refusing it" },
-	};
-	struct arguments rest;
-	struct embedder *s = NULL;
-	struct err err = { 0 };
-	int status = options_parse(verb, specs, sizeof(specs) / sizeof(specs[0]), argc, argv, &rest, &err);
-
-	if (status)
-		return status > 0 ? EXIT_DONE : cli_usage(verb, &err);
-	if (rest.n > 2) {
-		(void)err_set(&err, ERR_INPUT, "a file or two texts are expected, %zu arguments given",
-			      rest.n);
-		status = cli_usage(verb, &err);
-	} else {
-		s = cli_open_sentence(&choice, &err);
-		status = !s	       ? -1
-			 : rest.n == 2 ? score_two(s, rest.at, lossy, &err)
-				       : score_lines(s, rest.n ? rest.at[0] : "-", lossy, &err);
-		status = status ? cli_failed(&err) : EXIT_DONE;
-	}
-	if (s)
-		embedder_free(s);
-	options_free(&rest);
-	return status;
+	(void)call;
+	return rest->n <= 2 ? 0
+			    : err_set(err, ERR_INPUT, "a file or two texts are expected, %zu arguments given",
+				      rest->n);
 }
+
+static int run(void *call, const struct arguments *rest, struct err *err)
+{
+	const struct call *c = call;
+	struct embedder *s = cli_open_sentence(&c->choice, err);
+	int failed;
+
+	if (!s)
+		return -1;
+	if (rest->n == 2)
+		failed = score_two(s, rest->at, c->lossy, err);
+	else
+		failed = score_lines(s, rest->n ? rest->at[0] : "-", c->lossy, err);
+	embedder_free(s);
+	return failed;
+}
+
+static const struct param_row options[] = { CLI_LOSSY(struct call), { 0 } };
 
 const struct verb verb_similarity = {
 	.name = "similarity",
 	.arguments = "[-m MODEL] [--method M] [FILE|- | TEXT TEXT]",
-	.summary = "Scores how alike texts are: the cosine of their vectors, from -1 to 1.",
-	.details = "A file has `text TAB text` a line and gives one score a line; two arguments give one "
-		   "score.\n"
+	.summary = "Scores how similar texts are: the cosine of their vectors, from -1 to 1.",
+	.details = "A file has one `text TAB text` per line and gives one score per line; two arguments give "
+		   "one score.\n"
 		   "A text without a known word scores 0.  Example:\n\n"
 		   "  sifd similarity \"stocks fell\" \"shares dropped\"\n",
+	.options = { { options, 0 }, CLI_MODEL(struct call), CLI_METHOD(struct call) },
+	.call_bytes = sizeof(struct call),
+	.check = check,
 	.run = run,
 };

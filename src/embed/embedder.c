@@ -47,6 +47,12 @@ struct embedder {
 	size_t collected_cap;
 };
 
+const struct param_row embedder_params[] = {
+	PARAM(PARAM_FLAG, "normalize", NULL, "make unit vectors; otherwise they keep their length", "yes",
+	      PARAM_WHOLE(bool), PARAM_ANY, { PARAM_ALWAYS, 1 }),
+	{ 0 },
+};
+
 float seen_coverage(struct seen seen)
 {
 	return seen.words ? (float)seen.known / (float)seen.words : 0.0f;

@@ -11,6 +11,7 @@
 #ifndef SIFD_EMBED_EMBEDDER_H
 #define SIFD_EMBED_EMBEDDER_H
 
+#include "base/params.h"
 #include "model/method.h"
 
 #include <stdbool.h>
@@ -22,6 +23,8 @@ struct batcher;
 struct lookup;
 struct model;
 struct embedder;
+
+extern const struct param_row embedder_params[]; /* of `normalize`, a bool */
 
 struct seen {
 	uint32_t words; /* of the text, as its tokenizer cuts them */

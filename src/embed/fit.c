@@ -7,45 +7,60 @@
 #include "text/corpus.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const double usual_power = 0.75;
 static const double usual_prior = 100000.0;
 
-bool fit_method(enum method method)
-{
-	return method == METHOD_SIF || method == METHOD_USIF || method == METHOD_WHITEN ||
-	       method == METHOD_WEIGHTED;
-}
+#define IN(field) PARAM_FIELD(struct fit_options, field)
+
+const struct param_row fit_params[] = {
+	PARAM(PARAM_CHOICE, "method", "METHOD", "the fitted model's own method",
+	      "sif, or weighted for a learned model", IN(method),
+	      PARAM_NAMES(method_names, METHOD_WEIGHTED, METHOD_WHITEN), { PARAM_ALWAYS, METHOD_COUNT }),
+	PARAM(PARAM_NUMBER, "a", "A", "a of the word weights a/(a+p)", "the model's own, else 1e-3", IN(a),
+	      PARAM_RANGE(1e-12, 1e3), { PARAM_ALWAYS, 0 }),
+	PARAM(PARAM_COUNT, "components", "K", "how many components to remove", "1 for sif, 5 for usif",
+	      IN(components), PARAM_RANGE(0, MODEL_COMPONENTS_MAX), { PARAM_ALWAYS, SIZE_MAX }),
+	PARAM(PARAM_NUMBER, "power", "P", "power of the whitening", "the model's own, else 0.75", IN(power),
+	      PARAM_RANGE(0, 2), { PARAM_ALWAYS, -1 }),
+	PARAM(PARAM_NUMBER, "prior", "SENTENCES",
+	      "how many sentences the model's earlier knowledge counts for; 0: none", "100000", IN(prior),
+	      PARAM_RANGE(0, 1e9), { PARAM_ALWAYS, -1 }),
+	PARAM(PARAM_CHOICE, "unit", "UNIT", "what a text is", NULL, IN(by_line),
+	      PARAM_NAMES(corpus_units, 0, 1), { PARAM_ALWAYS, 0 }),
+	PARAM(PARAM_COUNT, "min_count", "N", "treat words seen fewer than N times as seen N times", NULL,
+	      IN(min_count), PARAM_RANGE(0, PARAM_MOST), { PARAM_ALWAYS, 0 }),
+	PARAM(PARAM_FLAG, "keep_counts", NULL,
+	      "keep the model's word weights and fit the rest (always so for a learned model)", NULL,
+	      IN(keep_counts), PARAM_ANY, { PARAM_ALWAYS, 0 }),
+	PARAM(PARAM_FLAG, "fold", NULL, "bake the weights and components into the rows", NULL, IN(fold),
+	      PARAM_ANY, { PARAM_ALWAYS, 0 }),
+	PARAM(PARAM_COUNT, "seed", "N", "accepted for scripts; a fit uses no random numbers", NULL,
+	      PARAM_NO_FIELD, PARAM_RANGE(0, PARAM_MOST), { PARAM_ALWAYS, 0 }),
+	PARAM_WORKERS(struct fit_options, workers),
+	{ 0 },
+};
 
 struct fit_options fit_options_default(void)
 {
-	return (struct fit_options){
-		.method = METHOD_COUNT, .components = SIZE_MAX, .power = -1.0, .prior = -1.0
-	};
-}
+	struct fit_options o = { 0 };
 
-static int refuse(struct err *err, const char *param, const char *expected)
-{
-	(void)err_set(err, ERR_INPUT, "%s: expected %s", param, expected);
-	return err_param(err, param);
+	params_default(fit_params, PARAM_ALWAYS, &o);
+	return o;
 }
 
 static int check_numbers(const struct fit_options *o, struct err *err)
 {
-	if (!fit_method(o->method) && o->method != METHOD_COUNT)
-		return refuse(err, "method", "sif, usif, whiten or weighted");
-	if (!isfinite(o->a) || o->a < 0.0)
-		return refuse(err, "a", "a number above 0, such as 1e-3");
-	if (!isfinite(o->power) || o->power > 2.0)
-		return refuse(err, "power", "a number from 0 to 2");
-	if (!isfinite(o->prior))
-		return refuse(err, "prior", "a number of sentences, 0 or more");
-	if (o->components != SIZE_MAX && o->components > MODEL_COMPONENTS_MAX)
-		return refuse(err, "components", "at most 64 components");
-	if (o->components == 0 && o->method != METHOD_WHITEN)
-		return refuse(err, "components", "at least 1; none at all is the method `weighted`");
+	if (params_check(fit_params, PARAM_ALWAYS, o, err))
+		return -1;
+	if (o->components == 0 && o->method != METHOD_WHITEN) {
+		(void)err_set(err, ERR_INPUT,
+			      "`components` must be at least 1; none at all is the method `weighted`");
+		return err_param(err, "components");
+	}
 	return 0;
 }
 

@@ -32,6 +32,7 @@
 #ifndef SIFD_EMBED_FIT_H
 #define SIFD_EMBED_FIT_H
 
+#include "base/params.h"
 #include "model/method.h"
 
 #include <stdbool.h>
@@ -62,8 +63,7 @@ struct fit_options {
 	bool fold;	    /* write weights, components, projection into the rows */
 };
 
-/* Is it one of the methods that a fit can make? */
-bool fit_method(enum method method);
+extern const struct param_row fit_params[];
 
 struct fit_options fit_options_default(void);
 

@@ -1,26 +1,122 @@
+/* The JSON of POST /v1/jobs: what every type of job has, and all of fit, import, embed and eval. */
 #include "jobs/job_request_private.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/json_fields.h"
+#include "embed/embedder.h"
+#include "learn/params.h"
 #include "model/method.h"
 #include "model/model.h"
 #include "model/registry.h"
 
 #include <string.h>
 
-enum { PRIOR_MAX = 1000 * 1000 * 1000 };
+static const char *const type_names[JOB_TYPES] = { "fit", "import", "train", "embed", "eval" };
+static const char *const format_names[] = { [JOB_NPY] = "npy", [JOB_JSONL] = "jsonl" };
+
+#define TEXT "{\"type\":\"string\"}"
+#define TEXTS "{\"type\":\"array\",\"minItems\":1,\"items\":" TEXT "}"
+#define NAMES "{\"oneOf\":[" TEXT "," TEXTS "]}"
+#define PAIR "{\"type\":\"array\",\"minItems\":2,\"maxItems\":2,\"items\":" TEXT "}"
+#define SCORED                                                                                               \
+	"{\"type\":\"array\",\"minItems\":3,\"maxItems\":3,\"items\":{\"oneOf\":[" TEXT                      \
+	",{\"type\":\"number\"}]}}"
+#define MANY(one) "{\"oneOf\":[" TEXT "," TEXTS ",{\"type\":\"array\",\"minItems\":1,\"items\":" one "}]}"
+#define MEMBER(name, schema, goals)                                                                          \
+	PARAM(PARAM_JSON, name, schema, "", NULL, PARAM_NO_FIELD, PARAM_ANY, { goals, 0 })
+
+/* Members that are no options: read here, by name. */
+static const struct param_row members[] = {
+	MEMBER("model", TEXT, GOALS_TRAIN | GOAL_FIT | GOAL_EMBED | GOAL_EVAL),
+	MEMBER("corpus", NAMES, GOAL_FIT | GOAL_IMPORT | GOAL_EMBED | GOAL_ALACARTE),
+	MEMBER("texts", TEXTS, GOAL_FIT | GOAL_EMBED | GOAL_ALACARTE),
+	MEMBER("sets", NAMES, GOAL_EVAL),
+	MEMBER("vectors", TEXT, GOAL_IMPORT),
+	MEMBER("counts", TEXT, GOAL_IMPORT),
+	MEMBER("pairs", MANY(PAIR), GOALS_UNSCORED),
+	MEMBER("scored", MANY(SCORED), GOALS_SCORED),
+	MEMBER("dev", NAMES, GOALS_PAIRS),
+	MEMBER("output", TEXT, GOALS_TRAIN | GOAL_FIT | GOAL_IMPORT),
+	MEMBER("method", TEXT, GOALS_TABLE | GOAL_EMBED),
+	MEMBER("method", NAMES, GOAL_EVAL),
+	MEMBER("overlay", "{\"type\":\"boolean\",\"nullable\":true}", GOAL_FIT | GOALS_WEIGHTS | GOALS_LSTM),
+	PARAM(PARAM_CHOICE, "format", "FORM", "of the vectors", NULL, PARAM_FIELD(struct job_request, form),
+	      PARAM_NAMES(format_names, JOB_NPY, JOB_JSONL), { GOAL_EMBED, JOB_NPY }),
+	{ 0 },
+};
+
+static const struct param_row eval_params[] = { PARAM_WORKERS(struct job_request, fit.workers), { 0 } };
+
+/* The options of each type, and where in the request they go; goal 0: that of the job. */
+enum { TABLES = 4 };
+static const struct {
+	const struct param_row *rows;
+	size_t at;
+	unsigned goal;
+} tables[JOB_TYPES][TABLES] = {
+	[JOB_FIT] = { { members, 0, 0 },
+		      { fit_params, offsetof(struct job_request, fit), PARAM_ALWAYS },
+		      { grow_params, offsetof(struct job_request, new_words), PARAM_ALWAYS } },
+	[JOB_IMPORT] = { { members, 0, 0 },
+			 { import_params, offsetof(struct job_request, import), IMPORT_OF_VECTORS } },
+	[JOB_TRAIN] = { { members, 0, 0 },
+			{ train_params, offsetof(struct job_request, train.pairs), 0 },
+			{ alacarte_params, offsetof(struct job_request, train.alacarte), 0 } },
+	[JOB_EMBED] = { { members, 0, 0 },
+			{ embedder_params, offsetof(struct job_request, normalize), PARAM_ALWAYS } },
+	[JOB_EVAL] = { { members, 0, 0 }, { eval_params, 0, PARAM_ALWAYS } },
+};
+
+/* What may be asked for, with the members that must be there. */
+static const struct {
+	const char *title, *learn, *required;
+	enum job_type type;
+	unsigned goal;
+} forms[] = {
+	{ "fit", NULL, "output", JOB_FIT, GOAL_FIT },
+	{ "import", NULL, "output", JOB_IMPORT, GOAL_IMPORT },
+	{ "train weights", "weights", "output\",\"pairs", JOB_TRAIN, GOAL_WEIGHTS },
+	{ "train weights, scored pairs", "weights", "output\",\"scored", JOB_TRAIN, GOAL_WEIGHTS_SCORED },
+	{ "train vectors", "vectors", "output\",\"pairs", JOB_TRAIN, GOAL_VECTORS },
+	{ "train vectors, scored pairs", "vectors", "output\",\"scored", JOB_TRAIN, GOAL_VECTORS_SCORED },
+	{ "train an lstm", "lstm", "output\",\"pairs", JOB_TRAIN, GOAL_LSTM },
+	{ "train an lstm, scored pairs", "lstm", "output\",\"scored", JOB_TRAIN, GOAL_LSTM_SCORED },
+	{ "train alacarte", "alacarte", "output", JOB_TRAIN, GOAL_ALACARTE },
+	{ "embed", NULL, NULL, JOB_EMBED, GOAL_EMBED },
+	{ "eval", NULL, "sets", JOB_EVAL, GOAL_EVAL },
+};
 
 const char *job_type_name(enum job_type type)
 {
-	static const char *const names[JOB_TYPES] = { "fit", "import", "train", "embed", "eval" };
-
-	return names[type];
+	return type_names[type];
 }
 
-int job_request_wrong(struct err *err, const char *name, const char *expected)
+void job_request_put_schema(struct buf *to)
 {
-	(void)err_set(err, ERR_INPUT, "`%s` must be %s", name, expected);
-	return err_param(err, name);
+	buf_text(to, "{\"oneOf\":[");
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		buf_printf(to,
+			   "%s{\"title\":\"%s\",\"type\":\"object\",\"properties\":{\"type\":{\"type\":"
+			   "\"string\","
+			   "\"enum\":[\"%s\"]},",
+			   i ? "," : "", forms[i].title, type_names[forms[i].type]);
+		if (forms[i].learn)
+			buf_printf(to, "\"learn\":{\"type\":\"string\",\"enum\":[\"%s\"]},", forms[i].learn);
+		for (size_t t = 0; tables[forms[i].type][t].rows; t++) {
+			unsigned goal = tables[forms[i].type][t].goal;
+
+			params_put_schema(to, tables[forms[i].type][t].rows, goal ? goal : forms[i].goal);
+		}
+		to->len--; /* the last comma */
+		buf_text(to, "},\"required\":[\"type\"");
+		if (forms[i].learn)
+			buf_text(to, ",\"learn\"");
+		if (forms[i].required)
+			buf_printf(to, ",\"%s\"", forms[i].required);
+		buf_text(to, "]}");
+	}
+	buf_text(to, "]}");
 }
 
 static int read_type(struct job_request *spec, const json_t *object, struct err *err)
@@ -30,11 +126,65 @@ static int read_type(struct job_request *spec, const json_t *object, struct err 
 	if (json_get_text(&name, object, "type", err) < 0)
 		return -1;
 	for (int i = 0; name && i < JOB_TYPES; i++)
-		if (strcmp(name, job_type_name((enum job_type)i)) == 0) {
+		if (strcmp(name, type_names[i]) == 0) {
 			spec->type = (enum job_type)i;
 			return 0;
 		}
-	return job_request_wrong(err, "type", "one of fit, import, train, embed, eval");
+	return json_expected("type", "one of fit, import, train, embed, eval", err);
+}
+
+static bool has_row(enum job_type type, const char *name, unsigned goal)
+{
+	for (size_t t = 0; tables[type][t].rows; t++)
+		if (params_find(tables[type][t].rows, name,
+				tables[type][t].goal ? tables[type][t].goal : goal))
+			return true;
+	return false;
+}
+
+/* The names that json_only() lets pass: those of any goal of this type. */
+static int check_known(enum job_type type, unsigned goals, json_t *object, struct err *err)
+{
+	const char *known[80] = { "type", type == JOB_TRAIN ? "learn" : "type" };
+	size_t n = 2;
+
+	for (size_t t = 0; tables[type][t].rows; t++)
+		for (const struct param_row *row = tables[type][t].rows; row->name; row++)
+			if (n < sizeof(known) / sizeof(known[0]) - 1 && has_row(type, row->name, goals))
+				known[n++] = row->name;
+	return json_only(object, known, err);
+}
+
+int spec_options(struct job_request *spec, unsigned goal, json_t *object, struct err *err)
+{
+	static const struct param_row *const train[] = { members, train_params, alacarte_params, NULL };
+	static const struct param_goals names[] = {
+		{ "weights", GOALS_WEIGHTS },
+		{ "vectors", GOALS_VECTORS },
+		{ "lstm", GOALS_LSTM },
+		{ "alacarte", GOAL_ALACARTE },
+		{ NULL, 0 },
+	};
+	enum job_type type = spec->type;
+	const char *name;
+	json_t *value;
+
+	if (check_known(type, type == JOB_TRAIN ? GOALS_TRAIN : goal, object, err))
+		return -1;
+	json_object_foreach(object, name, value)
+	{
+		char label[64];
+
+		(void)snprintf(label, sizeof(label), "`%.60s`", name);
+		if (type == JOB_TRAIN && !json_is_null(value) &&
+		    params_refuse(train, name, goal, names, label, err))
+			return -1;
+	}
+	for (size_t t = 0; tables[type][t].rows; t++)
+		if (params_read(tables[type][t].rows, tables[type][t].goal ? tables[type][t].goal : goal,
+				(char *)spec + tables[type][t].at, object, err))
+			return -1;
+	return 0;
 }
 
 /* A name of the folder of models, corpora or vectors: never a path. */
@@ -45,25 +195,26 @@ int spec_name(const char **name, const json_t *object, const char *member, bool 
 	if (there < 0)
 		return -1;
 	if (there == 0)
-		return required ? job_request_wrong(err, member, "a name; it is missing") : 0;
+		return required ? json_expected(member, "a name; it is missing", err) : 0;
 	if (registry_check_name(*name, strlen(*name), err) == 0)
 		return 0;
-	return job_request_wrong(
-		err, member,
+	return json_expected(
+		member,
 		"a name of 1 to 128 letters, digits, dots, hyphens and underscores, not beginning with a "
-		"dot");
+		"dot",
+		err);
 }
 
 static int add_corpus(struct job_request *spec, const char *member, const json_t *value, struct err *err)
 {
 	if (!json_is_string(value))
-		return job_request_wrong(err, member, "the name of a corpus, or an array of such");
+		return json_expected(member, "the name of a corpus, or an array of such", err);
 	if (spec->corpora_n == LIMIT_JOB_CORPORA)
-		return job_request_wrong(err, member, "an array of at most 16 names");
+		return json_expected(member, "an array of at most 16 names", err);
 	spec->corpora[spec->corpora_n++] = json_string_value(value);
 	if (registry_check_name(json_string_value(value), json_string_length(value), err) == 0)
 		return 0;
-	return job_request_wrong(err, member, "the name of a corpus, as it was PUT to /v1/corpora/NAME");
+	return json_expected(member, "the name of a corpus, as it was PUT to /v1/corpora/NAME", err);
 }
 
 /* A name or an array of names. */
@@ -76,7 +227,7 @@ int spec_corpora(struct job_request *spec, const json_t *object, const char *mem
 	if (!json_is_array(value))
 		return add_corpus(spec, member, value, err);
 	for (size_t i = 0; i < json_array_size(value); i++)
-		if (add_corpus(spec, member, json_array_get(value, i), err) != 0)
+		if (add_corpus(spec, member, json_array_get(value, i), err))
 			return -1;
 	return 0;
 }
@@ -86,195 +237,74 @@ int spec_source(struct job_request *spec, const json_t *object, struct err *err)
 {
 	const json_t *texts = json_object_get(object, "texts");
 
-	if (spec_corpora(spec, object, "corpus", err) != 0)
+	if (spec_corpora(spec, object, "corpus", err))
 		return -1;
 	spec->has_texts = texts && !json_is_null(texts);
 	if (spec->has_texts && spec->corpora_n)
-		return job_request_wrong(err, "texts", "absent when there is a corpus");
+		return json_expected("texts", "absent when there is a corpus", err);
 	if (!spec->has_texts && !spec->corpora_n)
-		return job_request_wrong(err, "corpus", "the name of a corpus, unless there are `texts`");
+		return json_expected("corpus", "the name of a corpus, unless there are `texts`", err);
 	return 0;
 }
 
-int spec_model(struct job_request *spec, const json_t *object, struct err *err)
+int spec_model(struct job_request *spec, bool with_method, const json_t *object, struct err *err)
 {
 	spec->model = "";
-	return json_get_text(&spec->model, object, "model", err) < 0 ? -1 : 0;
-}
-
-int spec_plain_model(const struct job_request *spec, struct err *err)
-{
-	return strchr(spec->model, ':')
-		       ? job_request_wrong(err, "model", "the name of a model, without a method")
-		       : 0;
-}
-
-static int read_fit_method(struct job_request *spec, const json_t *object, struct err *err)
-{
-	const char *name = NULL;
-	int method;
-	int there = json_get_text(&name, object, "method", err);
-
-	if (there <= 0)
-		return there;
-	method = method_parse(name, strlen(name));
-	if (method < 0 || !fit_method((enum method)method))
-		return job_request_wrong(err, "method", "one of sif, usif, whiten, weighted");
-	spec->fit.method = (enum method)method;
-	return 0;
-}
-
-int spec_unit(bool *by_line, const json_t *object, struct err *err)
-{
-	const char *unit = "sentence";
-
-	if (json_get_text(&unit, object, "unit", err) < 0)
+	if (json_get_text(&spec->model, object, "model", err) < 0)
 		return -1;
-	*by_line = strcmp(unit, "line") == 0;
-	if (!*by_line && strcmp(unit, "sentence") != 0)
-		return job_request_wrong(err, "unit", "sentence or line");
-	return 0;
-}
-
-int spec_workers(size_t *workers, const json_t *object, struct err *err)
-{
-	uint64_t n = *workers;
-
-	if (json_get_count(&n, object, "workers", 1, SPEC_WORKERS_MAX, err) < 0)
-		return -1;
-	*workers = n;
-	return 0;
+	return with_method || !strchr(spec->model, ':')
+		       ? 0
+		       : json_expected("model", "the name of a model, without a method", err);
 }
 
 /* 4 bytes a word: a daemon may hold a model for every customer.  New words take rows. */
 static int read_fit_form(struct job_request *spec, const json_t *object, struct err *err)
 {
-	uint64_t words = GROW_USUAL;
 	int asked;
 
 	spec->overlay = !spec->fit.fold;
-	if (json_get_count(&words, object, "new_words", 0, ALACARTE_FORMS_MAX, err) < 0)
-		return -1;
-	spec->new_words = words;
 	asked = json_get_bool(&spec->overlay, object, "overlay", err);
 	if (asked <= 0 || !spec->overlay)
 		return asked < 0 ? -1 : 0;
 	if (spec->fit.fold)
-		return job_request_wrong(err, "overlay", "false with `fold`, which writes whole rows");
+		return json_expected("overlay", "false with `fold`, which writes whole rows", err);
 	if (spec->new_words != GROW_USUAL && spec->new_words > 0)
-		return job_request_wrong(err, "new_words", "0 with `overlay`, which writes no rows");
+		return json_expected("new_words", "0 with `overlay`, which writes no rows", err);
 	spec->new_words = 0;
 	return 0;
 }
 
 static int read_fit(struct job_request *spec, json_t *object, struct err *err)
 {
-	static const char *const known[] = { "type",	"model", "corpus",	"texts",     "output",
-					     "method",	"a",	 "components",	"power",     "prior",
-					     "unit",	"fold",	 "keep_counts", "min_count", "overlay",
-					     "workers", "seed",	 "new_words",	NULL };
-	struct fit_options *fit = &spec->fit;
-	uint64_t components, seed;
-
-	spec->fit = fit_options_default();
-	components = fit->components;
-	if (json_only(object, known, err) != 0 || spec_model(spec, object, err) != 0 ||
-	    spec_source(spec, object, err) != 0 ||
-	    spec_name(&spec->output, object, "output", true, err) != 0 ||
-	    read_fit_method(spec, object, err) != 0 || spec_unit(&fit->by_line, object, err) != 0 ||
-	    json_get_number(&fit->a, object, "a", 1e-12, 1e3, err) < 0 ||
-	    json_get_count(&components, object, "components", 0, MODEL_COMPONENTS_MAX, err) < 0 ||
-	    json_get_number(&fit->power, object, "power", 0, 2, err) < 0 ||
-	    json_get_number(&fit->prior, object, "prior", 0, PRIOR_MAX, err) < 0 ||
-	    json_get_count(&fit->min_count, object, "min_count", 0, INT64_MAX, err) < 0 ||
-	    json_get_count(&seed, object, "seed", 0, INT64_MAX, err) < 0 ||
-	    json_get_bool(&fit->fold, object, "fold", err) < 0 ||
-	    json_get_bool(&fit->keep_counts, object, "keep_counts", err) < 0 ||
-	    spec_workers(&fit->workers, object, err) != 0)
-		return -1;
-	fit->components = components;
-	if (spec_plain_model(spec, err) != 0)
-		return -1;
-	return read_fit_form(spec, object, err);
-}
-
-int spec_rows_type(enum rows_type *type, const json_t *object, struct err *err)
-{
-	const char *name = "f32";
-	int found;
-
-	if (json_get_text(&name, object, "dtype", err) < 0)
-		return -1;
-	found = rows_type_parse(name);
-	if (found < 0)
-		return job_request_wrong(err, "dtype", ROWS_TYPE_NAMES);
-	*type = (enum rows_type)found;
-	return 0;
-}
-
-static int read_import_format(struct job_request *spec, const json_t *object, struct err *err)
-{
-	const char *name = "auto";
-	int format;
-
-	if (json_get_text(&name, object, "format", err) < 0)
-		return -1;
-	format = import_format_parse(name);
-	if (format < 0)
-		return job_request_wrong(err, "format", "auto, glove, word2vec, fasttext or safetensors");
-	spec->import.format = (enum import_format)format;
-	return 0;
+	return spec_options(spec, GOAL_FIT, object, err) || spec_model(spec, false, object, err) ||
+			       spec_source(spec, object, err) ||
+			       spec_name(&spec->output, object, "output", true, err) ||
+			       read_fit_form(spec, object, err)
+		       ? -1
+		       : 0;
 }
 
 static int read_import(struct job_request *spec, json_t *object, struct err *err)
 {
-	static const char *const known[] = { "type",	  "vectors", "corpus", "output",  "format", "dtype",
-					     "max_words", "counts",  "a",      "workers", NULL };
-	uint64_t max_words = 0;
-
-	if (json_only(object, known, err) != 0 ||
-	    spec_name(&spec->output, object, "output", true, err) != 0 ||
-	    spec_name(&spec->vectors, object, "vectors", false, err) != 0 ||
-	    spec_name(&spec->counts, object, "counts", false, err) != 0 ||
-	    spec_corpora(spec, object, "corpus", err) != 0 || read_import_format(spec, object, err) != 0 ||
-	    spec_rows_type(&spec->import.type, object, err) != 0 ||
-	    json_get_count(&max_words, object, "max_words", 1, MODEL_WORDS_MAX, err) < 0 ||
-	    json_get_number(&spec->import.a, object, "a", 1e-12, 1e3, err) < 0 ||
-	    spec_workers(&spec->import.workers, object, err) != 0)
+	if (spec_options(spec, GOAL_IMPORT, object, err) ||
+	    spec_name(&spec->output, object, "output", true, err) ||
+	    spec_name(&spec->vectors, object, "vectors", false, err) ||
+	    spec_name(&spec->counts, object, "counts", false, err) ||
+	    spec_corpora(spec, object, "corpus", err))
 		return -1;
-	spec->import.max_words = max_words;
 	if ((spec->vectors != NULL) + spec->corpora_n != 1)
-		return job_request_wrong(
-			err, "vectors",
-			"the name of a file in the imports folder, or `corpus` that of an upload");
-	return 0;
-}
-
-static int read_form(struct job_request *spec, const json_t *object, struct err *err)
-{
-	const char *form = "npy";
-
-	if (json_get_text(&form, object, "format", err) < 0)
-		return -1;
-	if (strcmp(form, "npy") == 0)
-		spec->form = JOB_NPY;
-	else if (strcmp(form, "jsonl") == 0)
-		spec->form = JOB_JSONL;
-	else
-		return job_request_wrong(err, "format", "npy or jsonl");
+		return json_expected(
+			"vectors", "the name of a file in the imports folder, or `corpus` that of an upload",
+			err);
 	return 0;
 }
 
 static int read_embed(struct job_request *spec, json_t *object, struct err *err)
 {
-	static const char *const known[] = { "type",   "model",	    "corpus", "texts",
-					     "method", "normalize", "format", NULL };
 	int there;
 
-	spec->normalize = true;
-	if (json_only(object, known, err) != 0 || spec_model(spec, object, err) != 0 ||
-	    spec_source(spec, object, err) != 0 || read_form(spec, object, err) != 0 ||
-	    json_get_bool(&spec->normalize, object, "normalize", err) < 0)
+	if (spec_options(spec, GOAL_EMBED, object, err) || spec_model(spec, true, object, err) ||
+	    spec_source(spec, object, err))
 		return -1;
 	there = json_get_text(&spec->methods[0], object, "method", err);
 	spec->methods_n = there > 0;
@@ -294,12 +324,12 @@ static int read_methods(struct job_request *spec, const json_t *object, struct e
 	if (!value || json_is_null(value))
 		return 0;
 	if (n == 0 || n > LIMIT_JOB_METHODS)
-		return job_request_wrong(err, "method", "a method, or an array of 1 to 8 of them");
+		return json_expected("method", "a method, or an array of 1 to 8 of them", err);
 	for (size_t i = 0; i < n; i++) {
 		const char *name = json_string_value(json_array_get(value, i));
 
 		if (!name)
-			return job_request_wrong(err, "method", "a method, or an array of 1 to 8 of them");
+			return json_expected("method", "a method, or an array of 1 to 8 of them", err);
 		spec->methods[spec->methods_n++] = name;
 	}
 	return 0;
@@ -307,17 +337,15 @@ static int read_methods(struct job_request *spec, const json_t *object, struct e
 
 static int read_eval(struct job_request *spec, json_t *object, struct err *err)
 {
-	static const char *const known[] = { "type", "model", "sets", "method", "workers", NULL };
-
-	if (json_only(object, known, err) != 0 || spec_model(spec, object, err) != 0 ||
-	    spec_corpora(spec, object, "sets", err) != 0 || read_methods(spec, object, err) != 0 ||
-	    spec_workers(&spec->fit.workers, object, err) != 0)
+	if (spec_options(spec, GOAL_EVAL, object, err) || spec_model(spec, true, object, err) ||
+	    spec_corpora(spec, object, "sets", err) || read_methods(spec, object, err))
 		return -1;
 	if (spec->corpora_n == 0)
-		return job_request_wrong(
-			err, "sets",
+		return json_expected(
+			"sets",
 			"the names of uploaded corpora with `text TAB text TAB gold`, `label TAB text` or "
-			"`label TAB text TAB text` a line");
+			"`label TAB text TAB text` a line",
+			err);
 	return 0;
 }
 
@@ -328,7 +356,7 @@ int job_request_read(struct job_request *spec, json_t *object, struct err *err)
 								 read_embed, read_eval };
 
 	memset(spec, 0, sizeof(*spec));
-	if (read_type(spec, object, err) != 0)
+	if (read_type(spec, object, err))
 		return -1;
 	return readers[spec->type](spec, object, err);
 }

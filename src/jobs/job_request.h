@@ -14,17 +14,16 @@
 #include "learn/train.h"
 #include "model/import.h"
 
+struct buf;
 struct err;
 
 enum job_type { JOB_FIT, JOB_IMPORT, JOB_TRAIN, JOB_EMBED, JOB_EVAL, JOB_TYPES };
-
-enum job_learn { LEARN_WEIGHTS, LEARN_VECTORS, LEARN_LSTM, LEARN_ALACARTE, LEARNS };
 
 enum job_form { JOB_NPY, JOB_JSONL };
 
 /* Of a train job.  Files are left to the worker. */
 struct job_train {
-	enum job_learn learn;
+	unsigned learn; /* enum train_learn, or LEARN_ALACARTE (learn/params.h) */
 	bool scored;	/* it learns from `scored`, else from `pairs`; alacarte from neither */
 	size_t files_n; /* the first so many of the corpora; those behind them are the dev sets */
 	struct train_options pairs;
@@ -64,7 +63,9 @@ struct job_request {
 int job_request_read(struct job_request *spec, json_t *object, struct err *err);
 
 const char *job_type_name(enum job_type type);
-const char *job_learn_name(enum job_learn learn);
+
+/* Appends the schema of such an object, for /openapi.json. */
+void job_request_put_schema(struct buf *to);
 
 /* The member that a train job's corpus number i (0..corpora_n) is named in. */
 const char *job_train_member(const struct job_request *spec, size_t i);

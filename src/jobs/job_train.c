@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "jobs/job_work_private.h"
 #include "jobs/uploads.h"
+#include "learn/params.h"
 #include "model/model.h"
 #include "text/corpus.h"
 
@@ -33,7 +34,7 @@ static void put_head(struct work *w, const struct model *m)
 {
 	buf_printf(w->result, "{\"model\":\"%s\",\"method\":\"%s\",\"fingerprint\":\"%s\",\"learn\":\"%s\"",
 		   w->request.output, method_name(m->facts.method), m->fingerprint,
-		   job_learn_name(w->request.train.learn));
+		   learn_names[w->request.train.learn]);
 }
 
 static void put_tail(struct work *w)
@@ -52,7 +53,7 @@ static void put_trained(struct work *w, const struct model *m, const struct trai
 
 	put_head(w, m);
 	buf_printf(to, ",\"objective\":\"%s\",\"dim\":%zu",
-		   objective_name(w->request.train.pairs.objective.kind),
+		   objective_names[w->request.train.pairs.objective.kind],
 		   model_dimension(m, m->facts.method));
 	buf_printf(to, ",\"pairs\":%llu,\"texts\":%llu,\"skipped\":%llu,\"coverage\":%.6f",
 		   (unsigned long long)r->pairs, (unsigned long long)r->texts, (unsigned long long)r->skipped,

@@ -9,6 +9,7 @@
 #include "jobs/job_work_private.h"
 #include "jobs/jobs.h"
 #include "jobs/uploads.h"
+#include "learn/params.h"
 #include "model/model.h"
 #include "model/registry.h"
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/progress.h"
 #include "learn/alacarte_private.h"
+#include "learn/params.h"
 #include "math/mat.h"
 #include "math/sif.h"
 #include "math/vec.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELD_OUT_EVERY = 10, COUNT_MOST = 1000 * 1000 * 1000 };
+enum { HELD_OUT_EVERY = 10 };
 
 /* The least-squares problem that gives A, row by row. */
 struct fitting {
@@ -30,9 +31,10 @@ struct fitting {
 
 struct alacarte_options alacarte_options_default(void)
 {
-	return (struct alacarte_options){
-		.fit_count = 100, .min_count = 10, .max_words = 100000, .window = 5
-	};
+	struct alacarte_options o = { 0 };
+
+	params_default(alacarte_params, GOAL_ALACARTE, &o);
+	return o;
 }
 
 /* The mean of the sums around the word in this row of them. */
@@ -263,18 +265,8 @@ static struct model *grow(struct fitting *f, struct err *err)
 
 static int check(const struct model *m, const struct alacarte_options *o, struct err *err)
 {
-	if (o->window == 0 || o->window > ALACARTE_WINDOW_MAX) {
-		(void)err_set(err, ERR_INPUT, "a window of %zu words: expected 1 to %d", o->window,
-			      ALACARTE_WINDOW_MAX);
-		return err_param(err, "window");
-	}
-	if (o->min_count == 0 || o->fit_count == 0 || o->min_count > COUNT_MOST ||
-	    o->fit_count > COUNT_MOST) {
-		(void)err_set(err, ERR_INPUT, "a word must be seen at least once, at most %d times",
-			      COUNT_MOST);
-		return err_param(err,
-				 o->min_count == 0 || o->min_count > COUNT_MOST ? "min_count" : "fit_count");
-	}
+	if (params_check(alacarte_params, GOAL_ALACARTE, o, err))
+		return -1;
 	if (m->rules.unknown & UNKNOWN_LAST)
 		return err_set(err, ERR_INPUT, "this model's unknown words all have the last row's vector");
 	return 0;

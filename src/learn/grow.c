@@ -10,6 +10,14 @@
 
 static const double least_proof = 0.1;
 
+const struct param_row grow_params[] = {
+	PARAM(PARAM_COUNT, "new_words", "N",
+	      "give at most N frequent unknown words of the corpus a vector, from their contexts",
+	      "100000 for a learned model not written as an overlay, else 0", PARAM_WHOLE(size_t),
+	      PARAM_RANGE(0, ALACARTE_FORMS_MAX), { PARAM_ALWAYS, GROW_USUAL }),
+	{ 0 },
+};
+
 static size_t usual_words(const struct model *m)
 {
 	bool passes = model_sums(m) == METHOD_LEARNED && m->projection; /* which a fit does not accept */

@@ -10,6 +10,8 @@
 #ifndef SIFD_LEARN_GROW_H
 #define SIFD_LEARN_GROW_H
 
+#include "base/params.h"
+
 #include <stddef.h>
 
 struct corpus;
@@ -21,6 +23,8 @@ struct progress;
 
 /* For a learned model as many as alacarte_options_default() says; for others none. */
 #define GROW_USUAL ((size_t)-1)
+
+extern const struct param_row grow_params[]; /* of the number of words, a size_t */
 
 struct grow_report {
 	size_t words;	 /* that were added */

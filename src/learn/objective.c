@@ -10,58 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kinds[OBJECTIVES] = {
+const char *const objective_names[OBJECTIVES] = {
 	[OBJECTIVE_INFONCE] = "infonce",
 	[OBJECTIVE_MARGIN] = "margin",
 	[OBJECTIVE_PEARSON] = "pearson",
 	[OBJECTIVE_COSENT] = "cosent",
 };
 
-static const char *const choices[NEGATIVES] = {
+const char *const negatives_names[NEGATIVES] = {
 	[NEGATIVES_MAX] = "max",
 	[NEGATIVES_MIX] = "mix",
 	[NEGATIVES_RANDOM] = "random",
 };
-
-struct objective_options objective_options_default(void)
-{
-	return (struct objective_options){
-		.kind = OBJECTIVE_INFONCE, .negatives = NEGATIVES_MAX, .temperature = 0.05f, .margin = 0.4f
-	};
-}
-
-float objective_temperature(enum objective_kind kind)
-{
-	return kind == OBJECTIVE_COSENT ? 0.3f : 0.05f;
-}
-
-static int find(const char *const *names, int n, const char *name)
-{
-	for (int i = 0; i < n; i++)
-		if (strcmp(names[i], name) == 0)
-			return i;
-	return -1;
-}
-
-int objective_parse(const char *name)
-{
-	return find(kinds, OBJECTIVES, name);
-}
-
-const char *objective_name(enum objective_kind kind)
-{
-	return kinds[kind];
-}
-
-int negatives_parse(const char *name)
-{
-	return find(choices, NEGATIVES, name);
-}
-
-const char *negatives_name(enum negatives negatives)
-{
-	return choices[negatives];
-}
 
 bool objective_scored(enum objective_kind kind)
 {

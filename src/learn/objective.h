@@ -43,17 +43,8 @@ struct objective_batch {
 	uint64_t random;		 /* seed of this batch's negatives */
 };
 
-/* InfoNCE, temperature 0.05, margin 0.4. */
-struct objective_options objective_options_default(void);
-
-/* The default: 0.05; 0.3 for cosent, where a lower one lets the few worst pairs decide. */
-float objective_temperature(enum objective_kind kind);
-
-/* "infonce", "margin", "pearson", "cosent"; "max", "mix", "random".  -1 for another name. */
-int objective_parse(const char *name);
-const char *objective_name(enum objective_kind kind);
-int negatives_parse(const char *name);
-const char *negatives_name(enum negatives negatives);
+extern const char *const objective_names[OBJECTIVES]; /* "infonce", "margin", "pearson", "cosent" */
+extern const char *const negatives_names[NEGATIVES];  /* "max", "mix", "random" */
 
 /* Does it learn from scored pairs (else from pairs that mean the same)? */
 bool objective_scored(enum objective_kind kind);

@@ -18,7 +18,7 @@ enum { LINE_BYTES = 1 << 20, AT_FIRST = 1024, LINES_A_LOOK = 1024 };
 /* Scored pairs in the upper fifth of the range count as pairs that mean the same. */
 static const float same_from = 0.8f;
 
-static const char *const kinds[PAIRS_KINDS] = { "auto", "pairs", "groups", "labelled", "scored" };
+const char *const pairs_kind_names[PAIRS_KINDS] = { "auto", "pairs", "groups", "labelled", "scored" };
 static const char *const shapes[PAIRS_KINDS] = {
 	"`a TAB b`, `group TAB text`, `label TAB a TAB b` or `a TAB b TAB score`",
 	"`a TAB b`",
@@ -44,15 +44,7 @@ struct reader {
 	struct progress *progress;
 };
 
-int pairs_parse(const char *name)
-{
-	for (int i = 0; i < PAIRS_KINDS; i++)
-		if (strcmp(kinds[i], name) == 0)
-			return i;
-	return -1;
-}
-
-/* Adds the text; returns 1, and no number, when it has no known word. */
+/* The text's number, or -1 in *number's place (1 returned) when it has no known word. */
 static int add_text(struct reader *r, struct column c, uint32_t *number, struct err *err)
 {
 	size_t n;

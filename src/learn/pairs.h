@@ -50,8 +50,7 @@ struct pairs {
 	char *digest; /* SHA-256 over all that was read, hex; part of a checkpoint's identity */
 };
 
-/* pairs_parse("groups") -> PAIRS_GROUPS; "auto", "pairs", "labelled", "scored"; -1. */
-int pairs_parse(const char *name);
+extern const char *const pairs_kind_names[PAIRS_KINDS]; /* "auto", "pairs", "groups", "labelled", "scored" */
 
 /*
  * Reads the files.  scored: for objectives on scores, which take scored and labelled files; else

@@ -8,22 +8,9 @@
 
 enum { CACHE_LINE = 64, PREFETCH_LINES = 10 };
 
-static const char *const type_names[ROWS_TYPES] = {
+const char *const rows_type_names[ROWS_TYPES] = {
 	[ROWS_F32] = "f32", [ROWS_F16] = "f16", [ROWS_BF16] = "bf16", [ROWS_I8] = "i8"
 };
-
-const char *rows_type_name(enum rows_type type)
-{
-	return type_names[type];
-}
-
-int rows_type_parse(const char *name)
-{
-	for (int i = 0; i < ROWS_TYPES; i++)
-		if (strcmp(name, type_names[i]) == 0)
-			return i;
-	return -1;
-}
 
 static float from_bits(uint32_t bits)
 {

@@ -17,9 +17,6 @@
 enum rows_type { ROWS_F32, ROWS_F16, ROWS_BF16, ROWS_I8 };
 enum { ROWS_TYPES = ROWS_I8 + 1 };
 
-/* What rows_type_parse() expects, for messages. */
-#define ROWS_TYPE_NAMES "f32, f16, bf16 or i8"
-
 struct rows {
 	enum rows_type type;
 	size_t n;	     /* rows */
@@ -28,10 +25,7 @@ struct rows {
 	const float *scales; /* (n), I8 only: value = scale * element */
 };
 
-const char *rows_type_name(enum rows_type type);
-
-/* The type of this name, or -1. */
-int rows_type_parse(const char *name);
+extern const char *const rows_type_names[ROWS_TYPES]; /* "f32", "f16", "bf16", "i8" */
 
 /* Bytes of one element. */
 static inline size_t rows_type_size(enum rows_type type)

@@ -17,7 +17,7 @@
 
 enum { PEEK = 1 << 16 };
 
-static const char *const format_names[] = {
+const char *const import_format_names[] = {
 	[IMPORT_AUTO] = "auto",
 	[IMPORT_GLOVE] = "glove",
 	[IMPORT_WORD2VEC] = "word2vec",
@@ -25,17 +25,29 @@ static const char *const format_names[] = {
 	[IMPORT_SAFETENSORS] = "safetensors",
 };
 
-int import_format_parse(const char *name)
-{
-	for (int i = 0; i <= IMPORT_SAFETENSORS; i++)
-		if (strcmp(format_names[i], name) == 0)
-			return i;
-	return -1;
-}
+#define IN(field) PARAM_FIELD(struct import_options, field)
+
+const struct param_row import_params[] = {
+	PARAM(PARAM_CHOICE, "format", "FORMAT", "format of the file; auto: detected by content", NULL,
+	      IN(format), PARAM_NAMES(import_format_names, IMPORT_AUTO, IMPORT_SAFETENSORS),
+	      { IMPORT_OF_VECTORS, IMPORT_AUTO }),
+	PARAM(PARAM_COUNT, "max_words", "N", "keep the first N words", "all", IN(max_words),
+	      PARAM_RANGE(1, MODEL_WORDS_MAX), { IMPORT_OF_VECTORS, 0 }),
+	PARAM(PARAM_NUMBER, "a", "A", "a of the word weights a/(a+p)", "1e-3", IN(a), PARAM_RANGE(1e-12, 1e3),
+	      { IMPORT_OF_VECTORS, 0 }),
+	PARAM(PARAM_CHOICE, "dtype", "TYPE", "type of the rows, or of the LSTM's weights", NULL, IN(type),
+	      PARAM_NAMES(rows_type_names, ROWS_F32, ROWS_I8), { PARAM_ALWAYS, ROWS_F32 }),
+	PARAM(PARAM_CHOICE, "pooling", "HOW",
+	      "how the states become a vector; attention: with the tensor `attention`", NULL, IN(pooling),
+	      PARAM_NAMES(pooling_names, POOLING_MEAN, POOLING_ATTENTION), { IMPORT_OF_LSTM, POOLING_MEAN }),
+	PARAM(PARAM_COUNT, "workers", "N", "threads; the result is the same for any number",
+	      "one per processor", IN(workers), PARAM_RANGE(1, PARAM_WORKERS_MOST), { IMPORT_OF_VECTORS, 0 }),
+	{ 0 },
+};
 
 const char *import_format_name(enum import_format format)
 {
-	return format_names[format];
+	return import_format_names[format];
 }
 
 int import_fill(struct import_source *s, size_t want, struct err *err)

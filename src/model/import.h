@@ -20,6 +20,7 @@
 #ifndef SIFD_MODEL_IMPORT_H
 #define SIFD_MODEL_IMPORT_H
 
+#include "base/params.h"
 #include "math/rows.h"
 #include "model/model.h"
 
@@ -32,15 +33,21 @@ struct progress;
 
 enum import_format { IMPORT_AUTO, IMPORT_GLOVE, IMPORT_WORD2VEC, IMPORT_FASTTEXT, IMPORT_SAFETENSORS };
 
+/* Goals of the options: vectors become a model, or an LSTM goes into one. */
+enum { IMPORT_OF_VECTORS = 1, IMPORT_OF_LSTM = 2 };
+
 struct import_options {
 	const char *path;	   /* "-" = standard input */
 	enum import_format format; /* not AUTO: refused when it is another */
 	enum rows_type type;
-	size_t max_words;   /* 0 = all; the first ones (the most frequent) are kept */
-	const char *counts; /* a file of `word count` lines, or NULL: Zipf by rank, p ~ 1 / (r + 2.7) */
-	double a;	    /* of the weights; 0 = 1e-3 */
-	size_t workers;	    /* 0 = one per processor */
+	size_t max_words;     /* 0 = all; the first ones (the most frequent) are kept */
+	const char *counts;   /* a file of `word count` lines, or NULL: Zipf by rank, p ~ 1 / (r + 2.7) */
+	double a;	      /* of the weights; 0 = 1e-3 */
+	size_t workers;	      /* 0 = one per processor */
+	enum pooling pooling; /* of an LSTM */
 };
+
+extern const struct param_row import_params[];
 
 struct import_report {
 	enum import_format format; /* what it was */
@@ -52,8 +59,7 @@ struct import_report {
 	uint64_t counted;     /* words that the counts file knew */
 };
 
-/* "auto", "glove", "word2vec", "fasttext", "safetensors"; -1 for anything else. */
-int import_format_parse(const char *name);
+extern const char *const import_format_names[]; /* "auto", "glove", ... */
 const char *import_format_name(enum import_format format);
 
 /* A model in memory with rows, vocabulary, index, weights and (with a counts file) counts. */

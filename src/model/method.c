@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const names[METHOD_COUNT] = {
+const char *const method_names[METHOD_COUNT] = {
 	[METHOD_SUM] = "sum",		[METHOD_MEAN] = "mean",
 	[METHOD_WEIGHTED] = "weighted", [METHOD_SIF] = "sif",
 	[METHOD_USIF] = "usif",		[METHOD_WHITEN] = "whiten",
@@ -17,7 +17,7 @@ static const char *const names[METHOD_COUNT] = {
 
 const char *method_name(enum method method)
 {
-	return names[method];
+	return method_names[method];
 }
 
 bool method_recurrent(enum method method)
@@ -28,7 +28,7 @@ bool method_recurrent(enum method method)
 int method_parse(const char *name, size_t n)
 {
 	for (int i = 0; i < METHOD_COUNT; i++)
-		if (strlen(names[i]) == n && memcmp(names[i], name, n) == 0)
+		if (strlen(method_names[i]) == n && memcmp(method_names[i], name, n) == 0)
 			return i;
 	return -1;
 }
@@ -50,7 +50,7 @@ int method_choose(enum method *method, const struct model *m, const char *name, 
 	for (int i = 0; i < METHOD_COUNT; i++)
 		if (model_has(m, (enum method)i))
 			(void)snprintf(held + strlen(held), sizeof(held) - strlen(held), "%s%s",
-				       *held ? ", " : "", names[i]);
+				       *held ? ", " : "", method_names[i]);
 	(void)err_set(err, ERR_INPUT, "this model has no method '%.60s'; it has: %s", name, held);
 	return err_param(err, "method");
 }

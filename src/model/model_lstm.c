@@ -10,21 +10,21 @@
 /* Input and recurrent weights of each layer and direction, and W of pooling residual. */
 enum { WEIGHTS_MAX = 4 * MODEL_LSTM_LAYERS + 1 };
 
-static const char *const poolings[POOLING_COUNT] = { [POOLING_MEAN] = "mean",
-						     [POOLING_MAX] = "max",
-						     [POOLING_LAST] = "last",
-						     [POOLING_ATTENTION] = "attention",
-						     [POOLING_RESIDUAL] = "residual" };
+const char *const pooling_names[POOLING_COUNT] = { [POOLING_MEAN] = "mean",
+						   [POOLING_MAX] = "max",
+						   [POOLING_LAST] = "last",
+						   [POOLING_ATTENTION] = "attention",
+						   [POOLING_RESIDUAL] = "residual" };
 
 const char *pooling_name(enum pooling pooling)
 {
-	return poolings[pooling];
+	return pooling_names[pooling];
 }
 
 int pooling_parse(const char *name)
 {
 	for (int i = 0; i < POOLING_COUNT; i++)
-		if (strcmp(name, poolings[i]) == 0)
+		if (strcmp(name, pooling_names[i]) == 0)
 			return i;
 	return -1;
 }

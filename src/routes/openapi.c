@@ -22,12 +22,15 @@ static void put_parameter(struct buf *to, const char *path)
 
 static void put_members(struct buf *to, const struct route *route)
 {
-	buf_text(to, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":"
-		     "{\"type\":\"object\",\"properties\":{");
+	buf_text(to, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":");
+	if (route->put_schema) {
+		route->put_schema(to);
+		buf_text(to, "}}}");
+		return;
+	}
+	buf_text(to, "{\"type\":\"object\",\"properties\":{");
 	for (const struct route_member *m = route->members; m->name; m++)
 		buf_printf(to, "%s\"%s\":%s", m > route->members ? "," : "", m->name, m->schema);
-	if (route->put_members)
-		route->put_members(to);
 	buf_byte(to, '}');
 	if (route->required)
 		buf_printf(to, ",\"required\":[\"%s\"]", route->required);

@@ -100,11 +100,10 @@ struct route {
 
 	/*
 	 * The members of the JSON object in the body, up to one without a name; none: the route takes no
-	 * JSON.  put_members (may be NULL) appends those of a list that is kept elsewhere: `,"name":schema`
-	 * for each.
+	 * JSON.  put_schema (may be NULL) appends the schema of an object whose members are kept elsewhere.
 	 */
 	struct route_member members[ROUTE_MEMBERS + 1];
-	void (*put_members)(struct buf *to);
+	void (*put_schema)(struct buf *to);
 	const char *required; /* the member that must be there, or NULL */
 	/* The most JSON values that it holds: so many per text that the limits allow, and some members. */
 	unsigned values_per_input, values_per_text;

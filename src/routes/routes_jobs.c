@@ -5,6 +5,7 @@
 #include "jobs/job_request.h"
 #include "jobs/jobs.h"
 #include "jobs/uploads.h"
+#include "learn/params.h"
 #include "model/method.h"
 #include "model/model.h"
 #include "model/registry.h"
@@ -40,7 +41,7 @@ static int check_dimensions(const struct job_request *request, const struct mode
 {
 	size_t most = (size_t)LIMIT_ROWS_BYTES / sizeof(float) / m->rows.n;
 
-	if (request->train.learn != LEARN_VECTORS || request->train.pairs.dimensions <= most)
+	if (request->train.learn != TRAIN_VECTORS || request->train.pairs.dimensions <= most)
 		return 0;
 	return err_field(err, ERR_INPUT, "dimensions",
 			 "`dimensions` must be at most %zu for a model of %zu words", most, m->rows.n);

@@ -1,4 +1,5 @@
 /* The table of routes.c: what is served, and what /openapi.json says of it. */
+#include "jobs/job_request.h"
 #include "routes/handlers.h"
 #include "routes/routes.h"
 
@@ -10,13 +11,10 @@ enum { COST_VECTORS = 16 << 10, COST_SQUARE = 4 << 10 };
 
 #define TEXT "{\"type\":\"string\"}"
 #define FLAG "{\"type\":\"boolean\",\"nullable\":true}"
-#define NUMBER "{\"type\":\"number\",\"nullable\":true}"
 #define COUNT "{\"type\":\"integer\",\"minimum\":1,\"nullable\":true}"
-#define NATURAL "{\"type\":\"integer\",\"minimum\":0,\"nullable\":true}"
 #define TEXTS "{\"type\":\"array\",\"minItems\":1,\"items\":" TEXT "}"
 #define NAMES "{\"oneOf\":[" TEXT "," TEXTS "]}"
 #define PAIR "{\"type\":\"array\",\"minItems\":2,\"maxItems\":2,\"items\":" TEXT "}"
-#define JOB_TYPE "{\"type\":\"string\",\"enum\":[\"fit\",\"import\",\"train\",\"embed\",\"eval\"]}"
 #define PAIRS "{\"type\":\"array\",\"minItems\":1,\"items\":" PAIR "}"
 #define ENCODING "{\"type\":\"string\",\"enum\":[\"float\",\"base64\"]}"
 #define NAME                                                                                                 \
@@ -27,33 +25,6 @@ enum { COST_VECTORS = 16 << 10, COST_SQUARE = 4 << 10 };
 	{                                                                                                    \
 		"method", "{\"type\":\"string\",\"nullable\":true}"                                          \
 	}
-
-/* Of train jobs: uploads by name, or the pairs themselves. */
-#define SCORED                                                                                               \
-	"{\"type\":\"array\",\"minItems\":3,\"maxItems\":3,\"items\":{\"oneOf\":[" TEXT                      \
-	",{\"type\":\"number\"}]}}"
-#define MANY_SCORED "{\"type\":\"array\",\"minItems\":1,\"items\":" SCORED "}"
-#define LEARN "{\"type\":\"string\",\"enum\":[\"weights\",\"vectors\",\"lstm\",\"alacarte\"]}"
-
-static void put_job_members(struct buf *to)
-{
-	buf_text(to,
-		 ",\"model\":" TEXT ",\"corpus\":" NAMES ",\"texts\":" TEXTS ",\"sets\":" NAMES
-		 ",\"vectors\":" TEXT ",\"output\":" TEXT ",\"method\":" NAMES ",\"a\":" NUMBER
-		 ",\"components\":{\"type\":\"integer\",\"nullable\":true},"
-		 "\"power\":" NUMBER ",\"prior\":" NUMBER ",\"unit\":" TEXT ",\"min_count\":" COUNT
-		 ",\"keep_counts\":" FLAG ",\"fold\":" FLAG ",\"overlay\":" FLAG ",\"normalize\":" FLAG
-		 ",\"format\":" TEXT ",\"dtype\":" TEXT ",\"max_words\":" COUNT ",\"counts\":" TEXT
-		 ",\"workers\":" COUNT ",\"seed\":{\"type\":\"integer\",\"nullable\":true},\"learn\":" LEARN
-		 ",\"pairs\":{\"oneOf\":[" TEXT "," TEXTS "," PAIRS "]},\"scored\":{\"oneOf\":[" TEXT
-		 "," TEXTS "," MANY_SCORED "]},\"dev\":" NAMES ",\"kind\":" TEXT ",\"objective\":" TEXT
-		 ",\"negatives\":" TEXT ",\"temperature\":" NUMBER ",\"margin\":" NUMBER ",\"epochs\":" COUNT
-		 ",\"batch\":" COUNT ",\"lr\":" NUMBER ",\"lr_weights\":" NUMBER ",\"lr_matrix\":" NUMBER
-		 ",\"l2\":" NUMBER ",\"warmup\":" NUMBER ",\"patience\":" NATURAL ",\"scores\":" COUNT
-		 ",\"matrix\":" FLAG ",\"dimensions\":" COUNT ",\"states\":" COUNT ",\"layers\":" COUNT
-		 ",\"directions\":" COUNT ",\"pooling\":" TEXT ",\"dropout\":" NUMBER ",\"scramble\":" NUMBER
-		 ",\"window\":" COUNT ",\"fit_count\":" COUNT ",\"new_words\":" NATURAL);
-}
 
 const struct route routes[] = {
 	{ "/", HTTP_GET, "A page for people", .run = route_console, .type = "text/html; charset=utf-8" },
@@ -109,9 +80,8 @@ const struct route routes[] = {
 	{ "/v1/jobs", HTTP_GET, "The jobs", .run = route_jobs, .needs_state = true,
 	  .offload_cost = ROUTE_ALWAYS_OFFLOAD },
 	{ "/v1/jobs", HTTP_POST, "Start a job: fit, import, train, embed, eval", .run = route_job_add,
-	  .status = 202, .members = { { "type", JOB_TYPE } }, .required = "type",
-	  .put_members = put_job_members, .values_per_text = 4, .needs_state = true,
-	  .offload_cost = ROUTE_ALWAYS_OFFLOAD },
+	  .status = 202, .members = { { "type", TEXT } }, .put_schema = job_request_put_schema,
+	  .values_per_text = 4, .needs_state = true, .offload_cost = ROUTE_ALWAYS_OFFLOAD },
 	{ "/v1/jobs/{id}", HTTP_GET, "One job; ?wait=SECONDS waits for its end", .run = route_job,
 	  .needs_state = true },
 	{ "/v1/jobs/{id}", HTTP_DELETE, "Cancel a job", .run = route_job_cancel, .needs_state = true,

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+const char *const corpus_units[2] = { "sentence", "line" };
+
 enum { READ_BYTES = 64 * 1024 }; /* a step towards the end of a block's last line */
 
 static void start_pass(struct corpus *c)

@@ -29,6 +29,9 @@
 
 struct buf;
 struct corpus;
+
+/* What a unit of a corpus may be: "sentence", "line". */
+extern const char *const corpus_units[2];
 struct err;
 
 enum { CORPUS_BLOCK_BYTES = 1 << 20, CORPUS_LINE_BYTES = 64 << 20 };

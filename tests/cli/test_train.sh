@@ -78,13 +78,13 @@ check "the same bytes as in one go" cmp "$DIR/whole.safetensors" "$DIR/part.safe
 fails "no output" 2 "-o TRAINED" "$SIFD" train --learn vectors "$DIR/pairs.tsv"
 fails "no files" 2 "no file to learn from" "$SIFD" train --learn vectors -o "$DIR/x"
 fails "nothing to learn" 2 "--learn is missing" "$SIFD" train "$DIR/pairs.tsv" -o "$DIR/x"
-fails "learn what" 2 "--learn words" "$SIFD" train --learn words "$DIR/pairs.tsv" -o "$DIR/x"
-fails "objective" 2 "--objective triplet" "$SIFD" train --learn vectors --objective triplet "$DIR/pairs.tsv" -o "$DIR/x"
-fails "pearson on pairs" 2 "learns from --scored" "$SIFD" train --learn vectors --objective pearson \
+fails "learn what" 2 "--learn must be weights, vectors, lstm or alacarte" "$SIFD" train --learn words "$DIR/pairs.tsv" -o "$DIR/x"
+fails "objective" 2 "--objective must be infonce or margin" "$SIFD" train --learn vectors --objective triplet "$DIR/pairs.tsv" -o "$DIR/x"
+fails "pearson on pairs" 2 "--objective must be infonce or margin" "$SIFD" train --learn vectors --objective pearson \
 	"$DIR/pairs.tsv" -o "$DIR/x"
-fails "rows in an overlay" 2 "--overlay writes no rows" "$SIFD" train --learn vectors --overlay \
+fails "rows in an overlay" 2 "--overlay is not for vectors from pairs, but for weights" "$SIFD" train --learn vectors --overlay \
 	"$DIR/pairs.tsv" -o "$DIR/x"
-fails "bad batch" 1 "batch: 2 to 8192" "$SIFD" train --learn vectors --batch 1 "$DIR/pairs.tsv" -o "$DIR/x"
+fails "bad batch" 2 "--batch must be a whole number from 2 to 8192" "$SIFD" train --learn vectors --batch 1 "$DIR/pairs.tsv" -o "$DIR/x"
 printf 'a\tb\nonly one\n' >"$DIR/bad.tsv"
 fails "bad line" 1 "bad.tsv, line 2: expected .a TAB b., found 1 column" "$SIFD" train --learn vectors \
 	"$DIR/bad.tsv" -o "$DIR/x"

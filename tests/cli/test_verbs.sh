@@ -14,7 +14,7 @@ fails "no verb" 2 "Usage" "$SIFD"
 fails "unknown verb" 2 "no verb 'embbed'" "$SIFD" embbed
 fails "unknown option" 2 "no option 'colour'" "$SIFD" embed --colour
 fails "missing value" 2 "value is missing" "$SIFD" embed --output
-fails "bad number" 2 "not a whole number" "$SIFD" embed --workers two
+fails "bad number" 2 "--workers must be a whole number from 1 to 1024" "$SIFD" embed --workers two
 fails "no such model" 1 "no model 'nosuch'" "$SIFD" embed -m nosuch
 
 # -- embed

@@ -152,7 +152,7 @@ static void every_type_of_rows_is_known(void **state)
 		json_t *object;
 
 		(void)snprintf(members, sizeof(members), "'learn': 'lstm', 'pairs': 'a', 'dtype': '%s'",
-			       rows_type_name((enum rows_type)i));
+			       rows_type_names[i]);
 		object = taken(&spec, members);
 		assert_int_equal(spec.train.pairs.type, i);
 		json_decref(object);
@@ -177,8 +177,8 @@ static void a_wrong_member_is_named(void **state)
 	static const struct {
 		const char *members, *param, *message;
 	} cases[] = {
-		{ "'pairs': 'a'", "learn", "weights, vectors, lstm, alacarte" },
-		{ "'learn': 'all', 'pairs': 'a'", "learn", "weights, vectors, lstm, alacarte" },
+		{ "'pairs': 'a'", "learn", "weights, vectors, lstm or alacarte" },
+		{ "'learn': 'all', 'pairs': 'a'", "learn", "weights, vectors, lstm or alacarte" },
 		{ "'learn': 'weights'", "pairs", "either that or `scored`" },
 		{ "'learn': 'weights', 'pairs': 'a', 'scored': 'b'", "pairs", "either that or `scored`" },
 		{ "'learn': 'weights', 'pairs': []", "pairs", "names of uploaded corpora" },
@@ -191,11 +191,11 @@ static void a_wrong_member_is_named(void **state)
 		{ "'learn': 'weights', 'pairs': 'a', 'teacher': 'x'", "teacher", "sifd train --teacher" },
 		{ "'learn': 'weights', 'pairs': 'a', 'colour': 1", "colour", "not a field" },
 		{ "'learn': 'weights', 'pairs': 'a', 'states': 64", "states", "but for lstm" },
-		{ "'learn': 'weights', 'pairs': 'a', 'lr': 1", "lr", "but for vectors lstm" },
-		{ "'learn': 'vectors', 'pairs': 'a', 'overlay': true", "overlay", "but for weights lstm" },
+		{ "'learn': 'weights', 'pairs': 'a', 'lr': 1", "lr", "but for vectors, lstm" },
+		{ "'learn': 'vectors', 'pairs': 'a', 'overlay': true", "overlay", "but for weights, lstm" },
 		{ "'learn': 'lstm', 'pairs': 'a', 'matrix': true", "matrix", "but for weights" },
 		{ "'learn': 'lstm', 'pairs': 'a', 'model': 'm:sif'", "model", "without a method" },
-		{ "'learn': 'alacarte', 'corpus': 'c', 'epochs': 3", "epochs", "but for weights vectors" },
+		{ "'learn': 'alacarte', 'corpus': 'c', 'epochs': 3", "epochs", "but for weights, vectors" },
 		{ "'learn': 'alacarte'", "corpus", "unless there are `texts`" },
 		{ "'learn': 'alacarte', 'corpus': 'c', 'window': 65", "window", "64" },
 		{ "'learn': 'alacarte', 'corpus': 'c', 'unit': 'page'", "unit", "sentence or line" },
@@ -234,10 +234,8 @@ static void a_wrong_member_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults_are_the_verb_s),
-		cmocka_unit_test(all_is_read),
-		cmocka_unit_test(every_type_of_rows_is_known),
-		cmocka_unit_test(a_record_is_read_again),
+		cmocka_unit_test(defaults_are_the_verb_s),     cmocka_unit_test(all_is_read),
+		cmocka_unit_test(every_type_of_rows_is_known), cmocka_unit_test(a_record_is_read_again),
 		cmocka_unit_test(a_wrong_member_is_named),
 	};
 

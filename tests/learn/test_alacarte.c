@@ -260,7 +260,7 @@ static void what_cannot_be_learnt_is_refused(void **state)
 	o.min_count = 31;
 	refused(o, "no word without a vector");
 	o.min_count = 0;
-	refused(o, "at least once");
+	refused(o, "from 1 to");
 }
 
 /* What comes out is a model like any other: it is written, opened again and has its canaries. */

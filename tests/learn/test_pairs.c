@@ -259,21 +259,13 @@ static void sources_do_not_mix(void **state)
 	free(paths[1]);
 }
 
-static void kinds_by_name(void **state)
-{
-	(void)state;
-	assert_int_equal(pairs_parse("groups"), PAIRS_GROUPS);
-	assert_int_equal(pairs_parse("auto"), PAIRS_AUTO);
-	assert_int_equal(pairs_parse("triples"), -1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain_pairs),	     cmocka_unit_test(groups),
-		cmocka_unit_test(labels_and_scores), cmocka_unit_test(bad_lines_are_named),
-		cmocka_unit_test(epochs_are_whole),  cmocka_unit_test(sources_do_not_mix),
-		cmocka_unit_test(kinds_by_name),     cmocka_unit_test(reading_is_cancelled),
+		cmocka_unit_test(plain_pairs),		cmocka_unit_test(groups),
+		cmocka_unit_test(labels_and_scores),	cmocka_unit_test(bad_lines_are_named),
+		cmocka_unit_test(epochs_are_whole),	cmocka_unit_test(sources_do_not_mix),
+		cmocka_unit_test(reading_is_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

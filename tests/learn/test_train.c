@@ -487,7 +487,7 @@ static void options_have_bounds(void **state)
 	bad = o, bad.objective.temperature = NAN, refused(bad, "temperature");
 	bad = o, bad.objective.margin = -1, refused(bad, "margin");
 	bad = o, bad.rate = -1, refused(bad, "lr");
-	bad = o, bad.matrix_rate = (double)INFINITY, refused(bad, "lr");
+	bad = o, bad.matrix_rate = (double)INFINITY, refused(bad, "lr_matrix");
 	bad = o, bad.l2 = -1, refused(bad, "l2");
 	bad = o, bad.loop.warmup = 1, refused(bad, "warmup");
 	bad = o, bad.dimensions = 1 << 20, refused(bad, "dimensions");

@@ -151,7 +151,7 @@ static struct model *go_on(struct model *from, struct train_options *c, size_t l
 	o.states = STATES;
 	o.layers = layers;
 	o.pooling = pooling;
-	o.rate = 1e-12;
+	o.rate = 1e-9;
 	trained = train_model(from, METHOD_SUM, &o, &report, NULL, &err);
 	if (!trained)
 		fail_msg("%s", err.text);
