@@ -3,7 +3,6 @@
 #include "base/mem.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 void encoder_free(struct encoder *e)
 {
@@ -11,25 +10,16 @@ void encoder_free(struct encoder *e)
 		e->free(e);
 }
 
-static float *zeros(size_t n, struct err *err)
-{
-	float *x = mem_try_aligned(n, sizeof(float), err);
-
-	if (x)
-		memset(x, 0, n * sizeof(float));
-	return x;
-}
-
 int param_allocate(struct param *p, const char *name, size_t n, bool learns, bool pulled, struct err *err)
 {
 	*p = (struct param){ .name = name, .n = n, .v_n = n };
-	p->x = zeros(n, err);
-	if (!p->x || (pulled && !(p->from = zeros(n, err))))
+	p->x = mem_try_aligned(n, sizeof(float), err);
+	if (!p->x || (pulled && !(p->from = mem_try_aligned(n, sizeof(float), err))))
 		return -1;
 	if (!learns)
 		return 0;
-	p->m = zeros(n, err);
-	p->v = zeros(n, err);
+	p->m = mem_try_aligned(n, sizeof(float), err);
+	p->v = mem_try_aligned(n, sizeof(float), err);
 	return p->m && p->v ? 0 : -1;
 }
 

@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum {
-	PARTS = 8,  /* of a batch: products per part, so that the number of threads changes no bit */
+	PARTS = 4,  /* of a batch: products per part, so that the number of threads changes no bit */
 	GRAIN = 16, /* floats of a cache line: threads share none */
 	WORDS_AHEAD = 3,
 	WORDS_AT_ONCE = 64,
@@ -94,26 +94,21 @@ struct backward {
 	const float *d_vectors;
 };
 
-/* Through the matrix: to the sums, and this part's share of the matrix's own gradient. */
+/* Through the matrix: this part's texts, and this part's rows of the matrix's own gradient. */
 static void backward_part(void *context, size_t part, size_t parts)
 {
 	const struct backward *b = context;
 	const struct table *t = b->t;
-	float *d_matrix = t->d_matrix + part * t->matrix.n;
 	size_t start;
 	size_t stop = parallel_share(t->batch.n, 1, part, parts, &start);
-	size_t n = stop - start;
 
-	if (start == stop) {
-		if (t->matrix.m)
-			memset(d_matrix, 0, t->matrix.n * sizeof(*d_matrix));
+	mat_mul(t->own_d_sums + start * t->d, b->d_vectors + start * t->d_out, t->matrix.x, stop - start,
+		t->d, t->d_out, 0, 1, 1, 0);
+	if (!t->matrix.m)
 		return;
-	}
-	mat_mul(t->own_d_sums + start * t->d, b->d_vectors + start * t->d_out, t->matrix.x, n, t->d, t->d_out,
-		0, 1, 1, 0);
-	if (t->matrix.m)
-		mat_mul(d_matrix, t->sums + start * t->d, b->d_vectors + start * t->d_out, t->d, t->d_out, n,
-			1, 0, 1, 0);
+	stop = parallel_share(t->d, 1, part, parts, &start);
+	mat_mul_columns(t->d_matrix + start * t->d_out, t->sums + start, t->d, b->d_vectors, stop - start,
+			t->d_out, t->batch.n);
 }
 
 static int backward(struct encoder *e, const float *d_vectors, struct err *err)
@@ -145,8 +140,6 @@ static void update_matrix(const struct update *u, size_t worker, size_t workers)
 
 	if (start >= stop)
 		return;
-	for (size_t k = 1; k < PARTS; k++)
-		vec_axpy(t->d_matrix + start, 1, t->d_matrix + k * matrix->n + start, stop - start);
 	adam_update(matrix->x + start, matrix->m + start, matrix->v + start, t->d_matrix + start,
 		    stop - start, u->matrix);
 }
@@ -305,7 +298,7 @@ static int allocate(struct table *t, struct err *err)
 
 	t->own_sums = mem_try_aligned(n + 1, t->d * sizeof(float), err);
 	t->own_d_sums = mem_try_aligned(n + 1, t->d * sizeof(float), err);
-	t->d_matrix = mem_try_aligned(t->matrix.m ? PARTS * t->matrix.n : 1, sizeof(float), err);
+	t->d_matrix = mem_try_aligned(t->matrix.m ? t->matrix.n : 1, sizeof(float), err);
 	t->scratch = mem_try_aligned(threads_count(t->task.threads), t->d * sizeof(float), err);
 	if (!t->own_sums || !t->own_d_sums || !t->d_matrix || !t->scratch)
 		return -1;

@@ -26,7 +26,7 @@ struct table {
 	float *sums;		   /* (n, d) of the batch: before M */
 	const float *d_sums;	   /* (n, d) */
 	float *own_sums, *own_d_sums;
-	float *d_matrix; /* (PARTS, d, d_out) */
+	float *d_matrix; /* (d, d_out) */
 	float *scratch;	 /* (threads, d) */
 };
 

@@ -45,8 +45,6 @@ static int allocate(struct objective *o, struct err *err)
 			       (o->row_scale = mem_try(n, sizeof(float), err)) &&
 			       (o->column_max = mem_try_aligned(OBJECTIVE_PARTS, n * sizeof(float), err)) &&
 			       (o->column_sum = mem_try_aligned(OBJECTIVE_PARTS, n * sizeof(float), err)) &&
-			       (o->d_v = mem_try_aligned(infonce ? OBJECTIVE_PARTS * n : 1, d * sizeof(float),
-							 err)) &&
 			       (o->loss = mem_try(OBJECTIVE_PARTS, sizeof(double), err)) &&
 			       (o->negative = mem_try(2 * n, sizeof(*o->negative), err)) &&
 			       (o->cosine = mem_try(n, sizeof(double), err)) &&
@@ -86,7 +84,6 @@ void objective_free(struct objective *o)
 	free(o->row_scale);
 	free(o->column_max);
 	free(o->column_sum);
-	free(o->d_v);
 	free(o->loss);
 	free(o->negative);
 	free(o->cosine);

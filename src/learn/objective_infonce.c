@@ -3,13 +3,10 @@
 #include "learn/objective_private.h"
 #include "math/learning.h"
 #include "math/mat.h"
-#include "math/vec.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { GRAIN = 16 };
 
 static const float never = -1e30f; /* the logit of what is no negative: its exponential is 0 */
 
@@ -123,40 +120,31 @@ static double slopes(struct objective *o, size_t i, float factor)
 	return -log((double)fmaxf(of_row, 1e-38f)) - log((double)fmaxf(of_column, 1e-38f));
 }
 
-static void differentiate(void *context, size_t part, size_t parts)
+static void differentiate_u(void *context, size_t part, size_t parts)
 {
 	struct objective *o = context;
 	size_t n = o->batch->n;
 	size_t d = o->d;
 	float factor = 1 / (2 * (float)n * o->options.temperature);
-	float *d_v = o->d_v + part * n * d;
 	size_t start;
 	size_t stop = parallel_share(n, 1, part, parts, &start);
 
 	o->loss[part] = 0;
-	memset(d_v, 0, n * d * sizeof(*d_v));
-	if (start == stop)
-		return;
 	for (size_t i = start; i < stop; i++)
 		o->loss[part] += slopes(o, i, factor);
 	mat_mul(o->d_unit + start * d, o->similar + start * n, o->unit + n * d, stop - start, d, n, 0, 0, 1,
 		0);
-	mat_mul(d_v, o->similar + start * n, o->unit + start * d, n, d, stop - start, 1, 0, 1, 0);
 }
 
-static void sum_gradients(void *context, size_t worker, size_t workers)
+static void differentiate_v(void *context, size_t part, size_t parts)
 {
 	struct objective *o = context;
-	size_t size = o->batch->n * o->d;
-	float *to = o->d_unit + size;
+	size_t n = o->batch->n;
 	size_t start;
-	size_t stop = parallel_share(size, GRAIN, worker, workers, &start);
+	size_t stop = parallel_share(n, 1, part, parts, &start);
 
-	if (start >= stop)
-		return;
-	memcpy(to + start, o->d_v + start, (stop - start) * sizeof(*to));
-	for (size_t m = 1; m < OBJECTIVE_PARTS; m++)
-		vec_axpy(to + start, 1, o->d_v + m * size + start, stop - start);
+	mat_mul_columns(o->d_unit + (n + start) * o->d, o->similar + start, n, o->unit, stop - start, o->d,
+			n);
 }
 
 double objective_infonce(struct objective *o)
@@ -176,8 +164,8 @@ double objective_infonce(struct objective *o)
 			o->column_sum[j] += o->column_sum[m * n + j];
 		o->column_sum[j] = 1 / o->column_sum[j];
 	}
-	parallel_parts(o->threads, OBJECTIVE_PARTS, differentiate, o);
-	parallel_for(o->threads, sum_gradients, o);
+	parallel_parts(o->threads, OBJECTIVE_PARTS, differentiate_u, o);
+	parallel_parts(o->threads, OBJECTIVE_PARTS, differentiate_v, o);
 	for (size_t m = 0; m < OBJECTIVE_PARTS; m++)
 		loss += o->loss[m];
 	return loss / (2 * (double)n);

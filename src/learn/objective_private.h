@@ -5,7 +5,7 @@
 #include "learn/objective.h"
 
 /* A batch is cut into a fixed number of parts, so that the number of threads changes no bit. */
-enum { OBJECTIVE_PARTS = 8 };
+enum { OBJECTIVE_PARTS = 4 };
 
 struct collision {
 	uint32_t key, pair;
@@ -24,7 +24,6 @@ struct objective {
 	float *row_scale;	      /* (n) 1 / sum of the row */
 	float *column_max;	      /* (parts, n), then the first row: of all */
 	float *column_sum;	      /* (parts, n) */
-	float *d_v;		      /* infonce (parts, n, d) */
 	double *loss;		      /* (parts) */
 	uint32_t *negative;	      /* margin (2n) */
 	double *cosine, *slope;	      /* scored (n) */

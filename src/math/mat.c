@@ -72,6 +72,14 @@ void mat_mul(float *c, const float *a, const float *b, size_t m, size_t n, size_
 		    beta, c, checked(n));
 }
 
+void mat_mul_columns(float *c, const float *a, size_t wide, const float *b, size_t m, size_t n, size_t k)
+{
+	if (m == 0 || n == 0)
+		return;
+	cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, checked(m), checked(n), checked(k), 1.0F, a,
+		    checked(wide), b, checked(n), 0.0F, c, checked(n));
+}
+
 /* Copies the upper triangle to the lower one, square by square to spare the cache. */
 static void mirror(double *sum, size_t d)
 {

@@ -31,6 +31,9 @@ const char *mat_better_coretype(void);
 void mat_mul(float *c, const float *a, const float *b, size_t m, size_t n, size_t k, int ta, int tb,
 	     float alpha, float beta);
 
+/* c (m, n) = a' b, where a is the m columns from a[0] on of a matrix (k, wide), and b (k, n). */
+void mat_mul_columns(float *c, const float *a, size_t wide, const float *b, size_t m, size_t n, size_t k);
+
 /* to (columns, rows) = from (rows, columns) transposed; returns the end of it. */
 float *mat_transpose(float *to, const float *from, size_t rows, size_t columns);
 
