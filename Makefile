@@ -41,7 +41,7 @@ ALL_C := $(sort $(shell find src tests bench -name '*.[ch]'))
 NPROC := $(shell nproc)
 LISTEN ?= 127.0.0.1:8080
 STATE ?= build/state
-SUPPORT := $(patsubst %.c,$B/%.o,$(sort $(wildcard tests/support/*.c)))
+SUPPORT := $(patsubst %.c,$B/%.o,$(sort $(filter-out %/failing_mem.c,$(wildcard tests/support/*.c))))
 
 all: $B/sifd  ## build the program: build/release/sifd
 
@@ -61,7 +61,10 @@ $B/src/math/%_avx512.o: CFLAGS += -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx
 $B/tests/%.o: CFLAGS += -Itests
 
 $B/tests/%: $B/tests/%.o $(SUPPORT) $B/libsifd.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $B/libsifd.a $(LDLIBS) -lcmocka
+
+# Its functions take the place of the library's src/base/mem.c.
+$B/tests/embed/test_out_of_memory $B/tests/learn/test_out_of_memory: $B/tests/support/failing_mem.o
 
 run: all  ## serve models/ on 127.0.0.1:8080 (LISTEN=, STATE=)
 	@mkdir -p $(STATE)

@@ -2,7 +2,7 @@
  * Every allocation that data sizes fails once: the call says so, loses nothing
  * (the address sanitizer counts), and the same call succeeds afterwards.
  *
- * The functions of base/mem.h are defined here, so the library's are not linked.
+ * The functions of base/mem.h are those of support/failing_mem.c.
  */
 #include "base/err.h"
 #include "base/mem.h"
@@ -13,6 +13,7 @@
 #include "math/mat.h"
 #include "math/vec.h"
 #include "model/model.h"
+#include "support/failing_mem.h"
 #include "support/memory_file.h"
 #include "support/toy.h"
 #include "text/corpus.h"
@@ -27,63 +28,6 @@
 #include <cmocka.h>
 
 enum { WORDS = 60, D = 8, CALLS_MOST = 100000 };
-
-/* How many allocations still succeed; below 0: all. */
-static long left = -1;
-
-static int fails(struct err *err)
-{
-	if (left < 0 || left-- > 0)
-		return 0;
-	left = 0; /* once gone, memory stays gone until the call is over */
-	(void)err_set(err, ERR_MEMORY, "not enough memory, says the test");
-	return 1;
-}
-
-void *mem_new(size_t n, size_t size)
-{
-	void *p = calloc(n ? n : 1, size ? size : 1);
-
-	if (!p)
-		abort();
-	return p;
-}
-
-void *mem_try(size_t n, size_t size, struct err *err)
-{
-	return fails(err) ? NULL : mem_new(n, size);
-}
-
-void *mem_try_aligned(size_t n, size_t size, struct err *err)
-{
-	size_t bytes = (n * size + 64) / 64 * 64;
-	void *p = fails(err) ? NULL : aligned_alloc(64, bytes);
-
-	return p ? memset(p, 0, bytes) : NULL;
-}
-
-int mem_resize(void *at, size_t n, size_t size, struct err *err)
-{
-	void *p;
-
-	if (fails(err))
-		return -1;
-	memcpy(&p, at, sizeof(p));
-	p = realloc(p, (n ? n : 1) * size);
-	if (!p)
-		abort();
-	memcpy(at, &p, sizeof(p));
-	return 0;
-}
-
-char *mem_text(const char *s, size_t n)
-{
-	char *copy = mem_new(n + 1, 1);
-
-	if (n)
-		memcpy(copy, s, n);
-	return copy;
-}
 
 struct things {
 	struct model *m;
@@ -113,21 +57,21 @@ static int embed(struct things *t, struct err *err)
 static int embed_features(struct things *t, struct err *err)
 {
 	static const float zeros[4 * D];
-	long budget = left;
+	long budget = failing_mem_left;
 	struct model parts = *t->m;
 	struct model *m;
 	int rc;
 
-	left = -1;
+	failing_mem_left = -1;
 	parts.lstm = (struct model_lstm){ .h = 1, .layers_n = 1, .directions_n = 1 };
 	parts.lstm.layers[0].directions[0] = (struct model_lstm_direction){
 		{ ROWS_F32, 4, D, zeros, NULL }, { ROWS_F32, 4, 1, zeros, NULL }, zeros, zeros
 	};
 	m = model_of_parts(&parts, NULL, err);
 	assert_non_null(m);
-	left = budget;
+	failing_mem_left = budget;
 	rc = embed_by(m, METHOD_FEATURES, err);
-	left = -1;
+	failing_mem_left = -1;
 	model_release(m);
 	return rc;
 }
@@ -135,20 +79,20 @@ static int embed_features(struct things *t, struct err *err)
 /* A switch that fails leaves the sentence with its model. */
 static int switch_model(struct things *t, struct err *err)
 {
-	long budget = left;
+	long budget = failing_mem_left;
 	struct model *other;
 	struct embedder *s;
 	struct err mine;
 	float vector[D + 200];
 	int rc;
 
-	left = -1;
+	failing_mem_left = -1;
 	other = toy_model((struct toy){ .n = WORDS, .d = D + 200, .method = METHOD_MEAN, .seed = 4 });
 	s = embedder_new(t->m, METHOD_SIF, &mine);
 	assert_non_null(s);
-	left = budget;
+	failing_mem_left = budget;
 	rc = embedder_use(s, other, METHOD_MEAN, err);
-	left = -1;
+	failing_mem_left = -1;
 	assert_ptr_equal(embedder_model(s), rc ? t->m : other);
 	assert_int_equal(embedder_embed(s, text, sizeof(text) - 1, true, vector, NULL, &mine), 0);
 	embedder_free(s);
@@ -219,7 +163,7 @@ static int fit_usif(struct things *t, struct err *err)
 	struct fit_options o = fit_options_default();
 
 	o.method = METHOD_USIF;
-	o.workers = 1; /* `left` is for one thread */
+	o.workers = 1; /* `failing_mem_left` is for one thread */
 	return fit_as(t, &o, err);
 }
 
@@ -241,9 +185,9 @@ static void fail_each(int (*call)(struct things *t, struct err *err), struct thi
 		struct err err = { 0 };
 		int rc;
 
-		left = calls;
+		failing_mem_left = calls;
 		rc = call(t, &err);
-		left = -1;
+		failing_mem_left = -1;
 		if (rc == 0)
 			break;
 		assert_int_equal(rc, -1);

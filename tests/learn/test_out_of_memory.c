@@ -2,7 +2,7 @@
  * Every allocation of a training or an evaluation that data sizes fails once: the call says so and loses
  * nothing (the address sanitizer counts).
  *
- * The functions of base/mem.h are defined here, so the library's are not linked.
+ * The functions of base/mem.h are those of support/failing_mem.c.
  */
 #include "base/buf.h"
 #include "base/err.h"
@@ -13,6 +13,7 @@
 #include "math/mat.h"
 #include "math/vec.h"
 #include "model/model.h"
+#include "support/failing_mem.h"
 #include "support/scratch.h"
 #include "support/toy.h"
 #include "text/corpus.h"
@@ -26,63 +27,6 @@
 #include <cmocka.h>
 
 enum { WORDS = 60, D = 8, CALLS_MOST = 100000 };
-
-/* How many allocations still succeed; below 0: all. */
-static long left = -1;
-
-static int fails(struct err *err)
-{
-	if (left < 0 || left-- > 0)
-		return 0;
-	left = 0; /* once gone, memory stays gone until the call is over */
-	(void)err_set(err, ERR_MEMORY, "not enough memory, says the test");
-	return 1;
-}
-
-void *mem_new(size_t n, size_t size)
-{
-	void *p = calloc(n ? n : 1, size ? size : 1);
-
-	if (!p)
-		abort();
-	return p;
-}
-
-void *mem_try(size_t n, size_t size, struct err *err)
-{
-	return fails(err) ? NULL : mem_new(n, size);
-}
-
-void *mem_try_aligned(size_t n, size_t size, struct err *err)
-{
-	size_t bytes = (n * size + 64) / 64 * 64;
-	void *p = fails(err) ? NULL : aligned_alloc(64, bytes);
-
-	return p ? memset(p, 0, bytes) : NULL;
-}
-
-int mem_resize(void *at, size_t n, size_t size, struct err *err)
-{
-	void *p;
-
-	if (fails(err))
-		return -1;
-	memcpy(&p, at, sizeof(p));
-	p = realloc(p, (n ? n : 1) * size);
-	if (!p)
-		abort();
-	memcpy(at, &p, sizeof(p));
-	return 0;
-}
-
-char *mem_text(const char *s, size_t n)
-{
-	char *copy = mem_new(n + 1, 1);
-
-	if (n)
-		memcpy(copy, s, n);
-	return copy;
-}
 
 static struct scratch scratch;
 static char *path, *groups_path, *dev_path, *labels_path, *entailment_path, *corpus_path;
@@ -116,9 +60,9 @@ static long train_with_less_and_less(struct model *m, const struct train_options
 		struct train_report r;
 		struct model *trained;
 
-		left = calls;
+		failing_mem_left = calls;
 		trained = train_model(m, METHOD_WHITEN, o, &r, NULL, &err);
-		left = -1;
+		failing_mem_left = -1;
 		if (trained)
 			model_release(trained);
 		else if (strstr(err.text, "nothing was learnt"))
@@ -184,9 +128,9 @@ static void every_allocation_of_a_judge_may_fail(void **state)
 		for (calls = 0; rc && calls < CALLS_MOST; calls++) {
 			struct err err = { 0 };
 
-			left = calls;
+			failing_mem_left = calls;
 			rc = judge(m, sets[i], &j, &err);
-			left = -1;
+			failing_mem_left = -1;
 			if (rc)
 				assert_int_equal(err.code, ERR_MEMORY);
 		}
@@ -214,13 +158,13 @@ static void every_allocation_of_alacarte_may_fail(void **state)
 		struct err err = { 0 };
 		struct corpus *corpus;
 
-		left = calls;
+		failing_mem_left = calls;
 		corpus = corpus_open(paths, 1, false, &err);
 		if (corpus) {
 			grown = alacarte_learn(m, corpus, &o, &r, NULL, &err);
 			corpus_close(corpus);
 		}
-		left = -1;
+		failing_mem_left = -1;
 		if (!grown)
 			assert_int_equal(err.code, ERR_MEMORY);
 	}
