@@ -33,7 +33,7 @@ SCRIPT_TESTS := $(sort $(shell find tests -name 'test_*.sh' -o -name 'test_*.py'
 # Sanitizers multiply the time: under tsan the programs that have threads.
 SANITIZED.asan := $(TESTS)
 SANITIZED.tsan := $(filter $B/tests/race/% $B/tests/serve/% $B/tests/routes/% $B/tests/jobs/% $B/tests/http/% $B/tests/base/test_pipeline \
-                  $B/tests/base/test_log $B/tests/base/test_parallel_for $B/tests/learn/test_train $B/tests/embed/test_fit,$(TESTS))
+                  $B/tests/base/test_log $B/tests/base/test_parallel_for $B/tests/learn/test_train $B/tests/embed/test_fit $B/tests/embed/test_fit_bytes,$(TESTS))
 SANITIZED := $(SANITIZED.$(VARIANT))
 SANITIZER_OPTIONS := ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
                      TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1
