@@ -18,14 +18,14 @@
 #include <string.h>
 
 enum { IDS_AT_FIRST = 1024, ROWS_AHEAD = 16 };
-enum { GROUP = 4 * LSTM_TEXTS_MAX }; /* texts whose words are listed together, to be run by like lengths */
+enum { GROUP = 4 * LSTM_TEXTS_MAX }; /* texts that are sorted by length together, for an LSTM */
 
 struct embedder {
 	struct model *model;
 	enum method method;
 	size_t d;	      /* of a row */
 	size_t d_out;	      /* of a vector */
-	size_t d_static;      /* of a sum of words: the last part of a vector of parts */
+	size_t d_static;      /* of a sum of words, which may be the second half of a vector */
 	bool mean;	      /* the sum is divided by the number of known words */
 	const float *weights; /* NULL: all 1 */
 	size_t k;	      /* components to remove */
@@ -34,14 +34,13 @@ struct embedder {
 	struct lookup_cache lookups;
 	struct lookup *lookup; /* the current one, among them */
 
-	float *sum; /* (sum_cap): a sum, or a word, on its way through the projection, and what comes of it */
+	float *sum; /* (sum_cap): a sum or a row before the projection, then the projected row */
 	size_t sum_cap;
 	float *grams; /* (grams_cap): scratch of disc */
 	size_t grams_cap;
-	struct lstm_encoder *recurrent; /* scratch of lstm; NULL until it is used */
-	struct batcher *batcher;	/* whose scratch is used instead; borrowed, NULL: none */
-	/* (ids_cap): the words of a text with its unknown ones, for methods that ask; those of many texts. */
-	uint32_t *ids;
+	struct lstm_encoder *lstm; /* NULL until it is used */
+	struct batcher *batcher;   /* used instead of that; borrowed, or NULL */
+	uint32_t *ids;		   /* (ids_cap): words of a text, unknown ones included, or of many texts */
 	size_t ids_cap;
 	float *collected; /* (collected_cap): the weights of a text's words */
 	size_t collected_cap;
@@ -64,7 +63,7 @@ static bool takes_mean(enum method method)
 	       !method_recurrent(method);
 }
 
-/* The method that sums words are of, alone or beside an LSTM. */
+/* The method by which words are summed, by themselves or beside an LSTM. */
 static enum method words_by(const struct embedder *s)
 {
 	enum method sums = model_sums(s->model);
@@ -76,7 +75,7 @@ static enum method words_by(const struct embedder *s)
 	return s->method;
 }
 
-/* Which parts of the model the method uses.  Folded rows carry them all. */
+/* Chooses what the method uses of the model.  Folded rows have all of it in them. */
 static void choose_parts(struct embedder *s)
 {
 	const struct model *m = s->model;
@@ -87,7 +86,7 @@ static void choose_parts(struct embedder *s)
 	s->d = m->rows.d;
 	s->d_out = model_dimension(m, s->method);
 	s->d_static = model_dimension(m, method);
-	s->mean = takes_mean(method) && s->method != METHOD_LSTM_STATIC; /* which makes it of length 1 */
+	s->mean = takes_mean(method) && s->method != METHOD_LSTM_STATIC; /* whose halves are of length 1 */
 	s->weights = NULL;
 	s->k = 0;
 	s->projection = NULL;
@@ -102,11 +101,11 @@ static void choose_parts(struct embedder *s)
 	assert(s->projection || method == METHOD_DISC || method == METHOD_LSTM || s->d == s->d_static);
 }
 
-/* Everything that can fail comes first, so that a failed switch leaves the sentence as it was. */
+/* Everything that can fail comes first, so that a failed switch leaves the embedder as it was. */
 static int take_model(struct embedder *s, struct model *m, struct err *err)
 {
 	size_t room = m->rows.d + (m->d_out > m->rows.d ? m->d_out : m->rows.d);
-	/* The current one stays: should this switch fail, the sentence goes on with it. */
+	/* The current lookup stays, in case this switch fails. */
 	struct lookup *lookup = lookup_cache_find(&s->lookups, s->lookup, m, err);
 
 	if (!lookup)
@@ -134,9 +133,9 @@ int embedder_use(struct embedder *s, struct model *m, enum method method, struct
 			return -1;
 		s->grams_cap = m->rows.d;
 	}
-	if (method_recurrent(method) && !s->recurrent) {
-		s->recurrent = lstm_encoder_new(err);
-		if (!s->recurrent)
+	if (method_recurrent(method) && !s->lstm) {
+		s->lstm = lstm_encoder_new(err);
+		if (!s->lstm)
 			return -1;
 	}
 	if (m != s->model && take_model(s, m, err))
@@ -179,7 +178,7 @@ void embedder_free(struct embedder *s)
 	free(s->sum);
 	free(s->collected);
 	free(s->grams);
-	lstm_encoder_free(s->recurrent);
+	lstm_encoder_free(s->lstm);
 	free(s->ids);
 	free(s);
 }
@@ -232,7 +231,7 @@ void embedder_transform(const struct embedder *s, const float *x, float *out)
 	transform(s, x, out);
 }
 
-/* The weights of the ids, or NULL in *weights where all are 1. */
+/* *weights = the weights of the ids, or NULL where all are 1. */
 static int collect_weights(struct embedder *s, const uint32_t *ids, size_t n, const float **weights,
 			   struct err *err)
 {
@@ -278,7 +277,7 @@ static int sum_words(struct embedder *s, const uint32_t *ids, size_t known, floa
 	return 0;
 }
 
-/* Of a word alone its weight says nothing: it is of one length. */
+/* The mean of the words' unit vectors.  Weights cancel, since each word's vector is normalized. */
 static void average_words(struct embedder *s, const uint32_t *ids, size_t known, float *to)
 {
 	float *word = s->sum + s->d;
@@ -293,7 +292,7 @@ static void average_words(struct embedder *s, const uint32_t *ids, size_t known,
 	vec_scale(to, 1.0f / (float)known, s->d_static);
 }
 
-/* The other part of a text's vector, beside what the LSTM made; both of length 1 where the method says so. */
+/* Adds the sum of words to what the LSTM made; both halves get length 1 where the method says so. */
 static int add_words(struct embedder *s, const struct lstm_text *text, struct err *err)
 {
 	size_t first = s->model->lstm.h ? model_lstm_vector(s->model) : s->d_static;
@@ -317,7 +316,7 @@ static int add_words(struct embedder *s, const struct lstm_text *text, struct er
 	return 0;
 }
 
-/* Texts by a method that runs the LSTM where there is one; puts them in another order. */
+/* Embeds texts by a method that runs the LSTM, where there is one; sorts them by length. */
 static int run_words(struct embedder *s, struct lstm_text *texts, size_t n, struct err *err)
 {
 	const struct model *m = s->model;
@@ -326,7 +325,7 @@ static int run_words(struct embedder *s, struct lstm_text *texts, size_t n, stru
 	for (size_t i = 0; i < n; i++)
 		texts[i].mean = states ? texts[i].vector + model_lstm_vector(m) : NULL;
 	if (m->lstm.h && (s->batcher ? batcher_embed(s->batcher, m, texts, n, err)
-				     : lstm_encoder_embed(s->recurrent, m, texts, n, err)))
+				     : lstm_encoder_embed(s->lstm, m, texts, n, err)))
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (add_words(s, &texts[i], err))
@@ -352,7 +351,7 @@ int embedder_embed_words(struct embedder *s, const uint32_t *ids, size_t known, 
 	return finish(s, normalize, vector, err);
 }
 
-/* Room for n numbers in s->ids, what is there kept. */
+/* Makes room for n numbers in s->ids and keeps what is there. */
 static int make_ids(struct embedder *s, size_t n, struct err *err)
 {
 	if (n <= s->ids_cap)
@@ -363,7 +362,7 @@ static int make_ids(struct embedder *s, size_t n, struct err *err)
 	return 0;
 }
 
-/* The words of a text, unknown ones in their places: *known of them are not. */
+/* The words of a text, with VOCAB_UNKNOWN for unknown ones; *known: how many are known. */
 static ptrdiff_t list_words(struct embedder *s, const char *text, size_t n, size_t *known, struct err *err)
 {
 	const struct word *words;
@@ -379,7 +378,7 @@ static ptrdiff_t list_words(struct embedder *s, const char *text, size_t n, size
 	return count;
 }
 
-/* For methods that ask where the unknown words stand. */
+/* For methods that need the places of unknown words. */
 static int embed_listed(struct embedder *s, const char *text, size_t n, bool normalize, float *vector,
 			struct seen *seen, struct err *err)
 {
@@ -413,7 +412,7 @@ int embedder_embed(struct embedder *s, const char *text, size_t n, bool normaliz
 
 /* ---- many texts ---- */
 
-/* The known words of texts (n), one text's behind the other's, to s->ids; text i's from starts[i]. */
+/* The known words of texts (n) to s->ids, those of text i from starts[i]. */
 static int list_known(struct embedder *s, const struct text *texts, size_t n, size_t *starts,
 		      struct seen *seen, struct err *err)
 {

@@ -1,10 +1,10 @@
 /*
  * embedder.h - from a text to its vector.
  *
- *	struct embedder *s = embedder_new(model, method, &err);      one a thread
+ *	struct embedder *s = embedder_new(model, method, &err);      one per thread
  *	embedder_embed(s, text, n, true, vector, &seen, &err);
  *
- * The vector of a text depends on the text, the model and the method alone:
+ * The vector of a text depends only on the text, the model and the method:
  * never on other texts of the call, on threads, or on the processor (math/vec.h).
  * A text without a known word (the empty one too) gives the zero vector.
  */
@@ -27,22 +27,22 @@ struct embedder;
 extern const struct param_row embedder_params[]; /* of `normalize`, a bool */
 
 struct seen {
-	uint32_t words; /* of the text, as its tokenizer cuts them */
+	uint32_t words; /* of the text, by the tokenizer */
 	uint32_t known; /* those that have a vector */
 };
 
 /* known / words; 0 for a text without words. */
 float seen_coverage(struct seen seen);
 
-/* Holds a reference to the model, and the scratch of one thread.  The method must be held by the model
- * (asserted). */
+/* Holds a reference to the model, and the scratch of one thread.  The model must have the method (asserted).
+ */
 struct embedder *embedder_new(struct model *m, enum method method, struct err *err);
 void embedder_free(struct embedder *s);
 
-/* Changes model and method, keeping what can be kept; cheap when nothing changes.  For servers' threads. */
+/* Changes model and method; cheap when nothing changes.  After a failure it is as it was. */
 int embedder_use(struct embedder *s, struct model *m, enum method method, struct err *err);
 
-/* From now on its LSTM runs together with those of other threads' sentences; borrowed, NULL: no more. */
+/* From now on its texts go through an LSTM together with those of other threads; NULL: no longer. */
 void embedder_use_batcher(struct embedder *s, struct batcher *batcher);
 
 struct model *embedder_model(const struct embedder *s);
@@ -62,11 +62,11 @@ struct text {
 	size_t n;
 };
 
-enum { EMBEDDER_TEXTS = 64 }; /* texts: more a call gain little */
+enum { EMBEDDER_TEXTS = 64 }; /* texts per call; more gain little */
 
 /*
- * The same of texts (n), to vectors (n, embedder_dimension()) and seen (n; may be NULL): the same bits as one
- * by one, but sooner where the method runs an LSTM.
+ * embedder_embed() for texts (n), to vectors (n, embedder_dimension()) and seen (n; may be NULL): the same
+ * bits as one by one, but faster where the method runs an LSTM.
  */
 int embedder_embed_many(struct embedder *s, const struct text *texts, size_t n, bool normalize,
 			float *vectors, struct seen *seen, struct err *err);
@@ -76,10 +76,10 @@ int embedder_embed_words(struct embedder *s, const uint32_t *ids, size_t known, 
 			 struct err *err);
 
 /*
- * The linear part alone: x (d, the model's) -> out (embedder_dimension()): components removed or projected.
+ * Only the linear part: x (d, the model's) -> out (embedder_dimension()), components removed or projected.
  * They may be the same memory unless there is a projection (out of another array then).
- * Not for disc, which is not linear.
- * What one word, taken by itself with its weight, adds to an unnormalized sentence sum.
+ * Not for disc, which is not linear.  Of a word's row times its weight it gives what the word adds to an
+ * unnormalized sum.
  */
 void embedder_transform(const struct embedder *s, const float *x, float *out);
 

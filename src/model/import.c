@@ -176,7 +176,7 @@ static int fill_weights(struct model *m, struct owned *owned, const struct impor
 	return 0;
 }
 
-/* Words and their index. */
+/* The words and their index. */
 static int fill_vocab(struct model *m, struct owned *owned, const struct import_sink *sink, struct err *err)
 {
 	size_t slots_n = vocab_slots(sink->n);
@@ -220,7 +220,7 @@ static struct model *make_model(struct import_sink *sink, struct err *err)
 	return model_of_parts(&parts, &owned, err);
 }
 
-/* A first line of two whole numbers is word2vec's header `n d`. */
+/* Is the first line word2vec's header `n d`, two whole numbers? */
 static bool is_header(const struct import_source *s, unsigned long long *n, unsigned long long *d)
 {
 	char line[64] = "";
@@ -243,7 +243,7 @@ static bool is_header(const struct import_source *s, unsigned long long *n, unsi
 	return !*after && *d;
 }
 
-/* After a header, text has d blank-parted printable numbers on its second line; binary does not. */
+/* After a header, text has a second line of numbers with blanks between them; binary does not. */
 static bool is_text(const struct import_source *s)
 {
 	const char *at = memchr(s->bytes, '\n', s->n);
@@ -279,7 +279,8 @@ static enum import_format told_format(const struct import_source *s, unsigned lo
 	return is_header(s, n, d) ? IMPORT_WORD2VEC : IMPORT_GLOVE;
 }
 
-/* Asked for GloVe, a first line of two numbers is a word and its number; fastText's .vec is word2vec text. */
+/* Where GloVe is asked for, a first line of two numbers is a word and its number; fastText's .vec is word2vec
+ * text. */
 static int choose_format(enum import_format *told, enum import_format asked, struct err *err)
 {
 	if (asked == IMPORT_GLOVE && *told == IMPORT_WORD2VEC)

@@ -1,5 +1,5 @@
 /*
- * import.h - word vectors of other programs' formats into a model.
+ * import.h - word vectors in the formats of other programs become a model.
  *
  *	glove       text: word, d numbers; no header
  *	word2vec    text with a header line "n d", or binary (header, then word, blank, d float32)
@@ -10,7 +10,7 @@
  *		    The rules of a WordPiece tokenizer.json become ours but for clitics: "don't" is
  *		    "do" "n't" here, not "don" "'" "t"
  *
- * Told by content, not by name; .gz, .xz, .zst are read as streams.  Decided:
+ * The format is found by content, not by name; .gz, .xz, .zst are read as streams.  Rules:
  * a repeated word keeps its first vector and is counted; CRLF is a line end; a word
  * may hold blanks (the last d fields are numbers); a header with the wrong count is
  * a counted warning when whole rows follow, and an error for a binary file that ends early; a row
@@ -69,7 +69,7 @@ struct model *import_vectors(const struct import_options *options, struct import
 /*
  * The model with an LSTM trained elsewhere, method lstm: an overlay over m's vectors.  path is a .safetensors
  * file of the state_dict() of PyTorch's nn.LSTM, one or two layers, of one or both directions, F32;
- * whatever stands in front of its names, as where the LSTM was part of a module.  Its inputs are those of
+ * whatever prefix its names have, as of an LSTM in a larger module.  Its inputs are those of
  * embed/lstm_encoder.h.  Pooling by attention takes v from the tensor `attention` beside it.
  * type: of the result's weights; I8 are served as bytes, several times as fast.
  * ERR_INPUT when a tensor is missing or has another shape, ERR_FORMAT, ERR_NOT_FOUND, ERR_IO, ERR_MEMORY.

@@ -1,3 +1,6 @@
+/*
+ * Imports fastText's .bin: a word's vector is the mean of its row and the rows of its n-grams.
+ */
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/progress.h"
@@ -22,7 +25,7 @@
  * and the output layer, which is left unread.  Row i < words is word i's own; n-grams' rows follow.
  */
 enum { MAGIC = 793712314, VERSION = 12, SUPERVISED_WITHOUT_NGRAMS = 11, SUPERVISED = 3, LOSSES = 4 };
-enum { BLOCK = 1 << 20 }; /* bytes read at a time; a longer word is none */
+enum { BLOCK = 1 << 20 }; /* bytes read at a time; no word is longer */
 
 struct arguments {
 	int32_t dim, ws, epoch, min_count, neg, word_ngrams, loss, model, bucket, minn, maxn, lr_update_rate;
@@ -132,7 +135,7 @@ static int read_sizes(struct fasttext *f, struct import_source *s, struct err *e
 	return 0;
 }
 
-/* One entry; labels come after the words and are read over. */
+/* Reads one entry; labels come after the words and are skipped. */
 static int read_entry(struct fasttext *f, struct import_source *s, int32_t i, struct err *err)
 {
 	const char *word;

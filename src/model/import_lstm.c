@@ -1,3 +1,6 @@
+/*
+ * An LSTM trained by PyTorch goes into a model.
+ */
 #include "base/err.h"
 #include "base/mem.h"
 #include "model/import.h"
@@ -8,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What stands in front of PyTorch's names in a file of a larger module: "encoder." */
+/* The file, and the prefix of PyTorch's names in it, as "encoder." of a larger module. */
 struct source {
 	struct safetensors s;
 	const char *prefix;

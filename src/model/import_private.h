@@ -1,4 +1,4 @@
-/* Private to the importers: where words and rows go, whatever format they come from. */
+/* Private to the importers: the sink for words and rows, whatever format they come from. */
 #ifndef SIFD_MODEL_IMPORT_PRIVATE_H
 #define SIFD_MODEL_IMPORT_PRIVATE_H
 
@@ -21,10 +21,11 @@ struct import_sink {
 	float *scales;
 	size_t n, room;
 	struct buf mended;
-	struct token_rules rules; /* how the vectors' texts were cut: the default, or what a format says */
+	struct token_rules
+		rules; /* how the vectors' texts were tokenized: the default, or as the format says */
 };
 
-/* Has it all the words that were asked for? */
+/* Does it have all the words that were asked for? */
 bool import_full(const struct import_sink *sink);
 
 /* Sets d once; ERR_INPUT when it is out of range. */
@@ -33,7 +34,7 @@ int import_dimensions(struct import_sink *sink, uint64_t d, struct err *err);
 /* One word and its row (d finite floats); counts repeated, empty and mended words. */
 int import_add(struct import_sink *sink, const char *word, size_t n, const float *row, struct err *err);
 
-/* The stream's first bytes, read ahead, and the rest behind them. */
+/* A stream with its first bytes read ahead. */
 struct import_source {
 	struct stream *stream;
 	char *bytes;
@@ -48,11 +49,11 @@ int import_fill(struct import_source *source, size_t want, struct err *err);
 int import_text(struct import_sink *sink, struct import_source *source, bool header, struct err *err);
 int import_word2vec_binary(struct import_sink *sink, struct import_source *source, struct err *err);
 
-/* fastText's .bin, told by its magic number or, in files older than that, by arguments that make sense. */
+/* fastText's .bin, known by its magic number or, in older files, by arguments that make sense. */
 bool import_is_fasttext(const struct import_source *source);
 int import_fasttext(struct import_sink *sink, struct import_source *source, struct err *err);
 
-/* Told by its header's length and the brace behind it; read whole into memory. */
+/* Known by its header's length and the brace after it; read whole into memory. */
 bool import_is_safetensors(const struct import_source *source);
 int import_safetensors(struct import_sink *sink, struct import_source *source, struct err *err);
 

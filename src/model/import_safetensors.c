@@ -1,3 +1,6 @@
+/*
+ * Imports a .safetensors table of another program, or a model of ours.
+ */
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -15,8 +18,8 @@
 
 /*
  * The matrix is the tensor `vectors` (ours), `embeddings` (model2vec) or else the only one with two
- * dimensions.  Its words are the tensors `words` and `word_offsets` (ours), or stand beside the file: in
- * tokenizer.json ({"model": {"vocab": {word: row}}}), or in vocab.txt, a word a line.
+ * dimensions.  Its words are the tensors `words` and `word_offsets` (ours), or in a file beside it:
+ * tokenizer.json ({"model": {"vocab": {word: row}}}) or vocab.txt, one word per line.
  */
 enum { PEEK_MORE = 1 << 20, VOCABULARY_BYTES_MAX = 1 << 30 };
 
@@ -63,7 +66,7 @@ static int find_rows(struct matrix *m, const struct safetensors *s, struct err *
 	return 0;
 }
 
-/* A tensor of a float32 a row, if it is there. */
+/* A tensor with one float32 per row, if it is there. */
 static int find_column(const struct tensor **t, const struct matrix *m, const struct safetensors *s,
 		       const char *name, struct err *err)
 {
@@ -98,7 +101,7 @@ static int make_words(struct words *w, size_t n, struct err *err)
 	return w->at && w->length ? 0 : -1;
 }
 
-/* Our own: offsets of n + 1 words in their bytes.  The tensors may stand at any alignment. */
+/* Our own: offsets of words in their bytes.  The tensors may be misaligned. */
 static int own_words(struct words *w, const struct matrix *m, const struct safetensors *s, struct err *err)
 {
 	const struct tensor *bytes = safetensors_find(s, "words");
@@ -221,7 +224,7 @@ static int words_beside(struct words *w, const struct matrix *m, struct import_s
 	return listed_words(w, m, err);
 }
 
-/* The floats of a column, wherever they stand in the file; all 1 where it has none. */
+/* A copy of a column, which may be misaligned; all 1 where there is none. */
 static float *column_of(const struct tensor *t, size_t n, struct err *err)
 {
 	float *x = mem_try(n + 1, sizeof(*x), err);
@@ -264,7 +267,7 @@ static int add_rows(struct import_sink *sink, const struct matrix *m, const stru
 	return failed ? -1 : 0;
 }
 
-/* Our files say how their texts are cut. */
+/* Our files say how texts are tokenized. */
 static int own_rules(struct import_sink *sink, const struct safetensors *s, struct err *err)
 {
 	const char *strip = safetensors_metadata(s, "strip_accents");

@@ -1,3 +1,6 @@
+/*
+ * Imports GloVe and word2vec text: lines are parsed by many threads and added in order.
+ */
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -69,7 +72,7 @@ static int read_block(void *context, void *at, struct err *err)
 	return n > 0;
 }
 
-/* The start of the last d blank-parted fields of line[0..n), or NULL when there are fewer. */
+/* The start of the last d fields of line[0..n), or NULL when there are fewer. */
 static const char *numbers_start(const char *line, size_t n, size_t d, size_t *fields)
 {
 	const char *at = line + n;
@@ -177,7 +180,7 @@ static void drop_block(void *context, void *at)
 	free(b->words);
 }
 
-/* d of a file without header: the fields of its first line but one. */
+/* Finds d of a file without header: the number of fields of its first line, less one. */
 static int first_line_fields(struct import_sink *sink, struct import_source *s, struct err *err)
 {
 	const char *line = s->bytes + s->at;

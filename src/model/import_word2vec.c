@@ -1,3 +1,6 @@
+/*
+ * Imports word2vec's binary format.
+ */
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/progress.h"
@@ -11,8 +14,7 @@
 
 enum { WORD_BYTES_MAX = 1 << 16 };
 
-/* The word before the blank, then d little-endian float32; a newline before the word is the last row's end.
- */
+/* A row is a word, a blank, d little-endian float32; a newline before the word ends the row before. */
 static int read_row(struct import_sink *sink, struct import_source *s, float *row, uint64_t number,
 		    struct err *err)
 {

@@ -16,7 +16,7 @@
  *	features   for classifiers: the unit vector of lstm, then the mean of the LSTM's states; where lstm is
  *		   that mean already, then the mean of the words' unit vectors.  Without an LSTM the unit
  *		   vector of the model's sums (model_sums()), then that mean.  A word's unit vector is that of
- *		   a text of it alone by those sums
+ *		   a text of only this word by those sums
  *
  * "mean" here divides by the number of known words.  After normalizing,
  * sum and mean are the same.

@@ -25,7 +25,7 @@ struct model *model_new(struct err *err)
 	return m;
 }
 
-/* Facts about our own code, but a wrong one would be a file that nobody can open. */
+/* These are facts about our own code, but a wrong one would become a file that nobody can open. */
 static int check_parts(const struct model *m, struct err *err)
 {
 	if (m->rows.n == 0 || m->rows.n > MODEL_WORDS_MAX || m->vocab.n != m->rows.n || m->rows.d == 0 ||

@@ -37,18 +37,18 @@ enum {
 /* What the metadata says of how the model came to be; all 0 or "" where unknown. */
 struct model_facts {
 	enum method method; /* the default one */
-	enum method sums;   /* what that was before an LSTM came; model_sums() */
+	enum method sums;   /* the default one before an LSTM came; model_sums() */
 	bool fitted;
-	bool learned;	    /* fitted by another method over learned rows: model_learned() */
-	bool folded;	    /* rows already carry weights, components and projection of `method` */
-	double a;	    /* of a / (a + p) */
-	double power;	    /* of the whitening */
-	double prior;	    /* sentences that the prior counted for in the last fit */
-	uint64_t sentences; /* of the corpus, without the prior */
-	uint64_t tokens;    /* words of the corpus, known and unknown */
-	uint64_t known;	    /* known ones among them */
-	double mass;	    /* sentences behind `moment`, prior included: what a later fit may count on */
-	double explained;   /* share of the second moment's trace in the k components */
+	bool learned;		     /* fitted by another method over learned rows: model_learned() */
+	bool folded;		     /* rows already carry weights, components and projection of `method` */
+	double a;		     /* of a / (a + p) */
+	double power;		     /* of the whitening */
+	double prior;		     /* sentences that the prior counted for in the last fit */
+	uint64_t sentences;	     /* of the corpus, without the prior */
+	uint64_t tokens;	     /* words of the corpus, known and unknown */
+	uint64_t known;		     /* known ones among them */
+	double mass;		     /* sentences that `moment` stands for, prior included */
+	double explained;	     /* share of the second moment's trace in the k components */
 	char corpus[DIGEST_HEX + 1]; /* SHA-256 of the corpus */
 	char source[64];	     /* "glove", "word2vec", "fasttext", "safetensors" */
 	char program[32];	     /* "sifd 0.1.0" */
@@ -86,10 +86,9 @@ struct model {
 
 /*
  * Opens and maps a model; reads headers, offsets, the index and the small tensors, not the rows: well
- * under 100 ms whatever the size.  A header that is not the one written is refused, data that is not
- * by model_verify() alone.  An overlay finds its base by fingerprint: the file its metadata
- * names, beside it, then any *.safetensors beside it, then in `folder` (NULL: nowhere else); the
- * models that stand on one file share it.
+ * under 100 ms whatever the size.  A changed header is refused here; changed data only by model_verify().
+ * An overlay finds its base by fingerprint: the file that its metadata name, beside it, then any
+ * *.safetensors beside it, then in `folder` (NULL: nowhere else).  Overlays of one file share it.
  * The file must be replaced, never changed in place or cut short: touching a page that is gone ends the
  * process.
  * ERR_NOT_FOUND, ERR_FORMAT (what is wrong, and with which tensor), ERR_IO, ERR_MEMORY.
@@ -97,34 +96,34 @@ struct model {
 struct model *model_open(const char *path, const char *folder, struct err *err);
 
 /*
- * A model over memory of the caller's: `parts` is copied with its pointers; the vocabulary index must be
- * there.  parts->base is retained (and keeps alive what was borrowed from it); path, fingerprint, canaries,
- * created and memory of `parts` are not looked at.  Takes over what *owned lists (NULL: nothing), on failure
- * too, and empties it.  Computes the SHA-256 of every tensor that is not the base's.
- * ERR_INPUT when sizes are out of range or the default method lacks its parts, ERR_MEMORY.
+ * A model over memory of the caller's: `parts` is copied with its pointers; its vocabulary has an index.
+ * parts->base is retained (and keeps alive what was borrowed from it); path, fingerprint, canaries, created
+ * and memory of `parts` are not looked at.  Takes over what *owned lists (NULL: nothing), on failure too, and
+ * empties it.  Computes the SHA-256 of every tensor that is not the base's. ERR_INPUT when sizes are out of
+ * range or the default method lacks its parts, ERR_MEMORY.
  */
 struct model *model_of_parts(const struct model *parts, struct owned *owned, struct err *err);
 
 struct model *model_retain(struct model *m);
 void model_release(struct model *m);
 
-/* The method that its weights, matrix and components are of: its default one but those of an LSTM. */
+/* The method of its weights, matrix and components: the default one, unless that is of an LSTM. */
 enum method model_sums(const struct model *m);
 
-/* Were its words' weights learnt, in the rows' lengths or apart?  Then a corpus's counts would spoil them. */
+/* Were its words' weights learnt, in the rows' lengths or apart?  Counts of a corpus would spoil them. */
 bool model_learned(const struct model *m);
 
 /* Does it hold the method? */
 bool model_has(const struct model *m, enum method method);
 
-/* Is the second part of features the mean of an LSTM's states?  Else it is of the words alone. */
+/* Is the second part of features the mean of an LSTM's states?  Otherwise it is that of the words. */
 bool model_features_of_states(const struct model *m);
 
 /* The length of its vectors under a method. */
 size_t model_dimension(const struct model *m, enum method method);
 
 /*
- * Writes the model at path by output_open() (so: whole or not at all).  With as_overlay only what a fit
+ * Writes the model at path by output_open(): whole or not at all.  With as_overlay only what a fit
  * adds is written (weights, components, projection, moment) with the base's fingerprint and file name;
  * m's rows, words and rules must then be those of m->base or m itself, as a file: else ERR_INPUT.
  * `canary_digest` goes into the metadata.  Nothing of
@@ -134,9 +133,8 @@ int model_write(const struct model *m, const char *path, bool as_overlay, const 
 		struct err *err);
 
 /*
- * Everything model_open() leaves for later: the SHA-256 of every tensor against the metadata, every number
- * finite, every word valid UTF-8 and found through the index, the fingerprint.  ERR_FORMAT names the first
- * fault.
+ * Checks what model_open() does not: the SHA-256 of every tensor, that every number is finite, that every
+ * word is UTF-8 and found through the index, the fingerprint.  ERR_FORMAT names the first fault.
  */
 int model_verify(const char *path, const char *folder, struct err *err);
 

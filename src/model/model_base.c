@@ -1,3 +1,6 @@
+/*
+ * Finding the vectors file of an overlay by its fingerprint.
+ */
 #include "base/err.h"
 #include "base/mem.h"
 #include "model/model_private.h"

@@ -1,12 +1,15 @@
+/*
+ * The list of models that were opened from files, by which overlays share their base.
+ */
 #include "model/model_private.h"
 
 #include <pthread.h>
 #include <string.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct model *first; /* the oldest, then by memory->next_file; guarded by lock */
+static struct model *first; /* the oldest; the others by memory->next_file; guarded by lock */
 
-/* A reference, unless the last one has just gone: then its owner is about to take it off the list. */
+/* A reference, unless the last one is gone and its owner about to take it off the list. */
 static bool retain_living(struct model *m)
 {
 	size_t n = atomic_load_explicit(&m->memory->references, memory_order_relaxed);

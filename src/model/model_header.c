@@ -1,3 +1,6 @@
+/*
+ * The digest that seals a file's header.
+ */
 #include "base/mem.h"
 #include "model/model_private.h"
 
@@ -21,7 +24,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*p)->name, (*q)->name);
 }
 
-/* A 0 ends each: no JSON string that we read holds one. */
+/* A 0 ends each text: no JSON string that we read holds one. */
 static void add(struct digest *d, const char *text)
 {
 	digest_add(d, text, strlen(text) + 1);

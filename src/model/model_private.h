@@ -12,7 +12,7 @@
 /* weight_ih, weight_hh, bias_ih, bias_hh */
 enum { LSTM_DIRECTION_TENSORS = 4 };
 
-/* In the order of the file: U64 before F32 before bytes, so that all stand on their own size. */
+/* In the order of the file: U64 before F32 before bytes, so that all are aligned. */
 enum model_tensor {
 	TENSOR_VECTORS,
 	TENSOR_SLOTS,
@@ -39,13 +39,13 @@ enum model_tensor {
 struct model_memory {
 	atomic_size_t references;
 	struct file_map map;
-	float *lstm; /* its matrices as they are multiplied */
+	float *lstm; /* the LSTM laid out for use */
 	struct owned owned;
 	bool sealed;		 /* the file has a digest of its header */
 	struct file_stamp stamp; /* of the file when it was opened */
-	bool is_file;		 /* on the list of model_files.c, whose next one follows */
+	bool is_file;		 /* it is on the list of model_files.c, before next_file */
 	struct model *next_file;
-	/* SHA-256 of each tensor that the model has, its base's among them; "" where it has none. */
+	/* SHA-256 of each tensor that the model has, those of its base included; "" where it has none. */
 	char digests[MODEL_TENSORS][DIGEST_HEX + 1];
 };
 
@@ -59,33 +59,32 @@ enum model_tensor model_lstm_scales(size_t layer, size_t direction, size_t i);
 /* The tensor as the file has it, without the name; data NULL when the model lacks it. */
 struct tensor model_tensor(const struct model *m, enum model_tensor which);
 
-/* Is it part of an overlay's own file? */
+/* May an overlay's own file have it? */
 bool model_tensor_in_overlay(enum model_tensor which);
 
-/* Is it in m's own file, rather than in its base's?  So its LSTM is unless model_lstm_of_base(). */
+/* Is it in m's own file rather than its base's?  The LSTM is unless model_lstm_of_base(). */
 bool model_tensor_is_own(const struct model *m, enum model_tensor which);
 
-/* Fills the digests that are missing: the base's where the memory is the base's, others by reading all of it.
- */
+/* Fills the digests that are missing: the base's where the memory is the base's, else by reading the data. */
 void model_digest(struct model *m);
 
 /* SHA-256 over everything that determines the vectors; all digests must be there. */
 void model_fingerprint(const struct model *m, char hex[DIGEST_HEX + 1]);
 
-/* The metadata's key of it, "sha256.words", into to[40]. */
+/* The key of its digest in the metadata, as "sha256.words", into to[40]. */
 const char *model_digest_key(enum model_tensor which, char to[40]);
 
 /*
- * SHA-256 over the metadata (but this digest itself) and over the tensors' names, types and shapes, whatever
- * their order in the file.
+ * SHA-256 over the metadata (except this digest) and the tensors' names, types and shapes, whatever their
+ * order in the file.
  */
 #define MODEL_HEADER_KEY "sha256.header"
 int model_header_digest(const struct safetensors *s, char hex[DIGEST_HEX + 1], struct err *err);
 
-/* Are the tensors there that its pooling needs, and no others of a pooling? */
+/* Are exactly the tensors there that its pooling needs? */
 bool model_pooling_fits(const struct model *m);
 
-/* Is its LSTM its base's, which has it laid out already? */
+/* Is its LSTM that of its base, which has it laid out already? */
 bool model_lstm_of_base(const struct model *m);
 
 /* Lays the LSTM out for use. */
@@ -94,29 +93,34 @@ int model_pack_lstm(struct model *m, struct err *err);
 /* The length of a layer's inputs: words, or the outputs of the layer below. */
 size_t model_lstm_layer_inputs(const struct model *m, size_t layer);
 
-/* Allocates the memory part with one reference. */
+/* An empty model with one reference. */
 struct model *model_new(struct err *err);
 
+/* The metadata's value of a key; "" when it is missing. */
+const char *model_text(const struct safetensors *s, const char *key);
+
+/* Its whole number; ERR_FORMAT when it is none. */
+int model_whole(uint64_t *to, const struct safetensors *s, const char *key, struct err *err);
+
 /*
- * What stands in the file, into m: the step of opening behind the checksums, so that a fuzzer can reach it.
+ * Reads what is in the file into m: the step of opening after the checksums, so that a fuzzer can reach it.
  * An overlay has m->base already.
  */
 int model_parse(struct model *m, const struct safetensors *s, struct err *err);
 
-/* model_open() of a file that must be the base of that fingerprint; no overlay.  ERR_NOT_FOUND when it is
- * another. */
+/* model_open() of the base with that fingerprint; ERR_NOT_FOUND for any other file and for overlays. */
 struct model *model_open_base(const char *path, const char *fingerprint, struct err *err);
 
 /*
- * The whole models that came from files and live: what makes overlays of one file share it, with the LSTM
- * that is laid out behind it.  Thread-safe.  find(): a reference to one opened from the file that path is
- * now, the oldest of several, NULL when there is none.  remove(): before it goes, if it was added.
+ * The list of living models that were opened from files, by which overlays of one file share it and its
+ * LSTM.  Any thread.  find(): a reference to the oldest that was opened from the file that path is now, or
+ * NULL.  remove(): called before a model is freed.
  */
 void model_file_add(struct model *m);
 void model_file_remove(struct model *m);
 struct model *model_file_find(const char *path, const char *fingerprint);
 
-/* Finds the base that an overlay's metadata name. */
+/* Opens the base that an overlay's metadata name. */
 struct model *model_find_base(const struct safetensors *s, const char *path, const char *folder,
 			      struct err *err);
 

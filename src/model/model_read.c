@@ -1,3 +1,6 @@
+/*
+ * Reads the metadata and the tensors of a file into a model.
+ */
 #include "base/err.h"
 #include "base/mem.h"
 #include "model/model.h"
@@ -10,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "" for a missing key. */
-static const char *text_of(const struct safetensors *s, const char *key)
+const char *model_text(const struct safetensors *s, const char *key)
 {
 	const char *value = safetensors_metadata(s, key);
 
@@ -20,7 +22,7 @@ static const char *text_of(const struct safetensors *s, const char *key)
 
 static int number_of(double *to, const struct safetensors *s, const char *key, struct err *err)
 {
-	const char *value = text_of(s, key);
+	const char *value = model_text(s, key);
 	char *end;
 
 	/* The program never calls setlocale(): the point is a point. */
@@ -30,9 +32,9 @@ static int number_of(double *to, const struct safetensors *s, const char *key, s
 	return 0;
 }
 
-static int whole_of(uint64_t *to, const struct safetensors *s, const char *key, struct err *err)
+int model_whole(uint64_t *to, const struct safetensors *s, const char *key, struct err *err)
 {
-	const char *value = text_of(s, key);
+	const char *value = model_text(s, key);
 	char *end;
 
 	errno = 0;
@@ -52,35 +54,35 @@ static int read_facts(struct model *m, const struct safetensors *s, struct err *
 	struct model_facts *f = &m->facts;
 	uint64_t folded;
 	uint64_t fitted;
-	int method = method_parse(text_of(s, "method"), strlen(text_of(s, "method")));
+	int method = method_parse(model_text(s, "method"), strlen(model_text(s, "method")));
 
 	if (method < 0)
 		return err_set(err, ERR_FORMAT, "metadata names an unknown method '%.60s'",
-			       text_of(s, "method"));
-	if (whole_of(&folded, s, "folded", err) || whole_of(&fitted, s, "fitted", err) ||
+			       model_text(s, "method"));
+	if (model_whole(&folded, s, "folded", err) || model_whole(&fitted, s, "fitted", err) ||
 	    number_of(&f->a, s, "a", err) || number_of(&f->power, s, "power", err) ||
-	    number_of(&f->prior, s, "prior", err) || whole_of(&f->sentences, s, "sentences", err) ||
-	    whole_of(&f->tokens, s, "tokens", err) || whole_of(&f->known, s, "known", err) ||
+	    number_of(&f->prior, s, "prior", err) || model_whole(&f->sentences, s, "sentences", err) ||
+	    model_whole(&f->tokens, s, "tokens", err) || model_whole(&f->known, s, "known", err) ||
 	    number_of(&f->mass, s, "mass", err) || number_of(&f->explained, s, "explained", err))
 		return -1;
 	f->method = (enum method)method;
-	method = method_parse(text_of(s, "sums"), strlen(text_of(s, "sums")));
+	method = method_parse(model_text(s, "sums"), strlen(model_text(s, "sums")));
 	f->sums = method < 0 || method_recurrent((enum method)method)
 			  ? METHOD_SUM /* older files do not say */
 			  : (enum method)method;
 	f->folded = folded != 0;
 	f->fitted = fitted != 0;
-	f->learned = strcmp(text_of(s, "learned"), "1") == 0; /* there only when it is */
-	copy_text(f->corpus, sizeof(f->corpus), text_of(s, "corpus"));
-	copy_text(f->source, sizeof(f->source), text_of(s, "source"));
-	copy_text(f->program, sizeof(f->program), text_of(s, "program"));
-	copy_text(m->canaries, sizeof(m->canaries), text_of(s, "canaries"));
+	f->learned = strcmp(model_text(s, "learned"), "1") == 0; /* there only when it is */
+	copy_text(f->corpus, sizeof(f->corpus), model_text(s, "corpus"));
+	copy_text(f->source, sizeof(f->source), model_text(s, "source"));
+	copy_text(f->program, sizeof(f->program), model_text(s, "program"));
+	copy_text(m->canaries, sizeof(m->canaries), model_text(s, "canaries"));
 	return 0;
 }
 
-/* The tensor of that name, if it is there, with the shape (n, d) (d == 0: one dimension) and type. */
-static int take(const void **to, const struct safetensors *s, enum model_tensor which, enum tensor_type type,
-		size_t n, size_t d, struct err *err)
+/* *to = the tensor's data, of this type and shape (n, d), or (n) where d is 0; NULL when it is not there. */
+static int take_tensor(const void **to, const struct safetensors *s, enum model_tensor which,
+		       enum tensor_type type, size_t n, size_t d, struct err *err)
 {
 	const char *name = model_tensor_name(which);
 	const struct tensor *t = safetensors_find(s, name);
@@ -123,7 +125,7 @@ static int take_scales(struct rows *rows, const struct safetensors *s, enum mode
 {
 	const void *scales;
 
-	if (take(&scales, s, which, TENSOR_F32, rows->n, 0, err))
+	if (take_tensor(&scales, s, which, TENSOR_F32, rows->n, 0, err))
 		return -1;
 	rows->scales = scales;
 	if ((rows->type == ROWS_I8) != (scales != NULL))
@@ -161,16 +163,16 @@ static int read_vocab(struct model *m, const struct safetensors *s, struct err *
 		return err_set(err, ERR_FORMAT, "the tensors 'words' (U8) and 'index' (U64) are needed");
 	m->vocab.n = m->rows.n;
 	m->vocab.bytes = words->data;
-	if (take(&at, s, TENSOR_OFFSETS, TENSOR_U64, m->rows.n + 1, 0, err))
+	if (take_tensor(&at, s, TENSOR_OFFSETS, TENSOR_U64, m->rows.n + 1, 0, err))
 		return -1;
 	m->vocab.offsets = at;
 	m->vocab.slots_n = slots->shape[0];
-	if (take(&at, s, TENSOR_SLOTS, TENSOR_U64, slots->shape[0], 0, err))
+	if (take_tensor(&at, s, TENSOR_SLOTS, TENSOR_U64, slots->shape[0], 0, err))
 		return -1;
 	m->vocab.slots = at;
-	if (!m->vocab.offsets || whole_of(&m->vocab.seed, s, "vocab_seed", err))
+	if (!m->vocab.offsets || model_whole(&m->vocab.seed, s, "vocab_seed", err))
 		return m->vocab.offsets ? -1 : err_set(err, ERR_FORMAT, "there is no tensor 'word_offsets'");
-	if (take(&at, s, TENSOR_COUNTS, TENSOR_U64, m->rows.n, 0, err))
+	if (take_tensor(&at, s, TENSOR_COUNTS, TENSOR_U64, m->rows.n, 0, err))
 		return -1;
 	m->counts = at;
 	return vocab_check(&m->vocab, words->bytes, err);
@@ -185,7 +187,7 @@ static int all_finite(const float *x, size_t n, const char *name, struct err *er
 	return 0;
 }
 
-/* A matrix of any type that rows have, (n, d), and its scales; data NULL when it is not there. */
+/* A matrix (n, d) of any type that rows have, with its scales; data NULL when it is not there. */
 static int take_rows(struct rows *to, const struct safetensors *s, enum model_tensor which,
 		     enum model_tensor scales, size_t n, size_t d, struct err *err)
 {
@@ -230,7 +232,7 @@ static int take_bias(const float **to, const struct safetensors *s, enum model_t
 {
 	const void *at;
 
-	if (take(&at, s, which, TENSOR_F32, n, 0, err))
+	if (take_tensor(&at, s, which, TENSOR_F32, n, 0, err))
 		return -1;
 	*to = at;
 	return all_finite(*to, n, model_tensor_name(which), err);
@@ -274,7 +276,7 @@ static int read_lstm(struct model *m, const struct safetensors *s, struct err *e
 	return 0;
 }
 
-/* What the LSTM reads where the model has a projection. */
+/* Whether the LSTM reads rows, where the model has a projection. */
 static int read_lstm_reads(struct model *m, const struct safetensors *s, struct err *err)
 {
 	const char *what = safetensors_metadata(s, "lstm_reads");
@@ -285,7 +287,7 @@ static int read_lstm_reads(struct model *m, const struct safetensors *s, struct 
 	return 0;
 }
 
-/* An overlay's that is its base's has no tensor in the file. */
+/* An overlay whose LSTM is its base's has no tensor of one. */
 static int take_lstm_of_base(struct model *m, const struct safetensors *s, struct err *err)
 {
 	for (int i = TENSOR_LSTM; i <= TENSOR_LSTM_RESIDUAL; i++)
@@ -298,7 +300,7 @@ static int take_lstm_of_base(struct model *m, const struct safetensors *s, struc
 	return 0;
 }
 
-/* How states become a vector.  Older files, which have means alone, do not say. */
+/* How states become a vector.  Older files do not say: they have only means. */
 static int read_pooling(struct model *m, const struct safetensors *s, struct err *err)
 {
 	const char *name = safetensors_metadata(s, "pooling");
@@ -308,7 +310,7 @@ static int read_pooling(struct model *m, const struct safetensors *s, struct err
 	if (pooling < 0)
 		return err_set(err, ERR_FORMAT, "metadata names an unknown pooling '%.60s'", name);
 	m->lstm.pooling = (enum pooling)pooling;
-	if (take(&at, s, TENSOR_LSTM_ATTENTION, TENSOR_F32, model_lstm_outputs(m), 0, err) ||
+	if (take_tensor(&at, s, TENSOR_LSTM_ATTENTION, TENSOR_F32, model_lstm_outputs(m), 0, err) ||
 	    take_rows(&m->lstm.residual, s, TENSOR_LSTM_RESIDUAL, TENSOR_LSTM_RESIDUAL_SCALES, m->rows.d,
 		      model_lstm_outputs(m), err))
 		return -1;
@@ -330,10 +332,12 @@ static int read_any_lstm(struct model *m, const struct safetensors *s, struct er
 		return -1;
 	if (m->base && m->lstm.reads_rows && !first)
 		return take_lstm_of_base(m, s, err);
-	return read_lstm(m, s, err) || read_pooling(m, s, err) ? -1 : 0;
+	if (read_lstm(m, s, err))
+		return -1;
+	return read_pooling(m, s, err);
 }
 
-/* What a fit adds: in whole models and overlays alike. */
+/* What a fit adds, in whole models and overlays alike. */
 static int read_fit(struct model *m, const struct safetensors *s, struct err *err)
 {
 	const struct tensor *components = safetensors_find(s, "components");
@@ -348,11 +352,11 @@ static int read_fit(struct model *m, const struct safetensors *s, struct err *er
 		return err_set(err, ERR_FORMAT,
 			       "%zu components and a projection to %zu dimensions are out of range", m->k,
 			       m->d_out);
-	if (take(&at[0], s, TENSOR_WEIGHTS, TENSOR_F32, n, 0, err) ||
-	    take(&at[1], s, TENSOR_COMPONENTS, TENSOR_F32, m->k, d, err) ||
-	    take(&at[2], s, TENSOR_COMPONENT_SCALES, TENSOR_F32, m->k, 0, err) ||
-	    take(&at[3], s, TENSOR_PROJECTION, TENSOR_F32, d, m->d_out, err) ||
-	    take(&at[4], s, TENSOR_MOMENT, TENSOR_F32, d, d, err))
+	if (take_tensor(&at[0], s, TENSOR_WEIGHTS, TENSOR_F32, n, 0, err) ||
+	    take_tensor(&at[1], s, TENSOR_COMPONENTS, TENSOR_F32, m->k, d, err) ||
+	    take_tensor(&at[2], s, TENSOR_COMPONENT_SCALES, TENSOR_F32, m->k, 0, err) ||
+	    take_tensor(&at[3], s, TENSOR_PROJECTION, TENSOR_F32, d, m->d_out, err) ||
+	    take_tensor(&at[4], s, TENSOR_MOMENT, TENSOR_F32, d, d, err))
 		return -1;
 	m->weights = at[0];
 	m->components = at[1];
@@ -373,14 +377,14 @@ static int read_fit(struct model *m, const struct safetensors *s, struct err *er
 	return 0;
 }
 
-/* What older versions wrote for the method alacarte. */
+/* What older versions wrote for the method alacarte; it only counts for the fingerprint. */
 static int read_alacarte(struct model *m, const struct safetensors *s, struct err *err)
 {
 	uint64_t window = 0;
 	const void *at;
 
-	if (take(&at, s, TENSOR_ALACARTE, TENSOR_F32, m->rows.d, m->rows.d, err) ||
-	    (at && whole_of(&window, s, "alacarte_window", err)))
+	if (take_tensor(&at, s, TENSOR_ALACARTE, TENSOR_F32, m->rows.d, m->rows.d, err) ||
+	    (at && model_whole(&window, s, "alacarte_window", err)))
 		return -1;
 	m->alacarte = at;
 	m->alacarte_window = (size_t)window;
@@ -391,10 +395,11 @@ static int read_rules(struct model *m, const struct safetensors *s, struct err *
 {
 	uint64_t strip_accents;
 
-	if (whole_of(&strip_accents, s, "strip_accents", err))
+	if (model_whole(&strip_accents, s, "strip_accents", err))
 		return -1;
-	if (token_rules_parse(&m->rules, text_of(s, "normalize"), strip_accents != 0, text_of(s, "split"),
-			      text_of(s, "unknown"), text_of(s, "punctuation"), err)) {
+	if (token_rules_parse(&m->rules, model_text(s, "normalize"), strip_accents != 0,
+			      model_text(s, "split"), model_text(s, "unknown"), model_text(s, "punctuation"),
+			      err)) {
 		err->code = ERR_FORMAT;
 		return -1;
 	}
@@ -416,141 +421,4 @@ int model_parse(struct model *m, const struct safetensors *s, struct err *err)
 		return -1;
 	}
 	return read_fit(m, s, err);
-}
-
-/* Is it ours, of a version that we know? */
-static int check_kind(const struct safetensors *s, struct err *err)
-{
-	uint64_t version;
-
-	if (strcmp(text_of(s, "format"), "sifd") != 0)
-		return err_set(err, ERR_FORMAT, "no sifd model; `sifd import` makes one of word vectors");
-	if (whole_of(&version, s, "format_version", err))
-		return -1;
-	if (version > MODEL_FORMAT)
-		return err_set(err, ERR_FORMAT,
-			       "written by a newer sifd: format version %llu, this one reads up to %d",
-			       (unsigned long long)version, MODEL_FORMAT);
-	if (version != MODEL_FORMAT)
-		return err_set(err, ERR_FORMAT, "there is no format version %llu",
-			       (unsigned long long)version);
-	return 0;
-}
-
-static bool is_known(const char *name, bool overlay)
-{
-	for (int i = 0; i < MODEL_TENSORS; i++)
-		if ((!overlay || model_tensor_in_overlay((enum model_tensor)i)) &&
-		    strcmp(name, model_tensor_name((enum model_tensor)i)) == 0)
-			return true;
-	return false;
-}
-
-/* The header is as it was written, and nothing stands in the file that nothing seals. */
-static int check_header(struct model *m, const struct safetensors *s, struct err *err)
-{
-	bool overlay = safetensors_metadata(s, "base_fingerprint") != NULL;
-	char hex[DIGEST_HEX + 1];
-
-	for (size_t i = 0; i < s->n; i++)
-		if (!is_known(s->tensors[i].name, overlay))
-			return err_set(err, ERR_FORMAT, "tensor '%.60s' does not belong in %s",
-				       s->tensors[i].name, overlay ? "an overlay" : "a model");
-	if (model_header_digest(s, hex, err))
-		return -1;
-	/* model_verify() asks for one; opening does without. */
-	if (safetensors_metadata(s, MODEL_HEADER_KEY) && strcmp(hex, text_of(s, MODEL_HEADER_KEY)) != 0)
-		return err_set(err, ERR_FORMAT, "the header does not have the SHA-256 that it promises");
-	m->memory->sealed = safetensors_metadata(s, MODEL_HEADER_KEY) != NULL;
-	return 0;
-}
-
-static int read_digests(struct model *m, const struct safetensors *s, struct err *err)
-{
-	for (int i = 0; i < MODEL_TENSORS; i++) {
-		const char *name = model_tensor_name((enum model_tensor)i);
-		char key[40];
-		const char *hex = text_of(s, model_digest_key((enum model_tensor)i, key));
-
-		if (!safetensors_find(s, name))
-			continue;
-		if (strlen(hex) != DIGEST_HEX)
-			return err_set(err, ERR_FORMAT, "metadata '%s' is no SHA-256", key);
-		copy_text(m->memory->digests[i], DIGEST_HEX + 1, hex);
-	}
-	return 0;
-}
-
-/* What the file says of itself; model_verify() proves it. */
-static int read_fingerprint(struct model *m, const struct safetensors *s, struct err *err)
-{
-	const char *hex = text_of(s, "fingerprint");
-
-	if (strlen(hex) != DIGEST_HEX)
-		return err_set(err, ERR_FORMAT, "metadata 'fingerprint' is no SHA-256");
-	copy_text(m->fingerprint, sizeof(m->fingerprint), hex);
-	model_digest(m); /* the base's: nothing is read */
-	return 0;
-}
-
-/* Where the model is looked for: `folder`, or as the base of some `fingerprint`. */
-struct wanted {
-	const char *folder;
-	const char *fingerprint;
-};
-
-static int read_model(struct model *m, const struct safetensors *s, const struct wanted *wanted,
-		      struct err *err)
-{
-	if (check_kind(s, err) || check_header(m, s, err) || read_digests(m, s, err))
-		return -1;
-	if (wanted->fingerprint && strcmp(wanted->fingerprint, text_of(s, "fingerprint")) != 0)
-		return err_set(err, ERR_NOT_FOUND, "another model");
-	if (safetensors_metadata(s, "base_fingerprint")) {
-		/* A base is no overlay: two of those in one folder would search each other for ever. */
-		if (wanted->fingerprint)
-			return err_set(err, ERR_NOT_FOUND, "an overlay");
-		m->base = model_find_base(s, m->path, wanted->folder, err);
-		if (!m->base)
-			return -1;
-	}
-	return model_parse(m, s, err) || read_fingerprint(m, s, err) ? -1 : 0;
-}
-
-static struct model *open_file(const char *path, const struct wanted *wanted, struct err *err)
-{
-	struct model *m = model_new(err);
-	struct safetensors s = { 0 };
-	int failed;
-
-	if (!m)
-		return NULL;
-	free(m->path);
-	m->path = mem_text(path, strlen(path));
-	if (file_map(&m->memory->map, path, err)) {
-		model_release(m);
-		return NULL;
-	}
-	if (file_stamp(&m->memory->stamp, path))
-		m->created = (uint64_t)m->memory->stamp.modified.tv_sec;
-	failed = safetensors_read(&s, m->memory->map.data, m->memory->map.size, err) ||
-		 read_model(m, &s, wanted, err);
-	safetensors_free(&s);
-	if (!failed && !m->base)
-		model_file_add(m);
-	if (!failed)
-		return m;
-	(void)err_prefix(err, "%.200s", path);
-	model_release(m);
-	return NULL;
-}
-
-struct model *model_open(const char *path, const char *folder, struct err *err)
-{
-	return open_file(path, &(struct wanted){ .folder = folder }, err);
-}
-
-struct model *model_open_base(const char *path, const char *fingerprint, struct err *err)
-{
-	return open_file(path, &(struct wanted){ .fingerprint = fingerprint }, err);
 }

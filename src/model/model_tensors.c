@@ -183,8 +183,8 @@ struct tensor model_tensor(const struct model *m, enum model_tensor which)
 }
 
 /*
- * The base's digests are taken over unread: hundreds of megabytes less to read, and a base that went bad
- * on disk does not get a fresh seal on its damage.
+ * Digests of the base are taken over unread: that saves reading hundreds of megabytes, and damage to a base
+ * on disk does not get a digest of its own.
  */
 static const char *digest_of_base(const struct model *m, enum model_tensor which, const struct tensor *t)
 {

@@ -1,3 +1,6 @@
+/*
+ * Verifying a file whole: digests, numbers, words, fingerprint.
+ */
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -69,7 +72,11 @@ static int verify(const struct model *m, struct err *err)
 	model_fingerprint(m, fingerprint);
 	if (strcmp(fingerprint, m->fingerprint) != 0)
 		return err_set(err, ERR_FORMAT, "the fingerprint is not that of the tensors");
-	return !m->base && (check_rows(m, err) || check_words(m, err)) ? -1 : 0;
+	if (m->base)
+		return 0;
+	if (check_rows(m, err))
+		return -1;
+	return check_words(m, err);
 }
 
 int model_verify(const char *path, const char *folder, struct err *err)

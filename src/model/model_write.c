@@ -1,3 +1,6 @@
+/*
+ * Writes a model as a file, whole or as an overlay.
+ */
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -10,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* put_facts() and put_base() give 31, put_tensors() one for each, and the header's own. */
+/* put_facts() and put_base() add up to 31, put_tensors() one per tensor, and the header's digest is one. */
 enum { METADATA_MAX = 32 + MODEL_TENSORS };
 
 static void put(struct safetensors *s, const char *key, const char *fmt, ...)
@@ -69,7 +72,7 @@ static void put_facts(struct safetensors *s, const struct model *m, const char *
 	put(s, "canaries", "%s", canaries);
 }
 
-/* The vectors file that an overlay stands on: the model itself or the lowest one below it, as a file. */
+/* Names the vectors file of an overlay: the model itself, or the lowest one below it, as a file. */
 static int put_base(struct safetensors *s, const struct model *m, struct err *err)
 {
 	const struct model *base = m;
@@ -103,7 +106,7 @@ static void put_tensor(struct safetensors *s, const struct model *m, enum model_
 	s->tensors[s->n++] = t;
 }
 
-/* The rows come first, where pages begin, unless that would leave the U64 tensors behind them askew. */
+/* The rows come first, where pages begin, unless the U64 tensors after them would then be misaligned. */
 static void put_tensors(struct safetensors *s, const struct model *m, bool as_overlay)
 {
 	bool rows_first = model_tensor(m, TENSOR_VECTORS).bytes % sizeof(uint64_t) == 0;

@@ -28,20 +28,20 @@ struct registry {
 
 struct registry *registry_new(void)
 {
-	struct registry *s = mem_new(1, sizeof(*s));
+	struct registry *r = mem_new(1, sizeof(*r));
 
-	s->places = mem_new(LIMIT_MODELS, sizeof(*s->places));
-	(void)pthread_mutex_init(&s->lock, NULL);
-	return s;
+	r->places = mem_new(LIMIT_MODELS, sizeof(*r->places));
+	(void)pthread_mutex_init(&r->lock, NULL);
+	return r;
 }
 
-void registry_free(struct registry *s)
+void registry_free(struct registry *r)
 {
-	for (size_t i = 0; i < s->n; i++)
-		model_release(s->places[i].model);
-	(void)pthread_mutex_destroy(&s->lock);
-	free(s->places);
-	free(s);
+	for (size_t i = 0; i < r->n; i++)
+		model_release(r->places[i].model);
+	(void)pthread_mutex_destroy(&r->lock);
+	free(r->places);
+	free(r);
 }
 
 int registry_check_name(const char *name, size_t n, struct err *err)
@@ -59,16 +59,16 @@ int registry_check_name(const char *name, size_t n, struct err *err)
 		       LIMIT_NAME_BYTES);
 }
 
-/* Where the name stands or would stand; *found says which. */
-static size_t search(const struct registry *s, const char *name, bool *found)
+/* The place of the name, or where it would go; *found says which. */
+static size_t search(const struct registry *r, const char *name, bool *found)
 {
 	size_t low = 0;
-	size_t high = s->n;
+	size_t high = r->n;
 
 	*found = false;
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		int order = strcmp(s->places[middle].name, name);
+		int order = strcmp(r->places[middle].name, name);
 
 		if (order == 0) {
 			*found = true;
@@ -82,16 +82,16 @@ static size_t search(const struct registry *s, const char *name, bool *found)
 	return low;
 }
 
-static void list_names(const struct registry *s, char *to, size_t room)
+static void list_names(const struct registry *r, char *to, size_t room)
 {
 	size_t at = 0;
 
 	to[0] = '\0';
-	for (size_t i = 0; i < s->n && at + 1 < room; i++)
-		at += (size_t)snprintf(to + at, room - at, "%s%s", i ? ", " : "", s->places[i].name);
+	for (size_t i = 0; i < r->n && at + 1 < room; i++)
+		at += (size_t)snprintf(to + at, room - at, "%s%s", i ? ", " : "", r->places[i].name);
 }
 
-struct model *registry_find(struct registry *s, const char *name, size_t n, struct err *err)
+struct model *registry_find(struct registry *r, const char *name, size_t n, struct err *err)
 {
 	char key[LIMIT_NAME_BYTES + 1] = "";
 	char names[256] = "";
@@ -101,15 +101,15 @@ struct model *registry_find(struct registry *s, const char *name, size_t n, stru
 
 	if (n <= LIMIT_NAME_BYTES)
 		memcpy(key, name ? name : "", n);
-	pthread_mutex_lock(&s->lock);
-	i = search(s, n ? key : s->first, &found);
+	pthread_mutex_lock(&r->lock);
+	i = search(r, n ? key : r->first, &found);
 	/* Reading the pointer and raising its count are one step: a swap between them could free the model.
 	 */
 	if (found && n <= LIMIT_NAME_BYTES)
-		m = model_retain(s->places[i].model);
+		m = model_retain(r->places[i].model);
 	else
-		list_names(s, names, sizeof(names));
-	pthread_mutex_unlock(&s->lock);
+		list_names(r, names, sizeof(names));
+	pthread_mutex_unlock(&r->lock);
 	if (!m) {
 		(void)err_set(err, ERR_NOT_FOUND, "there is no model '%.60s'; there are: %s",
 			      n ? key : "(default)", names);
@@ -118,7 +118,7 @@ struct model *registry_find(struct registry *s, const char *name, size_t n, stru
 	return m;
 }
 
-int registry_put(struct registry *s, const char *name, struct model *next, struct err *err)
+int registry_put(struct registry *r, const char *name, struct model *next, struct err *err)
 {
 	struct model *old = NULL;
 	bool found;
@@ -128,67 +128,67 @@ int registry_put(struct registry *s, const char *name, struct model *next, struc
 		model_release(next);
 		return -1;
 	}
-	pthread_mutex_lock(&s->lock);
-	i = search(s, name, &found);
-	if (!found && s->n == LIMIT_MODELS) {
-		pthread_mutex_unlock(&s->lock);
+	pthread_mutex_lock(&r->lock);
+	i = search(r, name, &found);
+	if (!found && r->n == LIMIT_MODELS) {
+		pthread_mutex_unlock(&r->lock);
 		model_release(next);
 		return err_set(err, ERR_TOO_LARGE, "more than %d models", LIMIT_MODELS);
 	}
 	if (!found) {
-		memmove(&s->places[i + 1], &s->places[i], (s->n++ - i) * sizeof(s->places[0]));
-		s->places[i] = (struct place){ 0 };
-		(void)snprintf(s->places[i].name, sizeof(s->places[i].name), "%s", name);
+		memmove(&r->places[i + 1], &r->places[i], (r->n++ - i) * sizeof(r->places[0]));
+		r->places[i] = (struct place){ 0 };
+		(void)snprintf(r->places[i].name, sizeof(r->places[i].name), "%s", name);
 	}
-	old = s->places[i].model;
-	s->places[i].model = next;
-	s->places[i].version++;
-	s->places[i].since_s = time(NULL);
-	if (!s->first[0])
-		(void)snprintf(s->first, sizeof(s->first), "%s", name);
-	(void)atomic_fetch_add_explicit(&s->puts, 1, memory_order_relaxed);
-	pthread_mutex_unlock(&s->lock);
+	old = r->places[i].model;
+	r->places[i].model = next;
+	r->places[i].version++;
+	r->places[i].since_s = time(NULL);
+	if (!r->first[0])
+		(void)snprintf(r->first, sizeof(r->first), "%s", name);
+	(void)atomic_fetch_add_explicit(&r->puts, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&r->lock);
 	if (old)
 		model_release(old);
 	return 0;
 }
 
-unsigned long registry_puts(struct registry *s)
+unsigned long registry_puts(struct registry *r)
 {
-	return atomic_load_explicit(&s->puts, memory_order_relaxed);
+	return atomic_load_explicit(&r->puts, memory_order_relaxed);
 }
 
-void registry_set_default(struct registry *s, const char *name)
+void registry_set_default(struct registry *r, const char *name)
 {
-	pthread_mutex_lock(&s->lock);
-	(void)snprintf(s->first, sizeof(s->first), "%s", name);
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_lock(&r->lock);
+	(void)snprintf(r->first, sizeof(r->first), "%s", name);
+	pthread_mutex_unlock(&r->lock);
 }
 
-void registry_default(struct registry *s, char *to)
+void registry_default(struct registry *r, char *to)
 {
-	pthread_mutex_lock(&s->lock);
-	memcpy(to, s->first, sizeof(s->first));
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_lock(&r->lock);
+	memcpy(to, r->first, sizeof(r->first));
+	pthread_mutex_unlock(&r->lock);
 }
 
-size_t registry_list(struct registry *s, struct registry_entry **entries)
+size_t registry_list(struct registry *r, struct registry_entry **entries)
 {
 	size_t n;
 
-	pthread_mutex_lock(&s->lock);
-	n = s->n;
+	pthread_mutex_lock(&r->lock);
+	n = r->n;
 	*entries = mem_new(n, sizeof(**entries));
 	for (size_t i = 0; i < n; i++) {
 		struct registry_entry *e = &(*entries)[i];
 
-		memcpy(e->name, s->places[i].name, sizeof(e->name));
-		e->model = model_retain(s->places[i].model);
-		e->is_default = strcmp(e->name, s->first) == 0;
-		e->version = s->places[i].version;
-		e->since_s = s->places[i].since_s;
+		memcpy(e->name, r->places[i].name, sizeof(e->name));
+		e->model = model_retain(r->places[i].model);
+		e->is_default = strcmp(e->name, r->first) == 0;
+		e->version = r->places[i].version;
+		e->since_s = r->places[i].since_s;
 	}
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&r->lock);
 	return n;
 }
 

@@ -1,5 +1,5 @@
 /*
- * registry.h - the models in service, by name; the one place where that changes.
+ * registry.h - the models in service, by name.
  *
  * Models never change after they are opened, so threads share them without
  * locks.  What changes is which model a name means; the registry guards only that.
@@ -28,8 +28,7 @@ void registry_free(struct registry *registry);
 /* Names are [A-Za-z0-9._-]{1,128} and do not begin with a dot; ERR_INPUT says so. */
 int registry_check_name(const char *name, size_t n, struct err *err);
 
-/* A new reference to the model of that name; n == 0: the default one.  ERR_NOT_FOUND lists the known names.
- */
+/* A new reference to the model of that name, or with n == 0 the default.  ERR_NOT_FOUND lists the names. */
 struct model *registry_find(struct registry *registry, const char *name, size_t n, struct err *err);
 
 /*
@@ -38,7 +37,7 @@ struct model *registry_find(struct registry *registry, const char *name, size_t 
  */
 int registry_put(struct registry *registry, const char *name, struct model *next, struct err *err);
 
-/* How often registry_put() has succeeded: a thread that sees it rise lets go of models it may still hold. */
+/* How often registry_put() has succeeded: a thread that sees it rise releases the models that it keeps. */
 unsigned long registry_puts(struct registry *registry);
 
 void registry_set_default(struct registry *registry, const char *name);

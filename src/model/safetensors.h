@@ -8,7 +8,7 @@
  * The reader trusts nothing: header length against the file and SAFETENSORS_HEADER_MAX,
  * products with overflow checks, offsets that are in range, without holes or overlaps,
  * dtype and shape that agree with the byte count.  Data of a foreign file may stand at any
- * alignment: whoever takes a tensor looks.  Knows nothing of models.
+ * alignment: whoever takes a tensor must check.  Knows nothing of models.
  */
 #ifndef SIFD_MODEL_SAFETENSORS_H
 #define SIFD_MODEL_SAFETENSORS_H
