@@ -44,6 +44,19 @@ static inline char *mem_try_text(const char *s, size_t n, struct err *err)
 	return copy && n ? memcpy(copy, s, n) : copy;
 }
 
+/* Makes room for n elements in an array of *room, which at least doubles; else as mem_grow(). */
+static inline int mem_reserve(void *at, size_t *room, size_t n, size_t size, struct err *err)
+{
+	size_t more = n > 2 * *room ? n : 2 * *room;
+
+	if (n <= *room)
+		return 0;
+	if (mem_resize(at, more, size, err))
+		return -1;
+	*room = more;
+	return 0;
+}
+
 /*
  * Makes room for one more element after n in an array of *room, which doubles; `at` as for mem_resize().
  * 0, or -1 with ERR_MEMORY.

@@ -110,11 +110,8 @@ static int take_model(struct embedder *s, struct model *m, struct err *err)
 
 	if (!lookup)
 		return -1;
-	if (room > s->sum_cap) {
-		if (mem_resize(&s->sum, room, sizeof(*s->sum), err))
-			return -1;
-		s->sum_cap = room;
-	}
+	if (mem_reserve(&s->sum, &s->sum_cap, room, sizeof(*s->sum), err))
+		return -1;
 	(void)model_retain(m);
 	if (s->model)
 		model_release(s->model);
@@ -128,11 +125,9 @@ int embedder_use(struct embedder *s, struct model *m, enum method method, struct
 	assert(model_has(m, method));
 	if (m == s->model && method == s->method)
 		return 0;
-	if (method == METHOD_DISC && m->rows.d > s->grams_cap) {
-		if (mem_resize(&s->grams, m->rows.d, (METHOD_DISC_GRAMS + 1) * sizeof(*s->grams), err))
-			return -1;
-		s->grams_cap = m->rows.d;
-	}
+	if (method == METHOD_DISC && mem_reserve(&s->grams, &s->grams_cap, m->rows.d,
+						 (METHOD_DISC_GRAMS + 1) * sizeof(*s->grams), err))
+		return -1;
 	if (method_recurrent(method) && !s->lstm) {
 		s->lstm = lstm_encoder_new(err);
 		if (!s->lstm)
@@ -156,12 +151,8 @@ struct embedder *embedder_new(struct model *m, enum method method, struct err *e
 
 	if (!s)
 		return NULL;
-	if (mem_resize(&s->collected, IDS_AT_FIRST, sizeof(*s->collected), err)) {
-		embedder_free(s);
-		return NULL;
-	}
-	s->collected_cap = IDS_AT_FIRST;
-	if (embedder_use(s, m, method, err)) {
+	if (mem_reserve(&s->collected, &s->collected_cap, IDS_AT_FIRST, sizeof(*s->collected), err) ||
+	    embedder_use(s, m, method, err)) {
 		embedder_free(s);
 		return NULL;
 	}
@@ -238,11 +229,8 @@ static int collect_weights(struct embedder *s, const uint32_t *ids, size_t n, co
 	*weights = NULL;
 	if (!s->weights)
 		return 0;
-	if (n > s->collected_cap) {
-		if (mem_resize(&s->collected, n, sizeof(*s->collected), err))
-			return -1;
-		s->collected_cap = n;
-	}
+	if (mem_reserve(&s->collected, &s->collected_cap, n, sizeof(*s->collected), err))
+		return -1;
 	for (size_t i = 0; i < n; i++)
 		s->collected[i] = s->weights[ids[i]];
 	*weights = s->collected;
@@ -351,44 +339,22 @@ int embedder_embed_words(struct embedder *s, const uint32_t *ids, size_t known, 
 	return finish(s, normalize, vector, err);
 }
 
-/* Makes room for n numbers in s->ids and keeps what is there. */
-static int make_ids(struct embedder *s, size_t n, struct err *err)
-{
-	if (n <= s->ids_cap)
-		return 0;
-	if (mem_resize(&s->ids, n, 2 * sizeof(*s->ids), err))
-		return -1;
-	s->ids_cap = 2 * n;
-	return 0;
-}
-
-/* The words of a text, with VOCAB_UNKNOWN for unknown ones; *known: how many are known. */
-static ptrdiff_t list_words(struct embedder *s, const char *text, size_t n, size_t *known, struct err *err)
-{
-	const struct word *words;
-	ptrdiff_t count = lookup_run(s->lookup, text, n, &words, err);
-
-	*known = 0;
-	if (count > 0 && make_ids(s, (size_t)count, err))
-		return -1;
-	for (ptrdiff_t i = 0; i < count; i++) {
-		s->ids[i] = words[i].id;
-		*known += words[i].id != VOCAB_UNKNOWN;
-	}
-	return count;
-}
-
 /* For methods that need the places of unknown words. */
 static int embed_listed(struct embedder *s, const char *text, size_t n, bool normalize, float *vector,
 			struct seen *seen, struct err *err)
 {
-	size_t known;
-	ptrdiff_t count = list_words(s, text, n, &known, err);
+	const struct word *words;
+	ptrdiff_t count = lookup_run(s->lookup, text, n, &words, err);
+	struct seen found = { .words = (uint32_t)count };
 
-	if (count < 0)
+	if (count < 0 || mem_reserve(&s->ids, &s->ids_cap, (size_t)count, sizeof(*s->ids), err))
 		return -1;
+	for (ptrdiff_t i = 0; i < count; i++) {
+		s->ids[i] = words[i].id;
+		found.known += words[i].id != VOCAB_UNKNOWN;
+	}
 	if (seen)
-		*seen = (struct seen){ .words = (uint32_t)count, .known = (uint32_t)known };
+		*seen = found;
 	return embedder_embed_words(s, s->ids, (size_t)count, normalize, vector, err);
 }
 
@@ -422,7 +388,8 @@ static int list_known(struct embedder *s, const struct text *texts, size_t n, si
 		size_t unknown;
 		ptrdiff_t known = lookup_ids(s->lookup, texts[i].at, texts[i].n, &ids, &unknown, err);
 
-		if (known < 0 || make_ids(s, starts[i] + (size_t)known, err))
+		if (known < 0 ||
+		    mem_reserve(&s->ids, &s->ids_cap, starts[i] + (size_t)known, sizeof(*s->ids), err))
 			return -1;
 		if (known)
 			memcpy(s->ids + starts[i], ids, (size_t)known * sizeof(*ids));

@@ -62,20 +62,6 @@ struct block {
 	double *sum;		  /* (d, d), or NULL when summed while finishing */
 };
 
-static int grow(uint32_t **at, size_t *cap, size_t n, struct err *err)
-{
-	size_t room = *cap ? *cap : 4096;
-
-	if (n <= *cap)
-		return 0;
-	while (room < n)
-		room *= 2;
-	if (mem_resize(at, room, sizeof(**at), err))
-		return -1;
-	*cap = room;
-	return 0;
-}
-
 static int add_unit(struct block *b, struct reader *r, const char *text, size_t n, struct err *err)
 {
 	struct fit_words *w = &b->words;
@@ -91,8 +77,8 @@ static int add_unit(struct block *b, struct reader *r, const char *text, size_t 
 	if (known == 0)
 		return 0;
 	w->totals.sentences++;
-	if (grow(&w->ids, &b->ids_cap, w->ids_n + known, err) ||
-	    grow(&w->ends, &b->ends_cap, w->ends_n + 1, err))
+	if (mem_reserve(&w->ids, &b->ids_cap, w->ids_n + known, sizeof(*w->ids), err) ||
+	    mem_grow(&w->ends, &b->ends_cap, w->ends_n, sizeof(*w->ends), err))
 		return -1;
 	memcpy(w->ids + w->ids_n, ids, known * sizeof(*ids));
 	w->ids_n += known;
@@ -143,11 +129,8 @@ static int read_words(const struct pass *p, struct block *b, struct reader *r, s
 static int unit_vector(const struct pass *p, struct reader *r, const uint32_t *ids, size_t n, float *vector,
 		       struct err *err)
 {
-	if (n > r->collected_cap) {
-		if (mem_resize(&r->collected, 2 * n, sizeof(*r->collected), err))
-			return -1;
-		r->collected_cap = 2 * n;
-	}
+	if (mem_reserve(&r->collected, &r->collected_cap, n, sizeof(*r->collected), err))
+		return -1;
 	for (size_t i = 0; i < n; i++)
 		r->collected[i] = p->weights[ids[i]];
 	rows_sum(vector, &p->source->m->rows, ids, r->collected, n);
@@ -303,11 +286,8 @@ static bool keep(struct fit_kept *kept, const struct fit_words *w)
 
 	if (bytes > FIT_KEPT_BYTES - kept->bytes)
 		return false;
-	if (kept->n == kept->cap) {
-		if (mem_resize(&kept->blocks, 2 * kept->cap + 64, sizeof(*to), &unused))
-			return false;
-		kept->cap = 2 * kept->cap + 64;
-	}
+	if (mem_grow(&kept->blocks, &kept->cap, kept->n, sizeof(*to), &unused))
+		return false;
 	to = &kept->blocks[kept->n++];
 	*to = *w;
 	to->ids = copy(w->ids, w->ids_n, &unused);

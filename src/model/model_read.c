@@ -187,6 +187,18 @@ static int all_finite(const float *x, size_t n, const char *name, struct err *er
 	return 0;
 }
 
+/* take_tensor() of floats, which must be finite. */
+static int take_floats(const float **to, const struct safetensors *s, enum model_tensor which, size_t n,
+		       size_t d, struct err *err)
+{
+	const void *at;
+
+	if (take_tensor(&at, s, which, TENSOR_F32, n, d, err))
+		return -1;
+	*to = at;
+	return all_finite(*to, n * (d ? d : 1), model_tensor_name(which), err);
+}
+
 /* A matrix (n, d) of any type that rows have, with its scales; data NULL when it is not there. */
 static int take_rows(struct rows *to, const struct safetensors *s, enum model_tensor which,
 		     enum model_tensor scales, size_t n, size_t d, struct err *err)
@@ -227,17 +239,6 @@ static int check_direction(const struct safetensors *s, size_t layer, size_t dir
 	return 0;
 }
 
-static int take_bias(const float **to, const struct safetensors *s, enum model_tensor which, size_t n,
-		     struct err *err)
-{
-	const void *at;
-
-	if (take_tensor(&at, s, which, TENSOR_F32, n, 0, err))
-		return -1;
-	*to = at;
-	return all_finite(*to, n, model_tensor_name(which), err);
-}
-
 static int read_direction(struct model *m, const struct safetensors *s, size_t layer, size_t direction,
 			  struct err *err)
 {
@@ -252,8 +253,8 @@ static int read_direction(struct model *m, const struct safetensors *s, size_t l
 		      err) ||
 	    take_rows(&to->recurrent, s, model_lstm_tensor(layer, direction, 1),
 		      model_lstm_scales(layer, direction, 1), gates, h, err) ||
-	    take_bias(&to->input_bias, s, model_lstm_tensor(layer, direction, 2), gates, err) ||
-	    take_bias(&to->recurrent_bias, s, model_lstm_tensor(layer, direction, 3), gates, err))
+	    take_floats(&to->input_bias, s, model_lstm_tensor(layer, direction, 2), gates, 0, err) ||
+	    take_floats(&to->recurrent_bias, s, model_lstm_tensor(layer, direction, 3), gates, 0, err))
 		return -1;
 	return 0;
 }
@@ -305,23 +306,21 @@ static int read_pooling(struct model *m, const struct safetensors *s, struct err
 {
 	const char *name = safetensors_metadata(s, "pooling");
 	int pooling = name ? pooling_parse(name) : POOLING_MEAN;
-	const void *at;
 
 	if (pooling < 0)
 		return err_set(err, ERR_FORMAT, "metadata names an unknown pooling '%.60s'", name);
 	m->lstm.pooling = (enum pooling)pooling;
-	if (take_tensor(&at, s, TENSOR_LSTM_ATTENTION, TENSOR_F32, model_lstm_outputs(m), 0, err) ||
+	if (take_floats(&m->lstm.attention, s, TENSOR_LSTM_ATTENTION, model_lstm_outputs(m), 0, err) ||
 	    take_rows(&m->lstm.residual, s, TENSOR_LSTM_RESIDUAL, TENSOR_LSTM_RESIDUAL_SCALES, m->rows.d,
 		      model_lstm_outputs(m), err))
 		return -1;
-	m->lstm.attention = at;
 	if (!model_pooling_fits(m))
 		return err_set(
 			err, ERR_FORMAT,
 			"poolings 'attention' and 'residual' and only they have '%s', residual alone '%s', "
 			"and no projection",
 			model_tensor_name(TENSOR_LSTM_ATTENTION), model_tensor_name(TENSOR_LSTM_RESIDUAL));
-	return all_finite(at, model_lstm_outputs(m), model_tensor_name(TENSOR_LSTM_ATTENTION), err);
+	return 0;
 }
 
 static int read_any_lstm(struct model *m, const struct safetensors *s, struct err *err)
@@ -344,7 +343,6 @@ static int read_fit(struct model *m, const struct safetensors *s, struct err *er
 	const struct tensor *projection = safetensors_find(s, "projection");
 	size_t n = m->rows.n;
 	size_t d = m->rows.d;
-	const void *at[5] = { NULL, NULL, NULL, NULL, NULL };
 
 	m->k = components && components->rank == 2 ? components->shape[0] : 0;
 	m->d_out = projection && projection->rank == 2 ? projection->shape[1] : d;
@@ -352,22 +350,11 @@ static int read_fit(struct model *m, const struct safetensors *s, struct err *er
 		return err_set(err, ERR_FORMAT,
 			       "%zu components and a projection to %zu dimensions are out of range", m->k,
 			       m->d_out);
-	if (take_tensor(&at[0], s, TENSOR_WEIGHTS, TENSOR_F32, n, 0, err) ||
-	    take_tensor(&at[1], s, TENSOR_COMPONENTS, TENSOR_F32, m->k, d, err) ||
-	    take_tensor(&at[2], s, TENSOR_COMPONENT_SCALES, TENSOR_F32, m->k, 0, err) ||
-	    take_tensor(&at[3], s, TENSOR_PROJECTION, TENSOR_F32, d, m->d_out, err) ||
-	    take_tensor(&at[4], s, TENSOR_MOMENT, TENSOR_F32, d, d, err))
-		return -1;
-	m->weights = at[0];
-	m->components = at[1];
-	m->component_scales = at[2];
-	m->projection = at[3];
-	m->moment = at[4];
-	if (all_finite(m->weights, n, "weights", err) ||
-	    all_finite(m->components, m->k * d, "components", err) ||
-	    all_finite(m->component_scales, m->k, "component_scales", err) ||
-	    all_finite(m->projection, d * m->d_out, "projection", err) ||
-	    all_finite(m->moment, d * d, "moment", err))
+	if (take_floats(&m->weights, s, TENSOR_WEIGHTS, n, 0, err) ||
+	    take_floats(&m->components, s, TENSOR_COMPONENTS, m->k, d, err) ||
+	    take_floats(&m->component_scales, s, TENSOR_COMPONENT_SCALES, m->k, 0, err) ||
+	    take_floats(&m->projection, s, TENSOR_PROJECTION, d, m->d_out, err) ||
+	    take_floats(&m->moment, s, TENSOR_MOMENT, d, d, err))
 		return -1;
 	if (read_any_lstm(m, s, err) || model_pack_lstm(m, err))
 		return -1;
