@@ -89,9 +89,10 @@ $B/bench/%: $B/bench/%.o $B/libsifd.a
 bench: all $(BENCH)  ## speed, compared with hardware limits and other programs; bench/run.py --help has more
 	bench/run.py
 
-lint:  ## layers, names in the docs, formatting, each header by itself, static analysis
+lint:  ## layers, names in the docs, opening comments, formatting, each header by itself, static analysis
 	scripts/check-layers
 	scripts/check-docs
+	scripts/check-comments
 	clang-format --dry-run --Werror $(ALL_C)
 	@for h in $$(find src -name '*.h'); do \
 		$(CC) $(CSTD) -Isrc -Wall -Wextra -Werror -fsyntax-only -x c $$h || exit 1; done
