@@ -30,6 +30,13 @@ int cli_usage(const struct verb *verb, const struct err *err)
 	return EXIT_USAGE;
 }
 
+static int check(const struct verb *verb, void *call, const struct arguments *arguments, struct err *err)
+{
+	if (verb->expected && (arguments->n < verb->least || arguments->n > verb->most))
+		return err_set(err, ERR_INPUT, "%s, %zu given", verb->expected, arguments->n);
+	return verb->check ? verb->check(call, arguments, err) : 0;
+}
+
 int cli_run(const struct verb *verb, int argc, char **argv)
 {
 	void *call = mem_new(1, verb->call_bytes);
@@ -40,7 +47,7 @@ int cli_run(const struct verb *verb, int argc, char **argv)
 	if (status) {
 		status = status > 0 ? EXIT_DONE : cli_usage(verb, &err);
 	} else {
-		if (verb->check && verb->check(call, &arguments, &err))
+		if (check(verb, call, &arguments, &err))
 			status = cli_usage(verb, &err);
 		else
 			status = verb->run(call, &arguments, &err) ? cli_failed(&err) : EXIT_DONE;

@@ -124,6 +124,15 @@ static const char *flag_of(const struct param_row *row, char to[64])
 	return to;
 }
 
+/* --NAME on the command line; how many words that took. */
+static int assign_flag(struct given *g, struct option *o, const char *value, int taken)
+{
+	char label[64];
+
+	assign(g, o, value, FROM_FLAG, flag_of(o->row, label));
+	return taken;
+}
+
 /* How many words of the command line the option takes; -1. */
 static int long_option(struct given *g, const char *name, const char *next, struct err *err)
 {
@@ -131,55 +140,38 @@ static int long_option(struct given *g, const char *name, const char *next, stru
 	size_t n = equals ? (size_t)(equals - name) : strlen(name);
 	const char *value = equals ? equals + 1 : next;
 	struct option *o = find(g, name, n);
-	char label[64];
+	struct option *negated = n > 3 && strncmp(name, "no-", 3) == 0 ? find(g, name + 3, n - 3) : NULL;
+	bool config = !o && n == 6 && strncmp(name, "config", 6) == 0;
 
-	if (n == 6 && strncmp(name, "config", 6) == 0 && !o) {
-		if (!value)
-			return wrong_call(g, "a value is missing for option", name, err);
-		g->config = value;
-		return equals ? 1 : 2;
-	}
-	if (!o && n > 3 && strncmp(name, "no-", 3) == 0 && !equals) {
-		o = find(g, name + 3, n - 3);
-		if (o && o->row->kind == PARAM_FLAG) {
-			assign(g, o, "no", FROM_FLAG, flag_of(o->row, label));
-			return 1;
-		}
-		o = NULL;
-	}
-	if (!o)
+	if (!o && negated && negated->row->kind == PARAM_FLAG && !equals)
+		return assign_flag(g, negated, "no", 1);
+	if (!o && !config)
 		return wrong_call(g, "there is no option", name, err);
-	if (o->row->kind == PARAM_FLAG && !equals) {
-		assign(g, o, "yes", FROM_FLAG, flag_of(o->row, label));
-		return 1;
-	}
+	if (o && o->row->kind == PARAM_FLAG && !equals)
+		return assign_flag(g, o, "yes", 1);
 	if (!value)
 		return wrong_call(g, "a value is missing for option", name, err);
-	assign(g, o, value, FROM_FLAG, flag_of(o->row, label));
+	if (o)
+		return assign_flag(g, o, value, equals ? 1 : 2);
+	g->config = value;
 	return equals ? 1 : 2;
 }
 
 static int short_option(struct given *g, const char *letters, const char *next, struct err *err)
 {
-	for (size_t i = 0; i < g->n; i++) {
-		struct option *o = &g->options[i];
-		bool flag = o->row->kind == PARAM_FLAG;
-		char label[64];
+	struct option *o = g->options;
+	const struct option *end = o + g->n;
 
-		if (o->row->letter != letters[0])
-			continue;
-		if (flag && letters[1])
-			return wrong_call(g, "there is no option", letters, err);
-		if (!flag && !letters[1] && !next)
-			return wrong_call(g, "a value is missing for option", letters, err);
-		assign(g, o,
-		       flag	    ? "yes"
-		       : letters[1] ? letters + 1
-				    : next,
-		       FROM_FLAG, flag_of(o->row, label));
-		return flag || letters[1] ? 1 : 2;
-	}
-	return wrong_call(g, "there is no option", letters, err);
+	while (o < end && o->row->letter != letters[0])
+		o++;
+	if (o == end || (o->row->kind == PARAM_FLAG && letters[1]))
+		return wrong_call(g, "there is no option", letters, err);
+	if (o->row->kind == PARAM_FLAG)
+		return assign_flag(g, o, "yes", 1);
+	if (letters[1])
+		return assign_flag(g, o, letters + 1, 1);
+	return next ? assign_flag(g, o, next, 2)
+		    : wrong_call(g, "a value is missing for option", letters, err);
 }
 
 static int read_flags(struct given *g, struct arguments *rest, int argc, char **argv, struct err *err)

@@ -51,6 +51,8 @@ struct verb {
 	 */
 	unsigned (*goal)(void *call, struct err *err);
 	const struct param_goals *goals;
+	size_t least, most; /* arguments, if `expected` says what they are: "one text or two are expected" */
+	const char *expected;
 	/* Is the call good?  -1 when it is not: exit status 2.  NULL: always. */
 	int (*check)(void *call, const struct arguments *arguments, struct err *err);
 	/* The work; -1 when it failed: exit status 1. */

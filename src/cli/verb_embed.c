@@ -23,7 +23,7 @@ enum form { FORM_TEXT, FORM_JSONL, FORM_NPY, FORM_F32, FORMS };
 
 static const char *const form_names[FORMS] = { "text", "jsonl", "npy", "f32" };
 
-struct call {
+struct embed_call {
 	struct model_choice choice;
 	const char *to; /* NULL: standard output */
 	size_t workers;
@@ -43,7 +43,7 @@ struct block {
 };
 
 struct run {
-	const struct call *call;
+	const struct embed_call *call;
 	struct lines *lines;
 	struct embedder **sentences; /* one a worker */
 	struct progress *progress;
@@ -261,8 +261,9 @@ static int open_sentences(struct run *r, size_t workers, struct err *err)
 	return 0;
 }
 
-static int embed(const struct call *c, const char *path, struct err *err)
+static int run(void *call, const struct arguments *files, struct err *err)
 {
+	const struct embed_call *c = call;
 	size_t workers = c->workers ? c->workers : pipeline_processors();
 	struct run r = { .call = c, .spool = -1 };
 	struct progress_line line;
@@ -271,7 +272,8 @@ static int embed(const struct call *c, const char *path, struct err *err)
 	r.sentences = mem_try(workers, sizeof(*r.sentences), err);
 	if (!r.sentences)
 		return -1;
-	if (open_sentences(&r, workers, err) == 0 && (r.lines = cli_open_lines(path, err)) &&
+	if (open_sentences(&r, workers, err) == 0 &&
+	    (r.lines = cli_open_lines(files->n ? files->at[0] : "-", err)) &&
 	    (r.output = output_open(c->to ? c->to : "-", err))) {
 		progress_line_start(&line);
 		r.progress = &line.progress;
@@ -294,25 +296,13 @@ static int embed(const struct call *c, const char *path, struct err *err)
 	return failed ? -1 : 0;
 }
 
-static int check(void *call, const struct arguments *files, struct err *err)
-{
-	(void)call;
-	return files->n <= 1 ? 0
-			     : err_set(err, ERR_INPUT, "one file of texts is expected, %zu given", files->n);
-}
-
-static int run(void *call, const struct arguments *files, struct err *err)
-{
-	return embed(call, files->n ? files->at[0] : "-", err);
-}
-
 static const struct param_row options[] = {
 	PARAM(PARAM_CHOICE, "output", "FORM", "format of the vectors; f32: raw little-endian floats", NULL,
-	      PARAM_FIELD(struct call, form), PARAM_NAMES(form_names, FORM_TEXT, FORM_F32),
+	      PARAM_FIELD(struct embed_call, form), PARAM_NAMES(form_names, FORM_TEXT, FORM_F32),
 	      { PARAM_ALWAYS, FORM_TEXT }),
-	CLI_TEXT("to", 'o', "FILE", "write to this file instead of standard output", struct call, to),
-	CLI_LOSSY(struct call),
-	PARAM_WORKERS(struct call, workers),
+	CLI_TEXT("to", 'o', "FILE", "write to this file instead of standard output", struct embed_call, to),
+	CLI_LOSSY(struct embed_call),
+	PARAM_WORKERS(struct embed_call, workers),
 	{ 0 },
 };
 
@@ -324,10 +314,12 @@ const struct verb verb_embed = {
 		   "Example:\n\n"
 		   "  sifd embed --output npy -o vectors.npy sentences.txt\n",
 	.options = { { options, 0 },
-		     CLI_MODEL(struct call),
-		     CLI_METHOD(struct call),
-		     { embedder_params, offsetof(struct call, normalize) } },
-	.call_bytes = sizeof(struct call),
-	.check = check,
+		     CLI_MODEL(struct embed_call),
+		     CLI_METHOD(struct embed_call),
+		     { embedder_params, offsetof(struct embed_call, normalize) } },
+	.call_bytes = sizeof(struct embed_call),
+	.least = 0,
+	.most = 1,
+	.expected = "one file of texts is expected",
 	.run = run,
 };

@@ -15,7 +15,7 @@
 
 enum { METHODS_MAX = 32 };
 
-struct call {
+struct eval_call {
 	struct model_choice choice;
 	struct text_list methods;
 	struct reference_options reference_options;
@@ -25,13 +25,6 @@ struct call {
 	struct progress_line line;
 };
 
-/* A set of any kind: the one that `kind` says is filled. */
-struct any_set {
-	enum set_kind kind;
-	struct pair_set pairs;
-	struct labelled_set labelled;
-};
-
 /* What a column of the table is made by. */
 struct column {
 	struct model *model; /* a reference */
@@ -39,43 +32,25 @@ struct column {
 	char *label;
 };
 
-static void any_set_free(struct any_set *set)
-{
-	if (set->kind == SET_SIMILARITY)
-		pair_set_free(&set->pairs);
-	else
-		labelled_set_free(&set->labelled);
-}
-
 /* FILE, or TRAIN:TEST where no file has that name as a whole. */
-static int any_set_read(struct any_set *set, const char *argument, struct err *err)
+static int read_set(struct any_set *set, const char *argument, struct err *err)
 {
 	const char *colon = strchr(argument, ':');
-	bool two = colon && access(argument, F_OK) != 0;
 	char *train;
 	int rc;
 
-	if (!two) {
-		if (set_kind(&set->kind, argument, err))
-			return -1;
-		return set->kind == SET_SIMILARITY ? pair_set_read(&set->pairs, argument, err)
-						   : labelled_set_read(&set->labelled, argument, NULL, err);
-	}
+	if (!colon || access(argument, F_OK) == 0)
+		return any_set_read(set, argument, NULL, err);
 	train = mem_text(argument, (size_t)(colon - argument));
-	rc = set_kind(&set->kind, train, err);
-	if (rc == 0 && set->kind == SET_SIMILARITY)
-		rc = err_set(err, ERR_INPUT, "%s: a similarity set teaches nothing, name the one to judge",
-			     argument);
-	if (rc == 0)
-		rc = labelled_set_read(&set->labelled, train, colon + 1, err);
+	rc = any_set_read(set, train, colon + 1, err);
 	free(train);
 	return rc;
 }
 
 /* Results */
 
-static int fill_cell(struct call *c, struct eval_row *row, struct eval_cell *cell, const struct any_set *set,
-		     const struct column *column, struct err *err)
+static int fill_cell(struct eval_call *c, struct eval_row *row, struct eval_cell *cell,
+		     const struct any_set *set, const struct column *column, struct err *err)
 {
 	struct evaluated e;
 	struct classify_result j;
@@ -98,7 +73,7 @@ static int fill_cell(struct call *c, struct eval_row *row, struct eval_cell *cel
 	return 0;
 }
 
-static int fill_methods(struct call *c, struct eval_table *t, const struct any_set *sets,
+static int fill_methods(struct eval_call *c, struct eval_table *t, const struct any_set *sets,
 			const struct column *columns, struct err *err)
 {
 	for (size_t i = 0; i < t->rows_n; i++)
@@ -109,7 +84,7 @@ static int fill_methods(struct call *c, struct eval_table *t, const struct any_s
 	return 0;
 }
 
-static int fill_reference(const struct call *c, struct eval_table *t, struct model *m,
+static int fill_reference(const struct eval_call *c, struct eval_table *t, struct model *m,
 			  const struct any_set *sets, struct err *err)
 {
 	static const char *const names[REFERENCE_MODES] = {
@@ -160,7 +135,7 @@ static int write_chart(const char *path, const struct eval_table *t, struct err 
 	return rc;
 }
 
-static int show(const struct call *c, const struct eval_table *t, struct err *err)
+static int show(const struct eval_call *c, const struct eval_table *t, struct err *err)
 {
 	struct buf out = { 0 };
 	int rc;
@@ -176,7 +151,7 @@ static int show(const struct call *c, const struct eval_table *t, struct err *er
 	return rc == 0 && c->chart ? write_chart(c->chart, t, err) : rc;
 }
 
-static int fill_and_show(struct call *c, struct model *m, const struct any_set *sets, size_t n,
+static int fill_and_show(struct eval_call *c, struct model *m, const struct any_set *sets, size_t n,
 			 struct eval_table *t, const struct column *columns, struct err *err)
 {
 	int rc;
@@ -213,7 +188,7 @@ static struct model *with_tokenizer(struct model *m, const char *split, struct e
 
 /* Columns */
 
-static struct model *open_model(const struct call *c, const char *name, struct err *err)
+static struct model *open_model(const struct eval_call *c, const char *name, struct err *err)
 {
 	struct model_choice choice = c->choice;
 	struct model *m;
@@ -234,7 +209,7 @@ static struct model *open_model(const struct call *c, const char *name, struct e
  * that exists but is not held by the model is said and left out (0), so that one list does for many models; 1
  * when *column is filled.
  */
-static int choose_column(const struct call *c, struct model *m, const char *given, struct column *column,
+static int choose_column(const struct eval_call *c, struct model *m, const char *given, struct column *column,
 			 struct err *err)
 {
 	const char *equals = given ? strchr(given, '=') : NULL;
@@ -264,8 +239,8 @@ static int choose_column(const struct call *c, struct model *m, const char *give
 	return 1;
 }
 
-static int choose_columns(const struct call *c, struct model *m, struct eval_table *t, struct column *columns,
-			  struct err *err)
+static int choose_columns(const struct eval_call *c, struct model *m, struct eval_table *t,
+			  struct column *columns, struct err *err)
 {
 	size_t entries = c->methods.n ? c->methods.n : 1;
 
@@ -288,11 +263,11 @@ static int choose_columns(const struct call *c, struct model *m, struct eval_tab
 	return 0;
 }
 
-static int evaluate(struct call *c, const struct arguments *rest, struct err *err)
+static int evaluate(struct eval_call *c, const struct arguments *rest, struct err *err)
 {
 	struct eval_table t = { 0 };
 	struct column columns[METHODS_MAX] = { 0 };
-	const char *names[METHODS_MAX];
+	const char *names[METHODS_MAX] = { 0 };
 	struct model *m = open_model(c, NULL, err);
 	struct any_set *sets = mem_try(rest->n, sizeof(*sets), err);
 	size_t n = 0;
@@ -300,7 +275,7 @@ static int evaluate(struct call *c, const struct arguments *rest, struct err *er
 
 	t.columns = names;
 	for (; !failed && n < rest->n; n++)
-		if (any_set_read(&sets[n], rest->at[n], err)) {
+		if (read_set(&sets[n], rest->at[n], err)) {
 			failed = 1;
 			break;
 		}
@@ -343,7 +318,7 @@ static void split_methods(struct text_list *to, const struct text_list *given, s
 
 static int check(void *call, const struct arguments *sets, struct err *err)
 {
-	const struct call *c = call;
+	const struct eval_call *c = call;
 
 	if (sets->n == 0)
 		return err_set(err, ERR_INPUT, "no set given: files as --help describes");
@@ -355,7 +330,7 @@ static int check(void *call, const struct arguments *sets, struct err *err)
 
 static int run(void *call, const struct arguments *sets, struct err *err)
 {
-	struct call *c = call;
+	struct eval_call *c = call;
 	struct text_list given = c->methods;
 	const char *room[METHODS_MAX];
 	struct buf memory = { 0 };
@@ -373,26 +348,27 @@ static const struct param_row options[] = {
 	PARAM(PARAM_LIST, "method", "M,M...",
 	      "methods to compare; [NAME=][MODEL:]METHOD for another model or a name of your own; default: "
 	      "the model's",
-	      NULL, PARAM_FIELD(struct call, methods), PARAM_ANY, { PARAM_ALWAYS, 0 }),
-	CLI_FLAG("json", "print one JSON object per set and method", struct call, as_json),
-	CLI_FLAG("markdown", "print the table as Markdown", struct call, as_markdown),
-	CLI_TEXT("svg", 0, "FILE", "also write a bar chart", struct call, chart),
+	      NULL, PARAM_FIELD(struct eval_call, methods), PARAM_ANY, { PARAM_ALWAYS, 0 }),
+	CLI_FLAG("json", "print one JSON object per set and method", struct eval_call, as_json),
+	CLI_FLAG("markdown", "print the table as Markdown", struct eval_call, as_markdown),
+	CLI_TEXT("svg", 0, "FILE", "also write a bar chart", struct eval_call, chart),
 	CLI_FLAG("reference",
 		 "use the papers' transductive protocol, with methods avg, mean, idf, sif-w, sif-wr",
-		 struct call, reference),
+		 struct eval_call, reference),
 	CLI_TEXT("tokenizer", 0, "SPLIT", "whitespace, words or bert instead of the model's tokenizer",
-		 struct call, tokenizer),
+		 struct eval_call, tokenizer),
 	CLI_TEXT("counts", 0, "FILE",
-		 "with --reference: a file of `word count` lines; default: the model's counts", struct call,
-		 reference_options.counts),
+		 "with --reference: a file of `word count` lines; default: the model's counts",
+		 struct eval_call, reference_options.counts),
 	PARAM(PARAM_CHOICE, "oov", "WHAT", "with --reference: unknown words are skipped, or use the last row",
-	      NULL, PARAM_FIELD(struct call, reference_options.oov_last), PARAM_NAMES(oov_names, 0, 1),
+	      NULL, PARAM_FIELD(struct eval_call, reference_options.oov_last), PARAM_NAMES(oov_names, 0, 1),
 	      { PARAM_ALWAYS, 1 }),
 	PARAM(PARAM_NUMBER, "a", "A", "with --reference: a of the weights; below 0 they are 1", NULL,
-	      PARAM_FIELD(struct call, reference_options.a), PARAM_RANGE(-1, 1e3), { PARAM_ALWAYS, 1e-3 }),
-	CLI_COUNT("components", "K", "with --reference: how many components to remove", struct call,
+	      PARAM_FIELD(struct eval_call, reference_options.a), PARAM_RANGE(-1, 1e3),
+	      { PARAM_ALWAYS, 1e-3 }),
+	CLI_COUNT("components", "K", "with --reference: how many components to remove", struct eval_call,
 		  reference_options.components, 1, MODEL_COMPONENTS_MAX, 1),
-	PARAM_WORKERS(struct call, workers),
+	PARAM_WORKERS(struct eval_call, workers),
 	{ 0 },
 };
 
@@ -410,8 +386,8 @@ const struct verb verb_eval = {
 		"may be compressed.\nMethods that a model lacks are left out, with a note on standard "
 		"error.\nExamples:\n\n  sifd eval --method mean,sif,whiten stsb.dev.tsv sick.dev.tsv\n  sifd "
 		"eval --method news:sif,default:learned reviews.txt snli.dev.tsv:snli.test.tsv\n",
-	.options = { { options, 0 }, CLI_MODEL(struct call) },
-	.call_bytes = sizeof(struct call),
+	.options = { { options, 0 }, CLI_MODEL(struct eval_call) },
+	.call_bytes = sizeof(struct eval_call),
 	.check = check,
 	.run = run,
 };

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct call {
+struct explain_call {
 	struct model_choice choice;
 	bool json;
 };
@@ -187,26 +187,26 @@ static int explain_two(struct embedder *s, struct buf *out, const char *const *t
 	return failed;
 }
 
-static int explain(const struct model_choice *choice, const char *const *texts, size_t n, bool as_json,
-		   struct err *err)
+static int run(void *call, const struct arguments *texts, struct err *err)
 {
+	const struct explain_call *c = call;
 	struct buf out = { 0 };
 	struct buf unused = { 0 };
 	struct embedder *s;
 	int failed;
 
-	for (size_t i = 0; i < n; i++) {
-		const char *text = texts[i];
+	for (size_t i = 0; i < texts->n; i++) {
+		const char *text = texts->at[i];
 		size_t length = strlen(text);
 
 		if (cli_check_text(&text, &length, false, &unused, err))
 			return -1;
 	}
-	s = cli_open_sentence(choice, err);
+	s = cli_open_sentence(&c->choice, err);
 	if (!s)
 		return -1;
-	failed = n == 1 ? explain_one(s, &out, texts[0], as_json, err)
-			: explain_two(s, &out, texts, as_json, err);
+	failed = texts->n == 1 ? explain_one(s, &out, texts->at[0], c->json, err)
+			       : explain_two(s, &out, texts->at, c->json, err);
 	if (!failed)
 		failed = cli_print(&out, err);
 	buf_free(&out);
@@ -214,23 +214,9 @@ static int explain(const struct model_choice *choice, const char *const *texts, 
 	return failed;
 }
 
-static int check(void *call, const struct arguments *texts, struct err *err)
-{
-	(void)call;
-	return texts->n == 1 || texts->n == 2
-		       ? 0
-		       : err_set(err, ERR_INPUT, "one text or two are expected, %zu given", texts->n);
-}
-
-static int run(void *call, const struct arguments *texts, struct err *err)
-{
-	const struct call *c = call;
-
-	return explain(&c->choice, texts->at, texts->n, c->json, err);
-}
-
 static const struct param_row options[] = {
-	CLI_FLAG("json", "print everything, the whole matrix too, as one JSON object", struct call, json),
+	CLI_FLAG("json", "print everything, the whole matrix too, as one JSON object", struct explain_call,
+		 json),
 	{ 0 },
 };
 
@@ -241,8 +227,10 @@ const struct verb verb_explain = {
 	.details =
 		"The shares of a text's words sum to 1; the parts of a pair sum to its score.  Example:\n\n"
 		"  sifd explain \"stocks fell sharply\" \"shares dropped\"\n",
-	.options = { { options, 0 }, CLI_MODEL(struct call), CLI_METHOD(struct call) },
-	.call_bytes = sizeof(struct call),
-	.check = check,
+	.options = { { options, 0 }, CLI_MODEL(struct explain_call), CLI_METHOD(struct explain_call) },
+	.call_bytes = sizeof(struct explain_call),
+	.least = 1,
+	.most = 2,
+	.expected = "one text or two are expected",
 	.run = run,
 };

@@ -9,9 +9,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-struct call {
+struct fit_call {
 	struct model_choice choice;
 	struct fit_options fit;
 	const char *output;
@@ -46,7 +45,7 @@ static void report(const struct fit_report *r, const struct grow_report *grown, 
 
 static int run(void *call, const struct arguments *corpora, struct err *err)
 {
-	struct call *c = call;
+	struct fit_call *c = call;
 	struct fit_report r = { 0 };
 	struct grow_report grown;
 	struct progress_line line;
@@ -77,7 +76,7 @@ static int run(void *call, const struct arguments *corpora, struct err *err)
 
 static int check(void *call, const struct arguments *corpora, struct err *err)
 {
-	struct call *c = call;
+	struct fit_call *c = call;
 
 	if (corpora->n == 0)
 		return err_set(err, ERR_INPUT,
@@ -96,9 +95,9 @@ static int check(void *call, const struct arguments *corpora, struct err *err)
 }
 
 static const struct param_row options[] = {
-	CLI_TEXT("output", 'o', "FITTED", "the model file to write", struct call, output),
-	CLI_FLAG("overlay", "write only what the fit adds (4 bytes per word)", struct call, overlay),
-	CLI_LOSSY(struct call),
+	CLI_TEXT("output", 'o', "FITTED", "the model file to write", struct fit_call, output),
+	CLI_FLAG("overlay", "write only what the fit adds (4 bytes per word)", struct fit_call, overlay),
+	CLI_LOSSY(struct fit_call),
 	{ 0 },
 };
 
@@ -111,10 +110,10 @@ const struct verb verb_fit = {
 		   "field, .gz, .xz or\n.zst of either, a folder, or - for standard input.  Example:\n\n  "
 		   "sifd fit corpus.txt.gz -o models/news.safetensors --method whiten --overlay\n",
 	.options = { { options, 0 },
-		     CLI_MODEL(struct call),
-		     { fit_params, offsetof(struct call, fit) },
-		     { grow_params, offsetof(struct call, new_words) } },
-	.call_bytes = sizeof(struct call),
+		     CLI_MODEL(struct fit_call),
+		     { fit_params, offsetof(struct fit_call, fit) },
+		     { grow_params, offsetof(struct fit_call, new_words) } },
+	.call_bytes = sizeof(struct fit_call),
 	.check = check,
 	.run = run,
 };

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct call {
+struct import_call {
 	const char *output;
 	struct import_options o;
 	struct model_choice into; /* what an LSTM goes into */
@@ -61,7 +61,7 @@ static void report(const struct import_report *r, const struct model *m, const c
 		(void)fprintf(stderr, "  the counts file knows %" PRIu64 " of the words\n", r->counted);
 }
 
-static struct model *vectors(const struct call *c, struct err *err)
+static struct model *vectors(const struct import_call *c, struct err *err)
 {
 	struct import_report r = { 0 };
 	struct progress_line line;
@@ -80,7 +80,7 @@ static struct model *vectors(const struct call *c, struct err *err)
 }
 
 /* PyTorch's nn.LSTM into a model that is there. */
-static struct model *lstm(const struct call *c, struct err *err)
+static struct model *lstm(const struct import_call *c, struct err *err)
 {
 	struct model *m = cli_open_model(&c->into, err);
 	struct model *imported = m ? import_lstm(m, c->o.path, c->o.pooling, c->o.type, err) : NULL;
@@ -101,22 +101,15 @@ static struct model *lstm(const struct call *c, struct err *err)
 
 static unsigned goal(void *call, struct err *err)
 {
-	const struct call *c = call;
+	const struct import_call *c = call;
 
 	(void)err;
 	return c->into.model ? IMPORT_OF_LSTM : IMPORT_OF_VECTORS;
 }
 
-static int check(void *call, const struct arguments *files, struct err *err)
-{
-	(void)call;
-	return files->n == 1 ? 0
-			     : err_set(err, ERR_INPUT, "one vectors file is expected, %zu given", files->n);
-}
-
 static int run(void *call, const struct arguments *files, struct err *err)
 {
-	struct call *c = call;
+	struct import_call *c = call;
 	char output[4096];
 	struct model *m;
 
@@ -132,20 +125,21 @@ static int run(void *call, const struct arguments *files, struct err *err)
 }
 
 #define TEXT(name, value, help, field, goals)                                                                \
-	PARAM(PARAM_TEXT, name, value, help, NULL, PARAM_FIELD(struct call, field), PARAM_ANY, { goals, 0 })
+	PARAM(PARAM_TEXT, name, value, help, NULL, PARAM_FIELD(struct import_call, field), PARAM_ANY,        \
+	      { goals, 0 })
 
 static const struct param_row options[] = {
 	CLI_TEXT("output", 'o', "MODEL",
-		 "the model file to write; default: NAME.safetensors in the current folder", struct call,
-		 output),
+		 "the model file to write; default: NAME.safetensors in the current folder",
+		 struct import_call, output),
 	TEXT("counts", "FILE", "a file of `word count` lines; default: Zipf's law by rank", o.counts,
 	     IMPORT_OF_VECTORS),
 	CLI_TEXT("into", 0, "MODEL",
 		 "VECTORS is the state_dict of a PyTorch nn.LSTM (.safetensors); adds it to this model",
-		 struct call, into.model),
+		 struct import_call, into.model),
 	TEXT("models", "DIR", "the models folder", into.models, IMPORT_OF_LSTM),
-	PARAM(PARAM_FLAG, "overlay", NULL, "write only the LSTM", NULL, PARAM_FIELD(struct call, overlay),
-	      PARAM_ANY, { IMPORT_OF_LSTM, 0 }),
+	PARAM(PARAM_FLAG, "overlay", NULL, "write only the LSTM", NULL,
+	      PARAM_FIELD(struct import_call, overlay), PARAM_ANY, { IMPORT_OF_LSTM, 0 }),
 	{ 0 },
 };
 
@@ -163,10 +157,12 @@ const struct verb verb_import = {
 	.details = "The format is detected by content.  Examples:\n\n"
 		   "  sifd import glove.6B.300d.txt -o models/glove.safetensors --dtype f16\n"
 		   "  sifd import lstm-state.safetensors --into glove -o models/lstm.safetensors\n",
-	.options = { { options, 0 }, { import_params, offsetof(struct call, o) } },
-	.call_bytes = sizeof(struct call),
+	.options = { { options, 0 }, { import_params, offsetof(struct import_call, o) } },
+	.call_bytes = sizeof(struct import_call),
 	.goal = goal,
 	.goals = goals,
-	.check = check,
+	.least = 1,
+	.most = 1,
+	.expected = "one vectors file is expected",
 	.run = run,
 };

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct call {
+struct info_call {
 	struct model_choice choice;
 	bool json;
 };
@@ -105,7 +105,7 @@ static int print_facts(const struct model *m, bool as_json, struct err *err)
 
 static int check_info(void *call, const struct arguments *rest, struct err *err)
 {
-	const struct call *c = call;
+	const struct info_call *c = call;
 
 	return rest->n == 0 || (rest->n == 1 && !c->choice.model)
 		       ? 0
@@ -114,7 +114,7 @@ static int check_info(void *call, const struct arguments *rest, struct err *err)
 
 static int run_info(void *call, const struct arguments *rest, struct err *err)
 {
-	struct call *c = call;
+	struct info_call *c = call;
 	struct model *m;
 	int failed;
 
@@ -128,15 +128,9 @@ static int run_info(void *call, const struct arguments *rest, struct err *err)
 	return failed;
 }
 
-static int check_verify(void *call, const struct arguments *rest, struct err *err)
-{
-	(void)call;
-	return rest->n == 1 ? 0 : err_set(err, ERR_INPUT, "one model file is expected, %zu given", rest->n);
-}
-
 static int run_verify(void *call, const struct arguments *rest, struct err *err)
 {
-	struct call *c = call;
+	struct info_call *c = call;
 	struct model *m;
 	char room[4096];
 	int failed;
@@ -154,13 +148,13 @@ static int run_verify(void *call, const struct arguments *rest, struct err *err)
 }
 
 static const struct param_row info_options[] = {
-	CLI_FLAG("json", "print one JSON object", struct call, json),
+	CLI_FLAG("json", "print one JSON object", struct info_call, json),
 	{ 0 },
 };
 
 static const struct param_row verify_options[] = {
-	CLI_TEXT("models", 0, "DIR", "the models folder, where the base of an overlay may be", struct call,
-		 choice.models),
+	CLI_TEXT("models", 0, "DIR", "the models folder, where the base of an overlay may be",
+		 struct info_call, choice.models),
 	{ 0 },
 };
 
@@ -169,8 +163,8 @@ const struct verb verb_info = {
 	.arguments = "[-m MODEL] [--json]",
 	.summary = "Shows what is in a model file: its size, methods, tokenizer, and what it was fitted to.",
 	.details = "Example:\n\n  sifd info -m models/news.safetensors --json\n",
-	.options = { { info_options, 0 }, CLI_MODEL(struct call) },
-	.call_bytes = sizeof(struct call),
+	.options = { { info_options, 0 }, CLI_MODEL(struct info_call) },
+	.call_bytes = sizeof(struct info_call),
 	.check = check_info,
 	.run = run_info,
 };
@@ -182,7 +176,9 @@ const struct verb verb_verify = {
 	.details = "Prints the first fault and exits with status 1 if something is wrong.  Example:\n\n"
 		   "  sifd verify models/default.safetensors\n",
 	.options = { { verify_options, 0 } },
-	.call_bytes = sizeof(struct call),
-	.check = check_verify,
+	.call_bytes = sizeof(struct info_call),
+	.least = 1,
+	.most = 1,
+	.expected = "one model file is expected",
 	.run = run_verify,
 };

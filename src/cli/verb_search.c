@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct call {
+struct search_call {
 	struct model_choice choice;
 	const char *texts;
 	size_t top;
@@ -139,39 +139,40 @@ static int answer_lines(const struct collection *c, struct embedder *s, size_t t
 	return more;
 }
 
-static int search(const struct model_choice *choice, const char *texts, const char *query, size_t top,
-		  bool lossy, struct err *err)
+static int run(void *call, const struct arguments *rest, struct err *err)
 {
-	struct collection c = { 0 };
-	struct embedder *s = cli_open_sentence(choice, err);
+	const struct search_call *c = call;
+	const char *query = rest->n ? rest->at[0] : "-";
+	struct collection texts = { 0 };
+	struct embedder *s = cli_open_sentence(&c->choice, err);
 	struct buf mended = { 0 };
-	size_t n;
+	size_t n = strlen(query);
+	size_t top = c->top;
 	int failed = -1;
 
 	if (!s)
 		return -1;
-	c.d = embedder_dimension(s);
-	if (load(&c, s, texts, lossy, err) == 0) {
-		if (top > c.n)
-			top = c.n;
-		n = strlen(query);
+	texts.d = embedder_dimension(s);
+	if (load(&texts, s, c->texts, c->lossy, err) == 0) {
+		if (top > texts.n)
+			top = texts.n;
 		if (strcmp(query, "-") == 0)
-			failed = answer_lines(&c, s, top, lossy, err);
+			failed = answer_lines(&texts, s, top, c->lossy, err);
 		else
-			failed = cli_check_text(&query, &n, lossy, &mended, err) ||
-				 answer(&c, s, query, n, top, err);
+			failed = cli_check_text(&query, &n, c->lossy, &mended, err) ||
+				 answer(&texts, s, query, n, top, err);
 	}
 	buf_free(&mended);
-	buf_free(&c.bytes);
-	free(c.ends);
-	free(c.vectors);
+	buf_free(&texts.bytes);
+	free(texts.ends);
+	free(texts.vectors);
 	embedder_free(s);
 	return failed ? -1 : 0;
 }
 
 static int check(void *call, const struct arguments *rest, struct err *err)
 {
-	const struct call *c = call;
+	const struct search_call *c = call;
 
 	if (!c->texts || rest->n > 1 || (strcmp(c->texts, "-") == 0 && rest->n == 0))
 		return err_set(err, ERR_INPUT,
@@ -179,25 +180,18 @@ static int check(void *call, const struct arguments *rest, struct err *err)
 	return 0;
 }
 
-static int run(void *call, const struct arguments *rest, struct err *err)
-{
-	const struct call *c = call;
-
-	return search(&c->choice, c->texts, rest->n ? rest->at[0] : "-", c->top, c->lossy, err);
-}
-
 static const struct param_row options[] = {
-	CLI_TEXT("texts", 0, "FILE", "the texts to search, one per line", struct call, texts),
+	CLI_TEXT("texts", 0, "FILE", "the texts to search, one per line", struct search_call, texts),
 	{ "top",
 	  'n',
 	  PARAM_COUNT,
 	  "N",
 	  "how many results to show, best first",
 	  NULL,
-	  PARAM_FIELD(struct call, top),
+	  PARAM_FIELD(struct search_call, top),
 	  PARAM_RANGE(1, PARAM_MOST),
 	  { { PARAM_ALWAYS, 10 } } },
-	CLI_LOSSY(struct call),
+	CLI_LOSSY(struct search_call),
 	{ 0 },
 };
 
@@ -208,8 +202,8 @@ const struct verb verb_search = {
 	.details = "Prints `score TAB line number TAB text`, best first; a blank line separates the results "
 		   "of several queries.\nExample:\n\n  sifd search --texts questions.txt \"how do I reset my "
 		   "password\"\n",
-	.options = { { options, 0 }, CLI_MODEL(struct call), CLI_METHOD(struct call) },
-	.call_bytes = sizeof(struct call),
+	.options = { { options, 0 }, CLI_MODEL(struct search_call), CLI_METHOD(struct search_call) },
+	.call_bytes = sizeof(struct search_call),
 	.check = check,
 	.run = run,
 };

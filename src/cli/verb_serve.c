@@ -10,7 +10,7 @@
 
 enum { DAY_MS = 24 * 3600 * 1000 };
 
-struct call {
+struct serve_call {
 	struct serve_options o;
 	struct text_list models;
 	const char *folder;
@@ -20,18 +20,12 @@ struct call {
 /* Limits that are no options. */
 static void start(void *call)
 {
-	((struct call *)call)->o = serve_options_default();
-}
-
-static int check(void *call, const struct arguments *rest, struct err *err)
-{
-	(void)call;
-	return rest->n ? err_set(err, ERR_INPUT, "no arguments are expected") : 0;
+	((struct serve_call *)call)->o = serve_options_default();
 }
 
 static int run(void *call, const struct arguments *rest, struct err *err)
 {
-	struct call *c = call;
+	struct serve_call *c = call;
 	struct serve_options *o = &c->o;
 	char room[4096];
 
@@ -44,10 +38,11 @@ static int run(void *call, const struct arguments *rest, struct err *err)
 	return serve_run(o, err);
 }
 
-#define TEXT(name, value, help, field) CLI_TEXT(name, 0, value, help, struct call, field)
+#define TEXT(name, value, help, field) CLI_TEXT(name, 0, value, help, struct serve_call, field)
 #define COUNT(name, value, help, field, usual)                                                               \
-	CLI_COUNT(name, value, help, struct call, field, 0, PARAM_MOST, usual)
-#define CLOCK(name, help, field, usual) CLI_COUNT(name, "MS", help, struct call, field, 0, DAY_MS, usual)
+	CLI_COUNT(name, value, help, struct serve_call, field, 0, PARAM_MOST, usual)
+#define CLOCK(name, help, field, usual)                                                                      \
+	CLI_COUNT(name, "MS", help, struct serve_call, field, 0, DAY_MS, usual)
 
 static const struct param_row options[] = {
 	{ "model",
@@ -56,7 +51,7 @@ static const struct param_row options[] = {
 	  "[NAME=]MODEL",
 	  "a model to serve; may be repeated",
 	  NULL,
-	  PARAM_FIELD(struct call, models),
+	  PARAM_FIELD(struct serve_call, models),
 	  PARAM_ANY,
 	  { { PARAM_ALWAYS, 0 } } },
 	TEXT("models", "DIR", "serve every model in this folder", folder),
@@ -67,9 +62,11 @@ static const struct param_row options[] = {
 	TEXT("imports", "DIR",
 	     "folder of the vectors files that import jobs may name; default: STATE/imports", o.imports),
 	PARAM(PARAM_COUNT, "threads", "N", "event loops", "one per processor",
-	      PARAM_FIELD(struct call, o.threads), PARAM_RANGE(1, PARAM_WORKERS_MOST), { PARAM_ALWAYS, 0 }),
+	      PARAM_FIELD(struct serve_call, o.threads), PARAM_RANGE(1, PARAM_WORKERS_MOST),
+	      { PARAM_ALWAYS, 0 }),
 	PARAM(PARAM_COUNT, "heavy", "N", "workers for big requests", "one per processor",
-	      PARAM_FIELD(struct call, o.workers), PARAM_RANGE(1, PARAM_WORKERS_MOST), { PARAM_ALWAYS, 0 }),
+	      PARAM_FIELD(struct serve_call, o.workers), PARAM_RANGE(1, PARAM_WORKERS_MOST),
+	      { PARAM_ALWAYS, 0 }),
 	COUNT("max_inputs", "N", "most texts per embeddings request", o.limits.inputs, LIMIT_INPUTS),
 	COUNT("max_texts", "N", "most texts or pairs per other request", o.limits.texts, LIMIT_TEXTS),
 	COUNT("max_queue", "N", "most big requests waiting", o.limits.queue, LIMIT_QUEUE),
@@ -79,11 +76,11 @@ static const struct param_row options[] = {
 	COUNT("max_connections", "N", "most connections at a time", o.limits.connections, LIMIT_CONNECTIONS),
 	CLOCK("lame_duck_ms", "how long /ready says no before the port closes", o.lame_duck_ms, 0),
 	CLOCK("drain_ms", "the longest a stop waits for requests", o.limits.drain_ms, LIMIT_DRAIN_MS),
-	CLI_FLAG("log_requests", "log a line per request", struct call, o.log_requests),
+	CLI_FLAG("log_requests", "log a line per request", struct serve_call, o.log_requests),
 	PARAM(PARAM_CHOICE, "log_level", "LEVEL", "the least level of the lines to write", NULL,
-	      PARAM_FIELD(struct call, o.log_level), PARAM_NAMES(log_level_names, LOG_DEBUG, LOG_ERROR),
+	      PARAM_FIELD(struct serve_call, o.log_level), PARAM_NAMES(log_level_names, LOG_DEBUG, LOG_ERROR),
 	      { PARAM_ALWAYS, LOG_INFO }),
-	CLI_FLAG("check_config", "check the options and exit", struct call, check_config),
+	CLI_FLAG("check_config", "check the options and exit", struct serve_call, check_config),
 	{ 0 },
 };
 
@@ -94,8 +91,10 @@ const struct verb verb_serve = {
 	.details = "SIGTERM drains and stops it; SIGHUP opens changed and new models.  Example:\n\n"
 		   "  sifd serve --models models --listen 127.0.0.1:8080\n",
 	.options = { { options, 0 } },
-	.call_bytes = sizeof(struct call),
+	.call_bytes = sizeof(struct serve_call),
 	.start = start,
-	.check = check,
+	.least = 0,
+	.most = 0,
+	.expected = "no arguments are expected",
 	.run = run,
 };

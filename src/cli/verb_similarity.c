@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct call {
+struct similarity_call {
 	struct model_choice choice;
 	bool lossy;
 };
@@ -94,17 +94,9 @@ static int score_two(struct embedder *s, const char *const *texts, bool lossy, s
 	return failed;
 }
 
-static int check(void *call, const struct arguments *rest, struct err *err)
-{
-	(void)call;
-	return rest->n <= 2 ? 0
-			    : err_set(err, ERR_INPUT, "a file or two texts are expected, %zu arguments given",
-				      rest->n);
-}
-
 static int run(void *call, const struct arguments *rest, struct err *err)
 {
-	const struct call *c = call;
+	const struct similarity_call *c = call;
 	struct embedder *s = cli_open_sentence(&c->choice, err);
 	int failed;
 
@@ -118,7 +110,7 @@ static int run(void *call, const struct arguments *rest, struct err *err)
 	return failed;
 }
 
-static const struct param_row options[] = { CLI_LOSSY(struct call), { 0 } };
+static const struct param_row options[] = { CLI_LOSSY(struct similarity_call), { 0 } };
 
 const struct verb verb_similarity = {
 	.name = "similarity",
@@ -128,8 +120,10 @@ const struct verb verb_similarity = {
 		   "one score.\n"
 		   "A text without a known word scores 0.  Example:\n\n"
 		   "  sifd similarity \"stocks fell\" \"shares dropped\"\n",
-	.options = { { options, 0 }, CLI_MODEL(struct call), CLI_METHOD(struct call) },
-	.call_bytes = sizeof(struct call),
-	.check = check,
+	.options = { { options, 0 }, CLI_MODEL(struct similarity_call), CLI_METHOD(struct similarity_call) },
+	.call_bytes = sizeof(struct similarity_call),
+	.least = 0,
+	.most = 2,
+	.expected = "a file or two texts are expected",
 	.run = run,
 };

@@ -2,10 +2,11 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "cli/train_alacarte.h"
 #include "embed/publish.h"
+#include "learn/alacarte.h"
 #include "learn/params.h"
 #include "model/model.h"
+#include "text/corpus.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,7 +20,7 @@ enum { PATH_BYTES = 4096 };
 
 static const char ending[] = ".safetensors";
 
-struct call {
+struct train_call {
 	struct model_choice choice;
 	unsigned learn; /* LEARNS: not given */
 	unsigned goal;
@@ -32,7 +33,7 @@ struct call {
 	char curve_path[PATH_BYTES], checkpoint_path[PATH_BYTES];
 };
 
-static void report(const struct train_report *r, const struct call *c)
+static void report(const struct train_report *r, const struct train_call *c)
 {
 	const struct loop_report *l = &r->loop;
 
@@ -58,7 +59,7 @@ static void report(const struct train_report *r, const struct call *c)
 			      "  the model's LSTM is left out: the rows that it was trained on changed\n");
 }
 
-static struct model *train(const struct call *c, struct train_report *r, struct progress *progress,
+static struct model *train(const struct train_call *c, struct train_report *r, struct progress *progress,
 			   struct err *err)
 {
 	struct model *m = cli_open_model(&c->choice, err);
@@ -73,7 +74,7 @@ static struct model *train(const struct call *c, struct train_report *r, struct 
 	return trained;
 }
 
-static int train_to(const struct call *c, struct err *err)
+static int train_to(const struct train_call *c, struct err *err)
 {
 	struct train_report r = { 0 };
 	struct progress_line line;
@@ -93,15 +94,56 @@ static int train_to(const struct call *c, struct err *err)
 	return failed ? -1 : 0;
 }
 
+static void report_alacarte(const struct alacarte_report *r, const char *output)
+{
+	double tokens = r->tokens ? (double)r->tokens : 1.0;
+
+	(void)fprintf(stderr, "%zu words got a vector from their contexts in %" PRIu64 " bytes -> %s\n",
+		      r->new_words, r->bytes, output);
+	(void)fprintf(stderr, "  %.2f %% of the corpus's %" PRIu64 " words were known, now %.2f %%\n",
+		      100.0 * (double)r->known_before / tokens, r->tokens,
+		      100.0 * (double)r->known_after / tokens);
+	(void)fprintf(stderr,
+		      "  learnt from %zu words; %zu of them held out: cosine with the true vector %.3f (with "
+		      "another word's %.3f)\n",
+		      r->fit_words, r->held_out_words, r->held_out, r->chance);
+}
+
+static int run_alacarte(const struct train_call *c, const struct arguments *corpora, struct err *err)
+{
+	struct alacarte_report r;
+	struct progress_line line;
+	struct corpus *corpus = corpus_open(corpora->at, corpora->n, c->lossy, err);
+	struct model *m = corpus ? cli_open_model(&c->choice, err) : NULL;
+	struct model *grown = NULL;
+	int rc = -1;
+
+	if (m) {
+		progress_line_start(&line);
+		grown = alacarte_learn(m, corpus, &c->alacarte, &r, &line.progress, err);
+		rc = grown ? publish_model(grown, c->output, false, err) : -1;
+		progress_line_stop(&line);
+	}
+	if (rc == 0)
+		report_alacarte(&r, c->output);
+	if (grown)
+		model_release(grown);
+	if (m)
+		model_release(m);
+	if (corpus)
+		corpus_close(corpus);
+	return rc;
+}
+
 static int run(void *call, const struct arguments *rest, struct err *err)
 {
-	struct call *c = call;
+	struct train_call *c = call;
 	const struct text_list *given = c->scored.n ? &c->scored : &c->pairs;
 	const char **files;
 	int rc;
 
 	if (c->goal == GOAL_ALACARTE)
-		return cli_train_alacarte(&c->alacarte, &c->choice, c->output, rest, c->lossy, err);
+		return run_alacarte(c, rest, err);
 	files = mem_try(given->n + rest->n, sizeof(*files), err);
 	if (!files)
 		return -1;
@@ -128,7 +170,7 @@ static int beside(char to[PATH_BYTES], const char *output, const char *tail, str
 	return 0;
 }
 
-static int check_paths(struct call *c, struct err *err)
+static int check_paths(struct train_call *c, struct err *err)
 {
 	struct loop_options *loop = &c->o.loop;
 
@@ -149,7 +191,7 @@ static int check_paths(struct call *c, struct err *err)
 
 static int check(void *call, const struct arguments *rest, struct err *err)
 {
-	struct call *c = call;
+	struct train_call *c = call;
 
 	if (!c->output)
 		return err_set(err, ERR_INPUT, "-o TRAINED, the model file to write, is missing");
@@ -174,7 +216,7 @@ static int check(void *call, const struct arguments *rest, struct err *err)
 
 static unsigned goal(void *call, struct err *err)
 {
-	struct call *c = call;
+	struct train_call *c = call;
 	bool teacher = c->teacher || c->texts;
 	bool scored = c->scored.n > 0;
 
@@ -202,14 +244,14 @@ static unsigned goal(void *call, struct err *err)
 }
 
 #define OWN(kind, name, value, help, field, goals)                                                           \
-	PARAM(kind, name, value, help, NULL, PARAM_FIELD(struct call, field), PARAM_ANY, { goals, 0 })
+	PARAM(kind, name, value, help, NULL, PARAM_FIELD(struct train_call, field), PARAM_ANY, { goals, 0 })
 
 static const struct param_row options[] = {
-	CLI_TEXT("output", 'o', "TRAINED", "the model file to write", struct call, output),
+	CLI_TEXT("output", 'o', "TRAINED", "the model file to write", struct train_call, output),
 	PARAM(PARAM_CHOICE, "learn", "WHAT",
 	      "weights: one number per word; vectors: weights, rows and a matrix; lstm: an LSTM over the "
 	      "words; alacarte: rows for words that the model lacks, from a corpus",
-	      "vectors with --teacher", PARAM_FIELD(struct call, learn),
+	      "vectors with --teacher", PARAM_FIELD(struct train_call, learn),
 	      PARAM_NAMES(learn_names, 0, LEARN_ALACARTE), { PARAM_ALWAYS, LEARNS }),
 	OWN(PARAM_LIST, "pairs", "FILE",
 	    "texts that mean the same: `a TAB b`, `group TAB text`, `label TAB a TAB b`", pairs,
@@ -251,10 +293,10 @@ const struct verb verb_train = {
 		   "paraphrases.tsv -o models/mine.safetensors --dev stsb.dev.tsv\n  sifd train --learn "
 		   "alacarte -m glove manuals.txt.gz -o models/manuals.safetensors\n",
 	.options = { { options, 0 },
-		     CLI_MODEL(struct call),
-		     { train_params, offsetof(struct call, o) },
-		     { alacarte_params, offsetof(struct call, alacarte) } },
-	.call_bytes = sizeof(struct call),
+		     CLI_MODEL(struct train_call),
+		     { train_params, offsetof(struct train_call, o) },
+		     { alacarte_params, offsetof(struct train_call, alacarte) } },
+	.call_bytes = sizeof(struct train_call),
 	.goal = goal,
 	.goals = train_goals,
 	.check = check,

@@ -118,6 +118,25 @@ void pair_set_free(struct pair_set *set)
 	memset(set, 0, sizeof(*set));
 }
 
+int any_set_read(struct any_set *set, const char *path, const char *test, struct err *err)
+{
+	if (set_kind(&set->kind, path, err))
+		return -1;
+	if (set->kind != SET_SIMILARITY)
+		return labelled_set_read(&set->labelled, path, test, err);
+	return test ? err_set(err, ERR_INPUT,
+			      "%s:%s: a similarity set teaches nothing, name the one to judge", path, test)
+		    : pair_set_read(&set->pairs, path, err);
+}
+
+void any_set_free(struct any_set *set)
+{
+	if (set->kind == SET_SIMILARITY)
+		pair_set_free(&set->pairs);
+	else
+		labelled_set_free(&set->labelled);
+}
+
 /* Measures */
 
 static double mean_of(const double *x, size_t n)

@@ -11,6 +11,7 @@
 #ifndef SIFD_EVAL_EVALUATE_H
 #define SIFD_EVAL_EVALUATE_H
 
+#include "eval/labelled.h"
 #include "model/method.h"
 #include "text/token.h"
 
@@ -38,6 +39,20 @@ char *evaluate_set_name(const char *path, struct err *err);
  */
 int pair_set_read(struct pair_set *set, const char *path, struct err *err);
 void pair_set_free(struct pair_set *set);
+
+/* A set of any kind: the one that `kind` says is filled. */
+struct any_set {
+	enum set_kind kind;
+	struct pair_set pairs;
+	struct labelled_set labelled;
+};
+
+/*
+ * Reads a set of the kind that its columns tell.  With `test` (else NULL) it is only learnt from, and judged
+ * by the labelled set in that file; ERR_INPUT for a similarity set, from which nothing can be learnt.
+ */
+int any_set_read(struct any_set *set, const char *path, const char *test, struct err *err);
+void any_set_free(struct any_set *set);
 
 struct evaluated {
 	double pearson, spearman; /* x 100; 0 when a side has no variance */

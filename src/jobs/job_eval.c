@@ -10,31 +10,8 @@
 
 #include <stdlib.h>
 
-/* A set of either kind. */
-struct job_set {
-	enum set_kind kind;
-	struct pair_set pairs;
-	struct labelled_set labelled;
-};
-
-static int set_read(struct job_set *set, const char *path, struct err *err)
-{
-	if (set_kind(&set->kind, path, err))
-		return -1;
-	return set->kind == SET_SIMILARITY ? pair_set_read(&set->pairs, path, err)
-					   : labelled_set_read(&set->labelled, path, NULL, err);
-}
-
-static void set_free(struct job_set *set)
-{
-	if (set->kind == SET_SIMILARITY)
-		pair_set_free(&set->pairs);
-	else
-		labelled_set_free(&set->labelled);
-}
-
 /* Appends one method's figures, as the rest of an object. */
-static int put_figures(struct work *w, struct model *m, enum method method, const struct job_set *set,
+static int put_figures(struct work *w, struct model *m, enum method method, const struct any_set *set,
 		       struct err *err)
 {
 	struct evaluated e;
@@ -56,7 +33,7 @@ static int put_figures(struct work *w, struct model *m, enum method method, cons
 	return 0;
 }
 
-static int evaluate_set(struct work *w, struct model *m, const struct job_set *set, size_t i, struct err *err)
+static int evaluate_set(struct work *w, struct model *m, const struct any_set *set, size_t i, struct err *err)
 {
 	size_t methods = w->request.methods_n ? w->request.methods_n : 1;
 
@@ -87,12 +64,12 @@ int work_eval(struct work *w, struct err *err)
 	json_put_text(w->result, w->request.model);
 	buf_text(w->result, ",\"sets\":[");
 	for (size_t i = 0; i < w->job->corpora_n && rc == 0; i++) {
-		struct job_set set;
+		struct any_set set;
 
-		rc = set_read(&set, w->paths[i], err);
+		rc = any_set_read(&set, w->paths[i], NULL, err);
 		if (rc == 0) {
 			rc = evaluate_set(w, m, &set, i, err);
-			set_free(&set);
+			any_set_free(&set);
 		}
 		progress_phase(progress, "evaluating", "sets", w->job->corpora_n);
 		progress_set(progress, i + 1);

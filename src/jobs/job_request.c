@@ -48,24 +48,20 @@ static const struct param_row members[] = {
 
 static const struct param_row eval_params[] = { PARAM_WORKERS(struct job_request, fit.workers), { 0 } };
 
-/* The options of each type, and where in the request they go; goal 0: that of the job. */
-enum { TABLES = 4 };
+/* The options of each type, and where in the request they go. */
 static const struct {
 	const struct param_row *rows;
 	size_t at;
-	unsigned goal;
-} tables[JOB_TYPES][TABLES] = {
-	[JOB_FIT] = { { members, 0, 0 },
-		      { fit_params, offsetof(struct job_request, fit), PARAM_ALWAYS },
-		      { grow_params, offsetof(struct job_request, new_words), PARAM_ALWAYS } },
-	[JOB_IMPORT] = { { members, 0, 0 },
-			 { import_params, offsetof(struct job_request, import), IMPORT_OF_VECTORS } },
-	[JOB_TRAIN] = { { members, 0, 0 },
-			{ train_params, offsetof(struct job_request, train.pairs), 0 },
-			{ alacarte_params, offsetof(struct job_request, train.alacarte), 0 } },
-	[JOB_EMBED] = { { members, 0, 0 },
-			{ embedder_params, offsetof(struct job_request, normalize), PARAM_ALWAYS } },
-	[JOB_EVAL] = { { members, 0, 0 }, { eval_params, 0, PARAM_ALWAYS } },
+} tables[JOB_TYPES][4] = {
+	[JOB_FIT] = { { members, 0 },
+		      { fit_params, offsetof(struct job_request, fit) },
+		      { grow_params, offsetof(struct job_request, new_words) } },
+	[JOB_IMPORT] = { { members, 0 }, { import_params, offsetof(struct job_request, import) } },
+	[JOB_TRAIN] = { { members, 0 },
+			{ train_params, offsetof(struct job_request, train.pairs) },
+			{ alacarte_params, offsetof(struct job_request, train.alacarte) } },
+	[JOB_EMBED] = { { members, 0 }, { embedder_params, offsetof(struct job_request, normalize) } },
+	[JOB_EVAL] = { { members, 0 }, { eval_params, 0 } },
 };
 
 /* What may be asked for, with the members that must be there. */
@@ -103,11 +99,8 @@ void job_request_put_schema(struct buf *to)
 			   i ? "," : "", forms[i].title, type_names[forms[i].type]);
 		if (forms[i].learn)
 			buf_printf(to, "\"learn\":{\"type\":\"string\",\"enum\":[\"%s\"]},", forms[i].learn);
-		for (size_t t = 0; tables[forms[i].type][t].rows; t++) {
-			unsigned goal = tables[forms[i].type][t].goal;
-
-			params_put_schema(to, tables[forms[i].type][t].rows, goal ? goal : forms[i].goal);
-		}
+		for (size_t t = 0; tables[forms[i].type][t].rows; t++)
+			params_put_schema(to, tables[forms[i].type][t].rows, forms[i].goal);
 		to->len--; /* the last comma */
 		buf_text(to, "},\"required\":[\"type\"");
 		if (forms[i].learn)
@@ -133,16 +126,7 @@ static int read_type(struct job_request *spec, const json_t *object, struct err 
 	return json_expected("type", "one of fit, import, train, embed, eval", err);
 }
 
-static bool has_row(enum job_type type, const char *name, unsigned goal)
-{
-	for (size_t t = 0; tables[type][t].rows; t++)
-		if (params_find(tables[type][t].rows, name,
-				tables[type][t].goal ? tables[type][t].goal : goal))
-			return true;
-	return false;
-}
-
-/* The names that json_only() lets pass: those of any goal of this type. */
+/* Members that no goal of this type has. */
 static int check_known(enum job_type type, unsigned goals, json_t *object, struct err *err)
 {
 	const char *known[80] = { "type", type == JOB_TRAIN ? "learn" : "type" };
@@ -150,7 +134,8 @@ static int check_known(enum job_type type, unsigned goals, json_t *object, struc
 
 	for (size_t t = 0; tables[type][t].rows; t++)
 		for (const struct param_row *row = tables[type][t].rows; row->name; row++)
-			if (n < sizeof(known) / sizeof(known[0]) - 1 && has_row(type, row->name, goals))
+			if (n < sizeof(known) / sizeof(known[0]) - 1 &&
+			    params_find(row, row->name, goals) == row)
 				known[n++] = row->name;
 	return json_only(object, known, err);
 }
@@ -181,8 +166,7 @@ int spec_options(struct job_request *spec, unsigned goal, json_t *object, struct
 			return -1;
 	}
 	for (size_t t = 0; tables[type][t].rows; t++)
-		if (params_read(tables[type][t].rows, tables[type][t].goal ? tables[type][t].goal : goal,
-				(char *)spec + tables[type][t].at, object, err))
+		if (params_read(tables[type][t].rows, goal, (char *)spec + tables[type][t].at, object, err))
 			return -1;
 	return 0;
 }

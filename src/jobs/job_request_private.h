@@ -10,7 +10,7 @@
 /* Goals beside those of training. */
 enum {
 	GOAL_FIT = 1 << 16,
-	GOAL_IMPORT = 1 << 17,
+	GOAL_IMPORT = IMPORT_OF_VECTORS,
 	GOAL_EMBED = 1 << 18,
 	GOAL_EVAL = 1 << 19,
 	GOALS_TRAIN = GOALS_PAIRS | GOAL_ALACARTE,

@@ -40,11 +40,6 @@ struct loop {
 	uint64_t pairs_before;
 };
 
-struct loop_options loop_options_default(void)
-{
-	return (struct loop_options){ .epochs = 3, .scores = 1 };
-}
-
 /* The factor of the learning rate at step 1, 2, ...: it rises to 1 in the warm-up, then falls to 0. */
 static double rate_at(const struct loop *l, uint64_t step)
 {

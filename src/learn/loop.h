@@ -45,7 +45,7 @@ struct learner {
 struct loop_options {
 	size_t epochs;
 	double warmup;	 /* share of the steps in which the rate rises from 0; then it falls linearly to 0 */
-	size_t scores;	 /* dev scores per epoch; 1 */
+	size_t scores;	 /* dev scores per epoch */
 	size_t patience; /* early stopping after so many scores without a better one; 0 = never */
 	const char *checkpoint; /* file; NULL = none.  Written every 20 s; the caller removes it
 				   once the result is safe */
@@ -63,8 +63,6 @@ struct loop_report {
 	uint64_t best_step;
 	bool stopped_early, resumed;
 };
-
-struct loop_options loop_options_default(void);
 
 /*
  * Runs to the end.  Then the parameters are those of the best dev score (the start counts too), or without

@@ -34,7 +34,7 @@ struct progress;
 enum import_format { IMPORT_AUTO, IMPORT_GLOVE, IMPORT_WORD2VEC, IMPORT_FASTTEXT, IMPORT_SAFETENSORS };
 
 /* Goals of the options: vectors become a model, or an LSTM goes into one. */
-enum { IMPORT_OF_VECTORS = 1, IMPORT_OF_LSTM = 2 };
+enum { IMPORT_OF_VECTORS = 1 << 24, IMPORT_OF_LSTM = 1 << 25 };
 
 struct import_options {
 	const char *path;	   /* "-" = standard input */

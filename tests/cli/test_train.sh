@@ -48,6 +48,8 @@ check "margin" train --learn vectors "$DIR/pairs.tsv.xz" -o "$DIR/d.safetensors"
 
 check "an LSTM of bytes" train --learn lstm "$DIR/pairs.tsv" --states 64 -o "$DIR/lstm8.safetensors" --dtype i8 --overlay --curve none
 check "of floats" train --learn lstm "$DIR/pairs.tsv" --states 64 -o "$DIR/lstm32.safetensors" --overlay --curve none
+train --learn lstm "$DIR/pairs.tsv" --states 8 --epochs 1 -o "$DIR/lstm.safetensors" --overlay --curve none 2>"$DIR/said"
+check "says how many words it touched" grep -q " per epoch, [1-9][0-9]* words -> " "$DIR/said"
 check "takes less room" sh -c "[ $(($(wc -c <"$DIR/lstm8.safetensors") * 3)) -lt $(wc -c <"$DIR/lstm32.safetensors") ]"
 check "and says nearly the same" sh -c "[ $(score "$DIR/lstm8.safetensors" | cut -c1-3) = $(score "$DIR/lstm32.safetensors" | cut -c1-3) ]"
 check "weights have no type" sh -c "! '$SIFD' train --learn weights '$DIR/pairs.tsv' -o '$DIR/e.safetensors' --dtype i8 2>'$DIR/said' \

@@ -99,10 +99,7 @@ static int run(struct walk *w, const struct loop_options *options, bool scores, 
 
 static struct loop_options options(void)
 {
-	struct loop_options o = loop_options_default();
-
-	o.epochs = EPOCHS;
-	return o;
+	return (struct loop_options){ .epochs = EPOCHS, .scores = 1 };
 }
 
 static void rates_rise_and_fall(void **state)
