@@ -69,14 +69,13 @@ static const struct serve_limits *limits(const struct exchange *x)
 	return &x->http->service->options->limits;
 }
 
-/* `ms` from now, plus the time that `bytes` may take. */
-static void set_deadline(struct exchange *x, enum connection_phase phase, unsigned ms, uint64_t bytes)
+/* `ms` after `from`, plus the time that `bytes` may take. */
+static void set_deadline(struct exchange *x, enum connection_phase phase, int64_t from, unsigned ms,
+			 uint64_t bytes)
 {
-	int64_t now = clock_ms();
-
 	if (x->tracked)
-		connection_set(x->tracked, phase, now,
-			       now + ms + (int64_t)(bytes * 1000 / LIMIT_BYTES_PER_S));
+		connection_set(x->tracked, phase, from,
+			       from + ms + (int64_t)(bytes * 1000 / LIMIT_BYTES_PER_S));
 }
 
 /* ---- replies ---- */
@@ -153,7 +152,7 @@ static enum MHD_Result send_reply(struct exchange *x)
 	if (!response)
 		return MHD_NO;
 	add_headers(x, response);
-	set_deadline(x, CONNECTION_WRITE, limits(x)->write_ms, bytes);
+	set_deadline(x, CONNECTION_WRITE, clock_ms(), limits(x)->write_ms, bytes);
 	done = MHD_queue_response(x->connection, (unsigned)x->reply.status, response);
 	MHD_destroy_response(response);
 	x->queued = done == MHD_YES;
@@ -208,7 +207,7 @@ void *exchange_uri(void *cls, const char *uri, struct MHD_Connection *connection
 	x->tracked = info ? info->socket_context : NULL;
 	reply_init(&x->reply);
 	shard_begin(context->shard);
-	set_deadline(x, CONNECTION_HEADER, limits(x)->header_ms, 0);
+	set_deadline(x, CONNECTION_HEADER, clock_ms(), limits(x)->header_ms, 0);
 	return x;
 }
 
@@ -293,6 +292,7 @@ static enum MHD_Result first_call(struct exchange *x, const char *method, const 
 		.version = version, .method = method, .url = x->url, .url_n = x->url_n
 	};
 	struct gate_refusal refusal;
+	bool stream;
 	uint64_t most;
 
 	(void)MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, take_header, &list);
@@ -306,18 +306,19 @@ static enum MHD_Result first_call(struct exchange *x, const char *method, const 
 	find_route(x);
 	x->request.query = x->facts.path_n < x->url_n ? x->url + x->facts.path_n + 1 : "";
 	x->request.accept = x->facts.accept ? x->facts.accept : "";
-	most = x->route && x->route->open ? limits(x)->corpus_bytes : limits(x)->body_bytes;
-	if (gate_body(&x->facts, x->route && x->route->open, most, &refusal))
+	stream = x->route && x->route->open;
+	most = stream ? limits(x)->corpus_bytes : limits(x)->body_bytes;
+	if (gate_body(&x->facts, stream, most, &refusal))
 		return refuse(x, &refusal);
 	x->close = x->facts.chunked;
 	x->discard = !x->route;
-	if (x->route && !x->route->open &&
+	if (x->route && !stream &&
 	    !hold(x, x->facts.length < LIMIT_AHEAD_BYTES ? x->facts.length : LIMIT_AHEAD_BYTES)) {
 		fill_busy(x, "too many bytes of requests are being held; try again");
 		x->close = true;
 		return send_reply(x);
 	}
-	if (x->route && x->route->open) {
+	if (stream) {
 		x->request.stream = routes_open(x->route, own_context(x->http), &x->request,
 						x->facts.encoding ? x->facts.encoding : "", &x->err);
 		if (!x->request.stream) {
@@ -329,7 +330,7 @@ static enum MHD_Result first_call(struct exchange *x, const char *method, const 
 	}
 	x->state = STATE_BODY;
 	x->body_from_ms = clock_ms();
-	set_deadline(x, CONNECTION_BODY, limits(x)->body_ms, x->facts.length);
+	set_deadline(x, CONNECTION_BODY, x->body_from_ms, limits(x)->body_ms, x->facts.length);
 	return MHD_YES;
 }
 
@@ -352,10 +353,8 @@ static void take_stream(struct exchange *x, const char *piece, size_t n)
 		fail_body(x);
 	}
 	/* The length of a chunked body, and so its deadline, is known only as it comes. */
-	if (x->facts.chunked && x->tracked)
-		connection_set(x->tracked, CONNECTION_BODY, x->body_from_ms,
-			       x->body_from_ms + limits(x)->body_ms +
-				       (int64_t)((x->body_n + n) * 1000 / LIMIT_BYTES_PER_S));
+	if (x->facts.chunked)
+		set_deadline(x, CONNECTION_BODY, x->body_from_ms, limits(x)->body_ms, x->body_n + n);
 }
 
 static void take_bytes(struct exchange *x, const char *piece, size_t n)
@@ -543,7 +542,7 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **exc
 	if (x->held)
 		(void)atomic_fetch_sub_explicit(&http->service->inflight_bytes, x->held,
 						memory_order_relaxed);
-	set_deadline(x, CONNECTION_IDLE, limits(x)->idle_ms, 0);
+	set_deadline(x, CONNECTION_IDLE, clock_ms(), limits(x)->idle_ms, 0);
 	reply_free(&x->reply);
 	json_decref(x->request.json);
 	free(x->body);

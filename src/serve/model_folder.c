@@ -31,35 +31,30 @@ struct entry {
 	struct file_stamp stamp; /* of the file when it was opened */
 };
 
-struct list {
+struct models {
+	struct service *service;
 	struct entry *entries;
 	size_t n;
 };
 
-struct models {
-	struct service *service;
-	struct list list;
-};
-
-static void list_free(struct list *list)
+static void drop(struct models *models)
 {
-	for (size_t i = 0; i < list->n; i++)
-		free(list->entries[i].path);
-	free(list->entries);
-	*list = (struct list){ 0 };
+	for (size_t i = 0; i < models->n; i++)
+		free(models->entries[i].path);
+	free(models->entries);
 }
 
-static struct entry *list_find(const struct list *list, const char *name)
+static struct entry *find(const struct models *models, const char *name)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->entries[i].name, name) == 0)
-			return &list->entries[i];
+	for (size_t i = 0; i < models->n; i++)
+		if (strcmp(models->entries[i].name, name) == 0)
+			return &models->entries[i];
 	return NULL;
 }
 
 /* A later path with the same name replaces the earlier one. */
-static int list_add(struct list *list, const char *name, size_t n, const char *path, enum origin origin,
-		    struct err *err)
+static int add(struct models *models, const char *name, size_t n, const char *path, enum origin origin,
+	       struct err *err)
 {
 	char text[LIMIT_NAME_BYTES + 1] = "";
 	struct entry *e;
@@ -67,15 +62,15 @@ static int list_add(struct list *list, const char *name, size_t n, const char *p
 	if (registry_check_name(name, n, err))
 		return err_prefix(err, "model %s", path);
 	memcpy(text, name, n);
-	e = list_find(list, text);
+	e = find(models, text);
 	if (e) {
 		free(e->path);
 	} else {
-		if (list->n == LIMIT_MODELS)
+		if (models->n == LIMIT_MODELS)
 			return err_set(err, ERR_TOO_LARGE, "more than %d models", (int)LIMIT_MODELS);
-		if (mem_resize(&list->entries, list->n + 1, sizeof(*list->entries), err))
+		if (mem_resize(&models->entries, models->n + 1, sizeof(*models->entries), err))
 			return -1;
-		e = &list->entries[list->n++];
+		e = &models->entries[models->n++];
 	}
 	*e = (struct entry){ .origin = origin, .path = mem_text(path, strlen(path)) };
 	memcpy(e->name, text, n + 1);
@@ -83,20 +78,20 @@ static int list_add(struct list *list, const char *name, size_t n, const char *p
 }
 
 /* "NAME=PATH" or "PATH". */
-static int add_asked(struct list *list, const char *asked, struct err *err)
+static int add_asked(struct models *models, const char *asked, struct err *err)
 {
 	const char *equals = strchr(asked, '=');
 	const char *slash = strchr(asked, '/');
 	size_t n;
 
 	if (equals && (!slash || equals < slash))
-		return list_add(list, asked, (size_t)(equals - asked), equals + 1, FROM_OPTIONS, err);
+		return add(models, asked, (size_t)(equals - asked), equals + 1, FROM_OPTIONS, err);
 	slash = strrchr(asked, '/');
 	slash = slash ? slash + 1 : asked;
 	n = strlen(slash);
 	if (n > strlen(ending) && strcmp(slash + n - strlen(ending), ending) == 0)
 		n -= strlen(ending);
-	return list_add(list, slash, n, asked, FROM_OPTIONS, err);
+	return add(models, slash, n, asked, FROM_OPTIONS, err);
 }
 
 static int by_name(const void *a, const void *b)
@@ -106,13 +101,13 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static void add_folder(struct list *list, const char *folder, enum origin origin)
+static void add_folder(struct models *models, const char *folder, enum origin origin)
 {
 	DIR *dir = opendir(folder);
 	struct buf path = { 0 };
 	const struct dirent *file;
 	struct err err;
-	size_t first = list->n;
+	size_t first = models->n;
 
 	if (!dir)
 		return;
@@ -124,28 +119,29 @@ static void add_folder(struct list *list, const char *folder, enum origin origin
 			continue;
 		buf_reset(&path);
 		buf_printf(&path, "%s/%s", folder, file->d_name);
-		if (list_add(list, file->d_name, n - strlen(ending), buf_string(&path), origin, &err))
+		if (add(models, file->d_name, n - strlen(ending), buf_string(&path), origin, &err))
 			log_error("model refused", "path=%s error=%s", buf_string(&path), err.text);
 	}
 	(void)closedir(dir);
 	buf_free(&path);
 	/* A folder has no order of its own, and the first model may become the default. */
-	if (list->n - first > 1)
-		qsort(list->entries + first, list->n - first, sizeof(*list->entries), by_name);
+	if (models->n - first > 1)
+		qsort(models->entries + first, models->n - first, sizeof(*models->entries), by_name);
 }
 
-static int collect(struct list *list, const struct serve_options *options, struct err *err)
+static int collect(struct models *models, struct err *err)
 {
+	const struct serve_options *options = models->service->options;
 	struct buf path = { 0 };
 
 	for (size_t i = 0; i < options->models_n; i++)
-		if (add_asked(list, options->models[i], err))
+		if (add_asked(models, options->models[i], err))
 			return -1;
 	if (options->models_folder)
-		add_folder(list, options->models_folder, FROM_FOLDER);
+		add_folder(models, options->models_folder, FROM_FOLDER);
 	if (options->state) {
 		buf_printf(&path, "%s/models", options->state);
-		add_folder(list, buf_string(&path), FROM_JOBS);
+		add_folder(models, buf_string(&path), FROM_JOBS);
 		buf_free(&path);
 	}
 	return 0;
@@ -182,13 +178,13 @@ static int open_one(struct service *service, struct entry *e, struct err *err)
 	return 0;
 }
 
-static int choose_default(struct service *service, const struct list *list, struct err *err)
+static int choose_default(const struct models *models, struct err *err)
 {
-	const char *name = service->options->default_model;
-	const struct entry *e = list_find(list, name ? name : "default");
+	const char *name = models->service->options->default_model;
+	const struct entry *e = find(models, name ? name : "default");
 
 	if (e && e->open) {
-		registry_set_default(service->registry, e->name);
+		registry_set_default(models->service->registry, e->name);
 		return 0;
 	}
 	if (name)
@@ -200,10 +196,10 @@ static int open_all(struct models *models, struct err *err)
 {
 	size_t opened = 0;
 
-	if (collect(&models->list, models->service->options, err))
+	if (collect(models, err))
 		return -1;
-	for (size_t i = 0; i < models->list.n; i++) {
-		struct entry *e = &models->list.entries[i];
+	for (size_t i = 0; i < models->n; i++) {
+		struct entry *e = &models->entries[i];
 
 		if (open_one(models->service, e, err) == 0)
 			opened++;
@@ -219,7 +215,7 @@ static int open_all(struct models *models, struct err *err)
 			       models->service->options->models_folder
 				       ? models->service->options->models_folder
 				       : "--models");
-	return choose_default(models->service, &models->list, err);
+	return choose_default(models, err);
 }
 
 struct models *model_folder_open(struct service *service, struct err *err)
@@ -236,18 +232,18 @@ struct models *model_folder_open(struct service *service, struct err *err)
 void model_folder_reload(struct models *models)
 {
 	struct service *service = models->service;
-	struct list now = { 0 };
+	struct models now = { .service = service };
 	struct err err;
 	size_t changed = 0;
 
-	if (collect(&now, service->options, &err)) {
+	if (collect(&now, &err)) {
 		log_error("models not reloaded", "error=%s", err.text);
-		list_free(&now);
+		drop(&now);
 		return;
 	}
 	for (size_t i = 0; i < now.n; i++) {
 		struct entry *e = &now.entries[i];
-		const struct entry *old = list_find(&models->list, e->name);
+		const struct entry *old = find(models, e->name);
 		struct file_stamp stamp;
 
 		(void)file_stamp(&stamp, e->path);
@@ -263,8 +259,8 @@ void model_folder_reload(struct models *models)
 			log_error("model refused", "path=%s error=%s", e->path, err.text);
 		}
 	}
-	list_free(&models->list);
-	models->list = now;
+	drop(models);
+	*models = now;
 	log_info("models reloaded", "changed=%zu", changed);
 }
 
@@ -272,6 +268,6 @@ void model_folder_free(struct models *models)
 {
 	if (!models)
 		return;
-	list_free(&models->list);
+	drop(models);
 	free(models);
 }

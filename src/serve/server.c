@@ -11,15 +11,19 @@
 #include "serve/http.h"
 #include "serve/listen.h"
 #include "serve/model_folder.h"
-#include "serve/notify.h"
 
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { TICK_MS = 10, QUIET_TICKS = 5 };
 
@@ -88,6 +92,27 @@ static void keep_memory_low(void)
 
 	(void)mallopt(M_MMAP_THRESHOLD, THRESHOLD_BYTES);
 	(void)mallopt(M_TRIM_THRESHOLD, THRESHOLD_BYTES);
+}
+
+/* Sends "READY=1", ... to the service manager, as sd_notify(3) does without libsystemd. */
+static void notify_manager(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	size_t n = path ? strlen(path) : 0;
+	int fd;
+
+	if (n < 2 || n >= sizeof(at.sun_path) || (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(at.sun_path, path, n);
+	if (path[0] == '@')
+		at.sun_path[0] = '\0'; /* the abstract namespace */
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&at,
+		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+	(void)close(fd);
 }
 
 static int open_state(struct service *service, struct err *err)
