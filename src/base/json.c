@@ -141,18 +141,21 @@ void json_put_string(struct buf *buf, const char *text, size_t n)
 	buf_byte(buf, '"');
 }
 
-void json_put_text(struct buf *buf, const char *text)
+void json_put_text(struct buf *buf, const char *before, const char *text)
 {
+	buf_text(buf, before);
 	if (text)
 		json_put_string(buf, text, strlen(text));
 	else
 		buf_text(buf, "null");
 }
 
-void json_put_float(struct buf *buf, float x)
+void json_put_float(struct buf *buf, const char *before, float x)
 {
-	char *at = buf_reserve(buf, NUMBER_FLOAT_BYTES);
+	char *at;
 
+	buf_text(buf, before);
+	at = buf_reserve(buf, NUMBER_FLOAT_BYTES);
 	if (!at)
 		return;
 	if (!isfinite(x)) {
@@ -162,11 +165,12 @@ void json_put_float(struct buf *buf, float x)
 	buf->len += number_put_float(at, x);
 }
 
-void json_put_floats(struct buf *buf, const float *x, size_t n)
+void json_put_floats(struct buf *buf, const char *before, const float *x, size_t n)
 {
-	char *start = buf_reserve(buf, n * (NUMBER_FLOAT_BYTES + 1) + 2);
-	char *at = start;
+	char *start, *at;
 
+	buf_text(buf, before);
+	at = start = buf_reserve(buf, n * (NUMBER_FLOAT_BYTES + 1) + 2);
 	if (!start)
 		return;
 	*at++ = '[';

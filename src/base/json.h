@@ -34,12 +34,13 @@ json_t *json_read(const char *text, size_t n, struct json_limits limits, struct 
 /* Appends text[0..n) as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void json_put_string(struct buf *buf, const char *text, size_t n);
 
-/* Appends a 0-terminated text as a JSON string; NULL: null. */
-void json_put_text(struct buf *buf, const char *text);
-
-/* Appends a float with 9 significant digits, or [1,2.5,...]; the buf fails when one is not finite. */
-void json_put_float(struct buf *buf, float x);
-void json_put_floats(struct buf *buf, const float *x, size_t n);
+/*
+ * These append `before` as it is (",\"name\":", "," or ""), and then a value: a 0-terminated text (NULL:
+ * null); a float with 9 significant digits; [1,2.5,...].  The buf fails when a float is not finite.
+ */
+void json_put_text(struct buf *buf, const char *before, const char *text);
+void json_put_float(struct buf *buf, const char *before, float x);
+void json_put_floats(struct buf *buf, const char *before, const float *x, size_t n);
 
 /* Appends "..." of standard base64, padded. */
 void json_put_base64(struct buf *buf, const void *bytes, size_t n);

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/npy.h"
 #include "embed/embedder.h"
-#include "jobs/job_work_private.h"
+#include "jobs/jobs_private.h"
 #include "model/model.h"
 #include "text/corpus.h"
 
@@ -39,9 +39,8 @@ static int put_row(struct embedding *e, uint64_t index, const float *vector, str
 	if (e->work->request.form == JOB_NPY)
 		return output_write(e->output, vector, e->d * sizeof(*vector), err);
 	buf_printf(row, "{\"index\":%" PRIu64 ",\"coverage\":", index);
-	json_put_float(row, seen_coverage(seen));
-	buf_text(row, ",\"embedding\":");
-	json_put_floats(row, vector, e->d);
+	json_put_float(row, "", seen_coverage(seen));
+	json_put_floats(row, ",\"embedding\":", vector, e->d);
 	buf_text(row, "}\n");
 	if (row->failed)
 		return err_set(err, ERR_MEMORY, "no memory is left for a row");
@@ -114,8 +113,7 @@ static void put_result(struct embedding *e, uint64_t rows, enum method method)
 {
 	struct work *w = e->work;
 
-	buf_text(w->result, "{\"model\":");
-	json_put_text(w->result, w->request.model);
+	json_put_text(w->result, "{\"model\":", w->request.model);
 	buf_printf(w->result, ",\"method\":\"%s\",\"fingerprint\":\"%s\",\"format\":\"%s\"",
 		   method_name(method), embedder_model(e->embedder)->fingerprint,
 		   w->request.form == JOB_NPY ? "npy" : "jsonl");
@@ -180,22 +178,19 @@ static void close_all(struct embedding *e)
 int work_embed(struct work *w, struct err *err)
 {
 	struct embedding e = { .work = w };
-	struct model *m = work_model(w, err);
 	enum method method;
 	int rc = -1;
 
-	if (m && work_method(w, m, w->request.methods[0], &method, err) == 0)
-		e.embedder = embedder_new(m, method, err);
+	if (work_method(w, w->model, w->request.methods[0], &method, err) == 0)
+		e.embedder = embedder_new(w->model, method, err);
 	if (e.embedder) {
 		e.d = embedder_dimension(e.embedder);
 		e.vectors = mem_try_aligned(EMBEDDER_TEXTS, e.d * sizeof(*e.vectors), err);
 	}
 	if (e.vectors)
-		e.corpus = corpus_open((const char *const *)w->paths, w->job->corpora_n, false, err);
+		e.corpus = work_corpus(w, err);
 	if (e.corpus)
 		rc = embed_all(&e, method, err);
 	close_all(&e);
-	if (m)
-		model_release(m);
 	return rc;
 }

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "eval/classify.h"
 #include "eval/evaluate.h"
-#include "jobs/job_work_private.h"
+#include "jobs/jobs_private.h"
 #include "model/model.h"
 
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static int evaluate_set(struct work *w, struct model *m, const struct any_set *s
 		    work_method(w, m, w->request.methods_n ? w->request.methods[j] : NULL, &method, err))
 			return -1;
 		buf_printf(w->result, "%s{\"set\":", i == 0 && j == 0 ? "" : ",");
-		json_put_text(w->result, work_corpus_name(w, i));
+		json_put_text(w->result, "", work_corpus_name(w, i));
 		buf_printf(w->result, ",\"task\":\"%s\",\"method\":\"%s\",", set_kind_name(set->kind),
 			   method_name(method));
 		if (put_figures(w, m, method, set, err))
@@ -60,8 +60,7 @@ int work_eval(struct work *w, struct err *err)
 	int rc = m ? 0 : -1;
 
 	progress_phase(progress, "evaluating", "sets", w->job->corpora_n);
-	buf_text(w->result, "{\"model\":");
-	json_put_text(w->result, w->request.model);
+	json_put_text(w->result, "{\"model\":", w->request.model);
 	buf_text(w->result, ",\"sets\":[");
 	for (size_t i = 0; i < w->job->corpora_n && rc == 0; i++) {
 		struct any_set set;

@@ -1,6 +1,6 @@
 /* A fit job: what `sifd fit` does, from uploads or from texts in the request. */
 #include "base/buf.h"
-#include "jobs/job_work_private.h"
+#include "jobs/jobs_private.h"
 #include "model/model.h"
 #include "text/corpus.h"
 
@@ -19,46 +19,32 @@ static void put_fit(struct work *w, const struct model *m, const struct fit_repo
 		   m->k, (unsigned long long)r->bytes, (unsigned long long)r->lines);
 	buf_printf(w->result, ",\"new_words\":%zu,\"coverage_before\":%.6f,\"no_new_words\":", grown->words,
 		   grown->coverage);
-	json_put_text(w->result, *grown->none ? grown->none : NULL);
+	json_put_text(w->result, "", *grown->none ? grown->none : NULL);
 	buf_printf(w->result, ",\"overlay\":%s,\"corpus_sha256\":\"%s\",\"corpus\":[",
 		   w->request.overlay ? "true" : "false", digest);
 	work_put_sources(w);
 	buf_text(w->result, "]}");
 }
 
-static int fit_and_publish(struct work *w, struct model *m, struct corpus *corpus, struct err *err)
+int work_fit(struct work *w, struct err *err)
 {
 	struct fit_report report = { 0 };
 	struct grow_report grown;
 	char digest[DIGEST_HEX + 1];
-	struct model *fitted = grow_and_fit(m, corpus, &w->request.fit, w->request.new_words, &report, &grown,
-					    &w->jobs->progress, err);
-	int rc;
-
-	if (!fitted)
-		return -1;
-	corpus_digest(corpus, digest);
-	w->request.overlay = w->request.overlay && grown.words == 0;
-	put_fit(w, fitted, &report, &grown, digest);
-	rc = work_publish(w, fitted, w->request.overlay, err);
-	model_release(fitted);
-	return rc;
-}
-
-int work_fit(struct work *w, struct err *err)
-{
-	struct model *m = work_model(w, err);
-	struct corpus *corpus;
+	struct corpus *corpus = work_corpus(w, err);
+	struct model *fitted = NULL;
 	int rc = -1;
 
-	if (m && w->request.overlay)
-		m = work_grounded(w, m, err);
-	if (!m)
-		return -1;
-	corpus = corpus_open((const char *const *)w->paths, w->job->corpora_n, false, err);
 	if (corpus)
-		rc = fit_and_publish(w, m, corpus, err);
+		fitted = grow_and_fit(w->model, corpus, &w->request.fit, w->request.new_words, &report,
+				      &grown, &w->jobs->progress, err);
+	if (fitted) {
+		corpus_digest(corpus, digest);
+		w->request.overlay = w->request.overlay && grown.words == 0;
+		put_fit(w, fitted, &report, &grown, digest);
+		rc = work_publish(w, fitted, w->request.overlay, err);
+		model_release(fitted);
+	}
 	corpus_close(corpus);
-	model_release(m);
 	return rc;
 }

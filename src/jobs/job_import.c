@@ -1,7 +1,7 @@
 /* An import job: what `sifd import` does, from a file of the imports folder or from an upload. */
 #include "base/buf.h"
 #include "base/err.h"
-#include "jobs/job_work_private.h"
+#include "jobs/jobs_private.h"
 #include "jobs/uploads.h"
 #include "model/model.h"
 

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "jobs/job_work_private.h"
+#include "jobs/jobs_private.h"
 #include "jobs/uploads.h"
 #include "learn/params.h"
 #include "model/model.h"
@@ -16,19 +16,6 @@
 #include <limits.h>
 #include <math.h>
 #include <unistd.h>
-
-static const char *const *paths_from(const struct work *w, size_t i)
-{
-	return (const char *const *)w->paths + i;
-}
-
-static void put_figure(struct buf *to, const char *name, double x)
-{
-	if (isfinite(x))
-		buf_printf(to, "\"%s\":%.6g", name, x);
-	else
-		buf_printf(to, "\"%s\":null", name);
-}
 
 static void put_head(struct work *w, const struct model *m)
 {
@@ -61,13 +48,11 @@ static void put_trained(struct work *w, const struct model *m, const struct trai
 	buf_printf(to, ",\"steps\":%llu,\"resumed\":%s,\"stopped_early\":%s,\"seconds\":%.3f",
 		   (unsigned long long)l->steps, l->resumed ? "true" : "false",
 		   l->stopped_early ? "true" : "false", l->seconds);
-	buf_printf(to, ",\"pairs_a_second\":%.1f,", l->pairs_per_second);
-	put_figure(to, "loss", l->loss);
+	buf_printf(to, ",\"pairs_a_second\":%.1f", l->pairs_per_second);
+	put_figure(to, ",\"loss\":", l->loss);
 	if (isfinite(l->best_score)) {
-		buf_text(to, ",\"score\":{");
-		put_figure(to, "before", l->first_score);
-		buf_byte(to, ',');
-		put_figure(to, "after", l->best_score);
+		put_figure(to, ",\"score\":{\"before\":", l->first_score);
+		put_figure(to, ",\"after\":", l->best_score);
 		buf_printf(to, ",\"best_step\":%llu}", (unsigned long long)l->best_step);
 	} else {
 		buf_text(to, ",\"score\":null");
@@ -77,40 +62,41 @@ static void put_trained(struct work *w, const struct model *m, const struct trai
 	put_tail(w);
 }
 
-static struct model *train_once(struct work *w, struct model *m, const struct train_options *o,
-				struct train_report *r, struct err *err)
+static struct model *train_once(struct work *w, const struct train_options *o, struct train_report *r,
+				struct err *err)
 {
 	enum method start;
 
-	if (work_method(w, m, w->request.methods_n ? w->request.methods[0] : NULL, &start, err))
+	if (work_method(w, w->model, w->request.methods_n ? w->request.methods[0] : NULL, &start, err))
 		return NULL;
-	return train_model(m, start, o, r, &w->jobs->progress, err);
+	return train_model(w->model, start, o, r, &w->jobs->progress, err);
 }
 
 /* Resumes from the checkpoint, or begins anew when that is damaged, or of an older model or version of sifd.
  */
-static struct model *train(struct work *w, struct model *m, struct train_report *r, struct err *err)
+static struct model *train(struct work *w, struct train_report *r, struct err *err)
 {
 	struct train_options o = w->request.train.pairs;
 	size_t files = w->request.train.files_n;
+	const char *const *paths = (const char *const *)w->paths;
 	char checkpoint[PATH_MAX];
 	struct model *trained;
 	bool there;
 
 	state_path(w->jobs, checkpoint, JOB_CHECKPOINT, (long long)w->job->id);
 	there = access(checkpoint, F_OK) == 0;
-	o.files = paths_from(w, 0);
+	o.files = paths;
 	o.files_n = files;
-	o.dev = paths_from(w, files);
+	o.dev = paths + files;
 	o.dev_n = w->job->corpora_n - files;
 	o.loop.checkpoint = checkpoint;
 	o.loop.resume = true;
-	trained = train_once(w, m, &o, r, err);
+	trained = train_once(w, &o, r, err);
 	if (!trained && there && !r->loop.resumed && (err->code == ERR_INPUT || err->code == ERR_FORMAT)) {
 		log_warn("job begins anew", "id=%lld error=%s", (long long)w->job->id, err->text);
 		job_checkpoint_drop(w->jobs, w->job->id);
 		*err = (struct err){ 0 };
-		trained = train_once(w, m, &o, r, err);
+		trained = train_once(w, &o, r, err);
 	}
 	if (!trained)
 		hide_path(err, checkpoint, "the checkpoint");
@@ -119,24 +105,17 @@ static struct model *train(struct work *w, struct model *m, struct train_report 
 
 static int work_pairs(struct work *w, struct err *err)
 {
-	struct model *m = work_model(w, err);
 	struct train_report report = { 0 };
-	struct model *trained;
-	int rc = -1;
+	struct model *trained = train(w, &report, err);
+	int rc;
 
-	if (m && w->request.overlay)
-		m = work_grounded(w, m, err);
-	if (!m)
+	if (!trained)
 		return -1;
-	trained = train(w, m, &report, err);
-	if (trained) {
-		put_trained(w, trained, &report);
-		/* An early stop leaves some of the pairs out. */
-		progress_phase(&w->jobs->progress, "publishing", "pairs", report.loop.pairs);
-		rc = work_publish(w, trained, w->request.overlay, err);
-		model_release(trained);
-	}
-	model_release(m);
+	put_trained(w, trained, &report);
+	/* An early stop leaves some of the pairs out. */
+	progress_phase(&w->jobs->progress, "publishing", "pairs", report.loop.pairs);
+	rc = work_publish(w, trained, w->request.overlay, err);
+	model_release(trained);
 	return rc;
 }
 
@@ -151,41 +130,28 @@ static void put_grown(struct work *w, const struct model *m, const struct alacar
 		   r->new_words, r->fit_words, (unsigned long long)r->bytes, (unsigned long long)r->tokens);
 	buf_printf(w->result, ",\"coverage_before\":%.6f,\"coverage\":%.6f", (double)r->known_before / tokens,
 		   (double)r->known_after / tokens);
-	buf_printf(w->result, ",\"held_out_words\":%zu,", r->held_out_words);
-	put_figure(w->result, "held_out", r->held_out);
-	buf_byte(w->result, ',');
-	put_figure(w->result, "chance", r->chance);
+	buf_printf(w->result, ",\"held_out_words\":%zu", r->held_out_words);
+	put_figure(w->result, ",\"held_out\":", r->held_out);
+	put_figure(w->result, ",\"chance\":", r->chance);
 	put_tail(w);
-}
-
-static int grow(struct work *w, struct model *m, struct corpus *corpus, struct err *err)
-{
-	struct alacarte_report report = { 0 };
-	struct model *grown =
-		alacarte_learn(m, corpus, &w->request.train.alacarte, &report, &w->jobs->progress, err);
-	int rc;
-
-	if (!grown)
-		return -1;
-	put_grown(w, grown, &report);
-	rc = work_publish(w, grown, false, err);
-	model_release(grown);
-	return rc;
 }
 
 static int work_alacarte(struct work *w, struct err *err)
 {
-	struct model *m = work_model(w, err);
-	struct corpus *corpus;
+	struct alacarte_report report = { 0 };
+	struct corpus *corpus = work_corpus(w, err);
+	struct model *grown = NULL;
 	int rc = -1;
 
-	if (!m)
-		return -1;
-	corpus = corpus_open(paths_from(w, 0), w->job->corpora_n, false, err);
 	if (corpus)
-		rc = grow(w, m, corpus, err);
+		grown = alacarte_learn(w->model, corpus, &w->request.train.alacarte, &report,
+				       &w->jobs->progress, err);
+	if (grown) {
+		put_grown(w, grown, &report);
+		rc = work_publish(w, grown, false, err);
+		model_release(grown);
+	}
 	corpus_close(corpus);
-	model_release(m);
 	return rc;
 }
 

@@ -6,12 +6,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "embed/publish.h"
-#include "jobs/job_work_private.h"
 #include "jobs/jobs.h"
+#include "jobs/jobs_private.h"
 #include "jobs/uploads.h"
 #include "learn/params.h"
 #include "model/model.h"
 #include "model/registry.h"
+#include "text/corpus.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -120,11 +121,16 @@ static void drop_paths(struct work *w)
 	w->paths = NULL;
 }
 
+struct corpus *work_corpus(const struct work *w, struct err *err)
+{
+	return corpus_open((const char *const *)w->paths, w->job->corpora_n, false, err);
+}
+
 void work_put_sources(struct work *w)
 {
 	for (size_t i = 0; i < w->job->corpora_n; i++) {
 		buf_printf(w->result, "%s", i ? "," : "");
-		json_put_text(w->result, work_corpus_name(w, i));
+		json_put_text(w->result, "", work_corpus_name(w, i));
 	}
 }
 
@@ -188,8 +194,11 @@ static int link_base(const struct jobs *jobs, const char *from, const char *to, 
 	return 0;
 }
 
-/* An overlay must find its base at the next start, wherever the operator's file has gone by then. */
-struct model *work_grounded(struct work *w, struct model *m, struct err *err)
+/*
+ * The model m over a base in STATE/bases, for a job that will publish an overlay.  An overlay must find its
+ * base at the next start, wherever the operator's file has gone by then.  Takes over m's reference.
+ */
+static struct model *ground(struct work *w, struct model *m, struct err *err)
 {
 	const struct model *base = m->base ? m->base : m;
 	char path[PATH_MAX], folder[PATH_MAX];
@@ -259,6 +268,18 @@ int work_publish(struct work *w, struct model *m, bool as_overlay, struct err *e
 
 /* ---- running one ---- */
 
+static int open_model(struct work *w, struct err *err)
+{
+	bool alacarte = w->request.type == JOB_TRAIN && w->request.train.learn == LEARN_ALACARTE;
+
+	if (w->request.type == JOB_IMPORT || w->request.type == JOB_EVAL)
+		return 0;
+	w->model = work_model(w, err);
+	if (w->model && w->request.overlay && !alacarte && w->request.type != JOB_EMBED)
+		w->model = ground(w, w->model, err);
+	return w->model ? 0 : -1;
+}
+
 int job_work(struct jobs *jobs, const struct job_record *job, struct buf *result, struct err *err)
 {
 	static int (*const works[JOB_TYPES])(
@@ -270,11 +291,13 @@ int job_work(struct jobs *jobs, const struct job_record *job, struct buf *result
 
 	if (object && job_request_read(&w.request, object, err) == 0 && work_go_on(&w, err) == 0) {
 		find_paths(&w);
-		rc = works[w.request.type](&w, err);
+		rc = open_model(&w, err) ? -1 : works[w.request.type](&w, err);
 		if (rc)
 			hide_paths(&w, err);
 		drop_paths(&w);
 	}
+	if (w.model)
+		model_release(w.model);
 	json_decref(object);
 	return rc;
 }

@@ -31,14 +31,10 @@ enum {
 /* Room for one more, so that live_add() cannot fail once a job is on record. */
 static int live_reserve(struct jobs *jobs, struct err *err)
 {
-	int rc = 0;
+	int rc;
 
 	(void)pthread_mutex_lock(&jobs->lock);
-	if (jobs->live_n == jobs->live_room) {
-		rc = mem_resize(&jobs->live, 2 * jobs->live_room + 16, sizeof(*jobs->live), err);
-		if (rc == 0)
-			jobs->live_room = 2 * jobs->live_room + 16;
-	}
+	rc = mem_grow(&jobs->live, &jobs->live_room, jobs->live_n, sizeof(*jobs->live), err);
 	(void)pthread_mutex_unlock(&jobs->lock);
 	return rc;
 }
@@ -149,22 +145,21 @@ struct job_seen {
 	double loss, score; /* of a training; 0: none yet */
 };
 
-static void put_known(struct buf *to, const char *name, double x)
+void put_figure(struct buf *to, const char *before, double x)
 {
-	if (x != 0 && isfinite(x))
-		buf_printf(to, ",\"%s\":%.6g", name, x);
+	buf_text(to, before);
+	if (isfinite(x))
+		buf_printf(to, "%.6g", x);
 	else
-		buf_printf(to, ",\"%s\":null", name);
+		buf_text(to, "null");
 }
 
 static void put_progress(struct buf *to, const struct job_seen *seen)
 {
 	uint64_t done = seen->done, total = seen->total;
 
-	buf_text(to, ",\"progress\":{\"phase\":");
-	json_put_text(to, seen->phase);
-	buf_text(to, ",\"unit\":");
-	json_put_text(to, seen->unit);
+	json_put_text(to, ",\"progress\":{\"phase\":", seen->phase);
+	json_put_text(to, ",\"unit\":", seen->unit);
 	buf_printf(to, ",\"done\":%llu,\"total\":%llu,\"rate\":%.1f,\"eta_s\":", (unsigned long long)done,
 		   (unsigned long long)total, seen->rate);
 	if (total > 0 && done >= total)
@@ -173,8 +168,8 @@ static void put_progress(struct buf *to, const struct job_seen *seen)
 		buf_printf(to, "%.1f", (double)(total - done) / seen->rate);
 	else
 		buf_text(to, "null");
-	put_known(to, "loss", seen->loss);
-	put_known(to, "score", seen->score);
+	put_figure(to, ",\"loss\":", seen->loss != 0 ? seen->loss : (double)NAN);
+	put_figure(to, ",\"score\":", seen->score != 0 ? seen->score : (double)NAN);
 	buf_byte(to, '}');
 }
 
@@ -243,8 +238,7 @@ static void put_job(struct jobs *jobs, struct buf *to, const struct job_record *
 		put_running_progress(jobs, to, job->id);
 	else
 		put_progress(to, &seen);
-	buf_text(to, ",\"error\":");
-	json_put_text(to, job->error);
+	json_put_text(to, ",\"error\":", job->error);
 	buf_text(to, ",\"result\":");
 	/* While the job runs, its result is only a plan. */
 	buf_text(to, ended && job->result ? job->result : "null");
@@ -274,8 +268,7 @@ int jobs_put_list(struct jobs *jobs, struct buf *to, int64_t before, size_t most
 		return -1;
 	buf_text(to, "{\"object\":\"list\",\"data\":[");
 	for (size_t i = 0; i < n; i++) {
-		if (i)
-			buf_byte(to, ',');
+		buf_text(to, i ? "," : "");
 		put_job(jobs, to, &list[i]);
 	}
 	buf_text(to, "]}\n");
@@ -443,8 +436,10 @@ static void trim(struct jobs *jobs)
 	size_t n = 0;
 	struct err err = { 0 };
 
-	if (store_job_trim(jobs->store, LIMIT_JOBS_KEPT, &ids, &n, &err))
+	if (store_job_trim(jobs->store, LIMIT_JOBS_KEPT, &ids, &n, &err)) {
 		log_error("old jobs not forgotten", "error=%s", err.text);
+		n = 0;
+	}
 	for (size_t i = 0; i < n; i++) {
 		char path[PATH_MAX];
 

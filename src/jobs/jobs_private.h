@@ -1,10 +1,11 @@
 /*
- * jobs_private.h - between jobs.c (the queue and its thread) and job_work.c (what a job does).
+ * jobs_private.h - between jobs.c (the queue and its thread), job_work.c (what all jobs do) and job_TYPE.c.
  */
 #ifndef SIFD_JOBS_JOBS_PRIVATE_H
 #define SIFD_JOBS_JOBS_PRIVATE_H
 
 #include "base/progress.h"
+#include "jobs/job_request.h"
 #include "jobs/jobs.h"
 #include "jobs/store.h"
 
@@ -12,7 +13,9 @@
 #include <pthread.h>
 
 struct buf;
+struct corpus;
 struct err;
+struct model;
 
 /* How far a phase was when somebody last asked: two looks make a rate. */
 struct job_look {
@@ -46,6 +49,9 @@ struct jobs {
 	pthread_t thread;
 };
 
+/* Appends `before` and then x, or null if it is not finite. */
+void put_figure(struct buf *to, const char *before, double x);
+
 /* Does the job, to the end or until progress->cancel.  Appends its result, a JSON object. */
 int job_work(struct jobs *jobs, const struct job_record *job, struct buf *result, struct err *err);
 
@@ -74,5 +80,50 @@ void state_path(const struct jobs *jobs, char to[PATH_MAX], const char *fmt, ...
 /* Formats for state_path(), with the job's id as a long long. */
 #define JOB_RESULT "results/%lld"
 #define JOB_CHECKPOINT "checkpoints/%lld"
+
+/* ---- a running job: what all types of job need, and one function per type ---- */
+
+struct work {
+	struct jobs *jobs;
+	const struct job_record *job;
+	struct job_request request;
+	char **paths;	     /* of its corpora: (job->corpora_n) */
+	struct model *model; /* that the request names; NULL for an import and an eval */
+	struct buf *result;
+};
+
+/* A reference to the model that the request names, without the method after its colon. */
+struct model *work_model(struct work *w, struct err *err);
+
+/* The method asked for: `name`, or the one after the model's colon, or the model's own. */
+int work_method(struct work *w, const struct model *m, const char *name, enum method *method,
+		struct err *err);
+
+/* What the client calls corpus i, for messages and results. */
+const char *work_corpus_name(const struct work *w, size_t i);
+
+/* ERR_CANCELLED when somebody wants the job to end. */
+int work_go_on(struct work *w, struct err *err);
+
+/*
+ * Records w->result before anything is published: after a crash job_published() can tell whether that
+ * happened.
+ */
+int work_prepare(struct work *w, struct err *err);
+
+/* Opens the corpora as one, or NULL; for corpus_close(). */
+struct corpus *work_corpus(const struct work *w, struct err *err);
+
+/* Writes m as a file and puts it into service under the name that the request has.  w->result is complete. */
+int work_publish(struct work *w, struct model *m, bool as_overlay, struct err *err);
+
+/* Appends the names of the corpora, as the elements of a JSON array. */
+void work_put_sources(struct work *w);
+
+int work_fit(struct work *w, struct err *err);
+int work_import(struct work *w, struct err *err);
+int work_train(struct work *w, struct err *err);
+int work_embed(struct work *w, struct err *err);
+int work_eval(struct work *w, struct err *err);
 
 #endif

@@ -167,84 +167,82 @@ void query_close(struct query *query)
 	free(query);
 }
 
-int query_only(struct query *query, int64_t *value, struct err *err)
+int query_one(struct query *query, void (*fill)(void *to, struct query *query), void *to, struct err *err)
 {
 	int rc = query ? query_next(query, err) : -1;
 
 	if (rc > 0)
-		*value = query_int(query, 0);
+		fill(to, query);
 	query_close(query);
 	return rc;
 }
 
-static int64_t change(struct store *store, struct err *err, const char *sql, const char *values, va_list args)
+void fill_int(void *to, struct query *query)
 {
-	struct query *query = prepare(store->writer.db, NULL, err, sql, values, args);
-	int rc;
-
-	if (!query)
-		return -1;
-	do
-		rc = query_next(query, err);
-	while (rc > 0);
-	query_close(query);
-	return rc < 0 ? -1 : sqlite3_changes64(store->writer.db);
+	*(int64_t *)to = query_int(query, 0);
 }
 
-int64_t store_change(struct store *store, struct err *err, const char *sql, const char *values, ...)
+int query_only(struct query *query, int64_t *value, struct err *err)
+{
+	return query_one(query, fill_int, value, err);
+}
+
+int query_list(struct query *query, void (*fill)(void *to, struct query *query), void *at, size_t *n,
+	       size_t size, struct err *err)
+{
+	char *rows = NULL;
+	int rc = query ? 1 : -1;
+
+	*n = 0;
+	while (rc > 0 && (rc = query_next(query, err)) > 0) {
+		if (mem_resize(&rows, *n + 1, size, err))
+			rc = -1;
+		else
+			fill(rows + (*n)++ * size, query);
+	}
+	memcpy(at, &rows, sizeof(rows));
+	query_close(query);
+	return rc;
+}
+
+static int change(struct store *store, struct err *err, const char *sql, const char *values, va_list args)
+{
+	struct query *query = prepare(store->writer.db, NULL, err, sql, values, args);
+	int rc = query ? 1 : -1;
+
+	while (rc > 0)
+		rc = query_next(query, err);
+	query_close(query);
+	return rc;
+}
+
+int store_change(struct store *store, struct err *err, const char *sql, const char *values, ...)
 {
 	va_list args;
-	int64_t changed;
+	int rc;
 
 	va_start(args, values);
-	changed = change(store, err, sql, values, args);
+	rc = change(store, err, sql, values, args);
 	va_end(args);
-	return changed;
+	return rc;
+}
+
+int64_t store_changed(const struct store *store)
+{
+	return sqlite3_changes64(store->writer.db);
 }
 
 int store_change_alone(struct store *store, struct err *err, const char *sql, const char *values, ...)
 {
 	va_list args;
-	int64_t changed;
+	int rc;
 
 	if (store_begin(store, err))
 		return -1;
 	va_start(args, values);
-	changed = change(store, err, sql, values, args);
+	rc = change(store, err, sql, values, args);
 	va_end(args);
-	return store_end(store, changed < 0, err);
-}
-
-void ids_drop(int64_t **ids, size_t *n)
-{
-	free(*ids);
-	*ids = NULL;
-	*n = 0;
-}
-
-int store_ids(struct store *store, int64_t **ids, size_t *n, struct err *err, const char *sql,
-	      const char *values, ...)
-{
-	struct query *query;
-	va_list args;
-	int rc;
-
-	*ids = NULL;
-	*n = 0;
-	va_start(args, values);
-	query = prepare(store->writer.db, NULL, err, sql, values, args);
-	va_end(args);
-	rc = query ? 1 : -1;
-	while (rc > 0 && (rc = query_next(query, err)) > 0) {
-		if (mem_resize(ids, *n + 1, sizeof(**ids), err))
-			rc = -1;
-		else
-			(*ids)[(*n)++] = query_int(query, 0);
-	}
-	query_close(query);
-	if (rc < 0)
-		ids_drop(ids, n);
-	return rc;
+	return store_end(store, rc, err);
 }
 
 static int execute(sqlite3 *db, const char *sql, struct err *err)

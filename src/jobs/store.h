@@ -54,7 +54,8 @@ int store_corpus_remove(struct store *store, const char *name, struct err *err);
 /* Those with a name, by name; free() them. */
 int store_corpus_list(struct store *store, struct corpus_record **corpora, size_t *n, struct err *err);
 
-/* Forgets those without a name that no waiting or running job needs; their ids, to be free()d. */
+/* Forgets those without a name that no waiting or running job needs; their ids, to be free()d, also after -1.
+ */
 int store_corpus_collect(struct store *store, int64_t **ids, size_t *n, struct err *err);
 
 /* Is there a record with this id?  1, 0 or -1. */
@@ -126,7 +127,7 @@ int store_job_list(struct store *store, struct job_record **jobs, size_t *n, int
 int store_job_list_live(struct store *store, struct job_record **jobs, size_t *n, struct err *err);
 void job_records_free(struct job_record *jobs, size_t n);
 
-/* Forgets all but the newest `keep` of those that ended; their ids, to be free()d. */
+/* Forgets all but the newest `keep` of those that ended; their ids, to be free()d, also after -1. */
 int store_job_trim(struct store *store, size_t keep, int64_t **ids, size_t *n, struct err *err);
 
 #endif

@@ -14,8 +14,10 @@
 	"name IS NULL AND NOT EXISTS (SELECT 1 FROM job_corpora JOIN jobs ON jobs.id = job_corpora.job "     \
 	"WHERE job_corpora.corpus = corpora.id AND jobs.state <= 1)"
 
-static void fill(struct corpus_record *corpus, struct query *query)
+static void fill(void *to, struct query *query)
 {
+	struct corpus_record *corpus = to;
+
 	*corpus = (struct corpus_record){
 		.id = query_int(query, 0),
 		.stored = (uint64_t)query_int(query, 2),
@@ -50,8 +52,7 @@ static int make_room(struct store *store, const char *name, size_t most, struct 
 	if ((uint64_t)n >= most)
 		return err_set(err, ERR_TOO_LARGE,
 			       "there are %zu corpora, and no more may be kept: remove some", most);
-	return store_change(store, err, "UPDATE corpora SET name = NULL WHERE name = ?", "s", name) < 0 ? -1
-													: 0;
+	return store_change(store, err, "UPDATE corpora SET name = NULL WHERE name = ?", "s", name);
 }
 
 int store_corpus_put(struct store *store, const struct corpus_record *corpus, size_t most, struct err *err)
@@ -61,11 +62,11 @@ int store_corpus_put(struct store *store, const struct corpus_record *corpus, si
 	if (store_begin(store, err))
 		return -1;
 	rc = make_room(store, corpus->name, most, err);
-	if (rc == 0 &&
-	    store_change(store, err, "INSERT INTO corpora(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?)",
-			 "ieiiisi", corpus->id, corpus->name, (int64_t)corpus->stored, (int64_t)corpus->bytes,
-			 (int64_t)corpus->lines, corpus->sha256, corpus->created_ms) < 0)
-		rc = -1;
+	if (rc == 0)
+		rc = store_change(store, err, "INSERT INTO corpora(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?)",
+				  "ieiiisi", corpus->id, corpus->name, (int64_t)corpus->stored,
+				  (int64_t)corpus->bytes, (int64_t)corpus->lines, corpus->sha256,
+				  corpus->created_ms);
 	return store_end(store, rc, err);
 }
 
@@ -76,13 +77,10 @@ static int not_found(const char *name, struct err *err)
 
 int store_corpus_find(struct store *store, struct corpus_record *corpus, const char *name, struct err *err)
 {
-	struct query *query =
-		store_read(store, err, "SELECT " COLUMNS " FROM corpora WHERE name = ?", "s", name);
-	int rc = query ? query_next(query, err) : -1;
+	int rc =
+		query_one(store_read(store, err, "SELECT " COLUMNS " FROM corpora WHERE name = ?", "s", name),
+			  fill, corpus, err);
 
-	if (rc > 0)
-		fill(corpus, query);
-	query_close(query);
 	if (rc == 0)
 		return not_found(name, err);
 	return rc < 0 ? -1 : 0;
@@ -90,55 +88,35 @@ int store_corpus_find(struct store *store, struct corpus_record *corpus, const c
 
 int store_corpus_remove(struct store *store, const char *name, struct err *err)
 {
-	int64_t changed;
-	int rc = 0;
+	int rc;
 
 	if (store_begin(store, err))
 		return -1;
-	changed = store_change(store, err, "UPDATE corpora SET name = NULL WHERE name = ?", "s", name);
-	if (changed < 0)
-		rc = -1;
-	else if (changed == 0)
+	rc = store_change(store, err, "UPDATE corpora SET name = NULL WHERE name = ?", "s", name);
+	if (rc == 0 && store_changed(store) == 0)
 		rc = not_found(name, err);
 	return store_end(store, rc, err);
 }
 
 int store_corpus_list(struct store *store, struct corpus_record **corpora, size_t *n, struct err *err)
 {
-	struct query *query = store_read(
-		store, err, "SELECT " COLUMNS " FROM corpora WHERE name IS NOT NULL ORDER BY name", "");
-	int rc = query ? 1 : -1;
-
-	*corpora = NULL;
-	*n = 0;
-	while (rc > 0 && (rc = query_next(query, err)) > 0) {
-		if (mem_resize(corpora, *n + 1, sizeof(**corpora), err))
-			rc = -1;
-		else
-			fill(&(*corpora)[(*n)++], query);
-	}
-	query_close(query);
-	if (rc < 0) {
-		free(*corpora);
-		*corpora = NULL;
-		*n = 0;
-	}
-	return rc;
+	return query_list(store_read(store, err,
+				     "SELECT " COLUMNS " FROM corpora WHERE name IS NOT NULL ORDER BY name",
+				     ""),
+			  fill, corpora, n, sizeof(**corpora), err);
 }
 
 int store_corpus_collect(struct store *store, int64_t **ids, size_t *n, struct err *err)
 {
 	int rc;
 
+	*ids = NULL;
+	*n = 0;
 	if (store_begin(store, err))
 		return -1;
-	rc = store_ids(store, ids, n, err, "SELECT id FROM corpora WHERE " UNNEEDED, "");
-	if (rc == 0 && *n > 0 && store_change(store, err, "DELETE FROM corpora WHERE " UNNEEDED, "") < 0)
-		rc = -1;
-	rc = store_end(store, rc, err);
-	if (rc)
-		ids_drop(ids, n);
-	return rc;
+	rc = query_list(store_query(store, err, "DELETE FROM corpora WHERE " UNNEEDED " RETURNING id", ""),
+			fill_int, ids, n, sizeof(**ids), err);
+	return store_end(store, rc, err);
 }
 
 int store_corpus_known(struct store *store, int64_t id, struct err *err)

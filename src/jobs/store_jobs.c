@@ -52,8 +52,9 @@ static char *copy(struct query *query, int column)
 	return text ? mem_text(text, strlen(text)) : NULL;
 }
 
-static void fill(struct job_record *job, struct query *query)
+static void fill(void *to, struct query *query)
 {
+	struct job_record *job = to;
 	int64_t state = query_int(query, 2);
 
 	*job = (struct job_record){
@@ -90,15 +91,15 @@ static int check_room(struct store *store, size_t most, struct err *err)
 
 static int add_corpus(struct store *store, int64_t job, int64_t place, const char *name, struct err *err)
 {
-	int64_t added = store_change(store, err,
-				     "INSERT INTO job_corpora(job, place, corpus) "
-				     "SELECT ?, ?, id FROM corpora WHERE name = ?",
-				     "iis", job, place, name);
-
-	if (added == 0)
+	if (store_change(store, err,
+			 "INSERT INTO job_corpora(job, place, corpus) "
+			 "SELECT ?, ?, id FROM corpora WHERE name = ?",
+			 "iis", job, place, name))
+		return -1;
+	if (store_changed(store) == 0)
 		return err_field(err, ERR_NOT_FOUND, "corpus",
 				 "there is no corpus `%s`: PUT it to /v1/corpora/%s first", name, name);
-	return added < 0 ? -1 : 0;
+	return 0;
 }
 
 static int add_texts(struct store *store, int64_t job, const struct corpus_record *t, struct err *err)
@@ -107,17 +108,15 @@ static int add_texts(struct store *store, int64_t job, const struct corpus_recor
 			 "INSERT INTO corpora(id, stored, bytes, lines, sha256, created_ms) "
 			 "VALUES(?, ?, ?, ?, ?, ?)",
 			 "iiiisi", t->id, (int64_t)t->stored, (int64_t)t->bytes, (int64_t)t->lines, t->sha256,
-			 t->created_ms) < 0)
+			 t->created_ms))
 		return -1;
 	return store_change(store, err, "INSERT INTO job_corpora(job, place, corpus) VALUES(?, 0, ?)", "ii",
-			    job, t->id) < 0
-		       ? -1
-		       : 0;
+			    job, t->id);
 }
 
 static int add(struct store *store, int64_t *id, const struct job_new *job, size_t most, struct err *err)
 {
-	int64_t place = 0;
+	int64_t place = job->texts != NULL;
 
 	if (check_room(store, most, err))
 		return -1;
@@ -126,9 +125,8 @@ static int add(struct store *store, int64_t *id, const struct job_new *job, size
 				   "ssi", job->type, job->request, clock_unix_ms()),
 		       id, err) <= 0)
 		return -1;
-	if ((job->texts && add_texts(store, *id, job->texts, err)))
+	if (job->texts && add_texts(store, *id, job->texts, err))
 		return -1;
-	place = job->texts != NULL;
 	for (size_t i = 0; i < job->corpora_n; i++)
 		if (add_corpus(store, *id, place++, job->corpora[i], err))
 			return -1;
@@ -159,13 +157,11 @@ static int read_corpora(struct store *store, struct job_record *job, struct err 
 
 static int take(struct store *store, struct job_record *job, struct err *err)
 {
-	struct query *query = store_query(
-		store, err, "SELECT " COLUMNS " FROM jobs WHERE state = 0 ORDER BY id LIMIT 1", "");
-	int rc = query ? query_next(query, err) : -1;
+	int rc =
+		query_one(store_query(store, err,
+				      "SELECT " COLUMNS " FROM jobs WHERE state = 0 ORDER BY id LIMIT 1", ""),
+			  fill, job, err);
 
-	if (rc > 0)
-		fill(job, query);
-	query_close(query);
 	if (rc <= 0)
 		return rc;
 	job->state = JOB_RUNNING;
@@ -174,7 +170,7 @@ static int take(struct store *store, struct job_record *job, struct err *err)
 	if (store_change(
 		    store, err,
 		    "UPDATE jobs SET state = 1, attempts = ?, started_ms = ?, result = NULL WHERE id = ?",
-		    "iii", (int64_t)job->attempts, job->started_ms, job->id) < 0 ||
+		    "iii", (int64_t)job->attempts, job->started_ms, job->id) ||
 	    read_corpora(store, job, err)) {
 		job_record_free(job);
 		return -1;
@@ -241,9 +237,7 @@ static int cancel(struct store *store, int64_t id, enum job_state *state, struct
 	return store_change(store, err,
 			    "UPDATE jobs SET cancel = 1, ended_ms = iif(state = 0, ?, 0), "
 			    "state = iif(state = 0, 4, state) WHERE id = ?",
-			    "ii", clock_unix_ms(), id) < 0
-		       ? -1
-		       : 0;
+			    "ii", clock_unix_ms(), id);
 }
 
 int store_job_cancel(struct store *store, int64_t id, enum job_state *state, struct err *err)
@@ -257,12 +251,9 @@ int store_job_cancel(struct store *store, int64_t id, enum job_state *state, str
 
 int store_job_find(struct store *store, struct job_record *job, int64_t id, struct err *err)
 {
-	struct query *query = store_read(store, err, "SELECT " COLUMNS " FROM jobs WHERE id = ?", "i", id);
-	int rc = query ? query_next(query, err) : -1;
+	int rc = query_one(store_read(store, err, "SELECT " COLUMNS " FROM jobs WHERE id = ?", "i", id), fill,
+			   job, err);
 
-	if (rc > 0)
-		fill(job, query);
-	query_close(query);
 	if (rc == 0)
 		return no_job(id, err);
 	return rc < 0 ? -1 : 0;
@@ -270,22 +261,10 @@ int store_job_find(struct store *store, struct job_record *job, int64_t id, stru
 
 static int collect(struct query *query, struct job_record **jobs, size_t *n, struct err *err)
 {
-	int rc = query ? 1 : -1;
+	int rc = query_list(query, fill, jobs, n, sizeof(**jobs), err);
 
-	*jobs = NULL;
-	*n = 0;
-	while (rc > 0 && (rc = query_next(query, err)) > 0) {
-		if (mem_resize(jobs, *n + 1, sizeof(**jobs), err))
-			rc = -1;
-		else
-			fill(&(*jobs)[(*n)++], query);
-	}
-	query_close(query);
-	if (rc < 0) {
+	if (rc)
 		job_records_free(*jobs, *n);
-		*jobs = NULL;
-		*n = 0;
-	}
 	return rc;
 }
 
@@ -309,16 +288,14 @@ int store_job_trim(struct store *store, size_t keep, int64_t **ids, size_t *n, s
 {
 	int rc;
 
+	*ids = NULL;
+	*n = 0;
 	if (store_begin(store, err))
 		return -1;
-	rc = store_ids(store, ids, n, err,
-		       "SELECT id FROM jobs WHERE state > 1 ORDER BY id DESC LIMIT -1 OFFSET ?", "i",
-		       (int64_t)keep);
-	if (rc == 0 && *n > 0 &&
-	    store_change(store, err, "DELETE FROM jobs WHERE state > 1 AND id <= ?", "i", (*ids)[0]) < 0)
-		rc = -1;
-	rc = store_end(store, rc, err);
-	if (rc)
-		ids_drop(ids, n);
-	return rc;
+	rc = query_list(store_query(store, err,
+				    "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state > 1 "
+				    "ORDER BY id DESC LIMIT -1 OFFSET ?) RETURNING id",
+				    "i", (int64_t)keep),
+			fill_int, ids, n, sizeof(**ids), err);
+	return store_end(store, rc, err);
 }

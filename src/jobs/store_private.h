@@ -38,21 +38,26 @@ void query_copy(struct query *query, int column, char *to, size_t n);
 
 void query_close(struct query *query);
 
-/* Closes the query (NULL is fine) after reading the number in its only row: 1, 0 without a row, -1. */
-int query_only(struct query *query, int64_t *value, struct err *err);
-
-/* Runs a statement of the transaction to its end: how many rows it changed, or -1. */
-int64_t store_change(struct store *store, struct err *err, const char *sql, const char *values, ...);
-
-/* The same as a transaction of its own; 0 or -1. */
-int store_change_alone(struct store *store, struct err *err, const char *sql, const char *values, ...);
-
 /*
- * Ids of rows, to be free()d by the caller.  store_ids() appends the first column of a statement of the
- * transaction; ids_drop() frees them and leaves none.
+ * These close the query (NULL is fine).  query_one() hands its first row to fill(): 1, 0 without a row, -1;
+ * query_only() reads the number in it.  query_list() makes an array of n elements of `size` bytes from all
+ * rows, which the caller free()s, also after -1: `at` is the address of a pointer, passed as void *.
  */
-int store_ids(struct store *store, int64_t **ids, size_t *n, struct err *err, const char *sql,
-	      const char *values, ...);
-void ids_drop(int64_t **ids, size_t *n);
+int query_one(struct query *query, void (*fill)(void *to, struct query *query), void *to, struct err *err);
+int query_only(struct query *query, int64_t *value, struct err *err);
+int query_list(struct query *query, void (*fill)(void *to, struct query *query), void *at, size_t *n,
+	       size_t size, struct err *err);
+
+/* Fills an int64_t from the first column. */
+void fill_int(void *to, struct query *query);
+
+/* Runs a statement of the transaction to its end. */
+int store_change(struct store *store, struct err *err, const char *sql, const char *values, ...);
+
+/* How many rows the last statement of the transaction changed. */
+int64_t store_changed(const struct store *store);
+
+/* store_change() as a transaction of its own. */
+int store_change_alone(struct store *store, struct err *err, const char *sql, const char *values, ...);
 
 #endif

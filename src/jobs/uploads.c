@@ -31,7 +31,6 @@ struct uploads {
 
 struct upload {
 	struct uploads *uploads;
-	int64_t id;
 	char path[PATH_MAX];
 	struct output *output; /* until the whole body is written */
 	bool placed;	       /* the file is under `path` */
@@ -146,8 +145,9 @@ void uploads_collect(struct uploads *uploads)
 
 	if (store_corpus_collect(uploads->store, &ids, &n, &err))
 		log_error("corpora not collected", "error=%s", err.text);
-	for (size_t i = 0; i < n; i++)
-		uploads_forget(uploads, ids[i]);
+	else
+		for (size_t i = 0; i < n; i++)
+			uploads_forget(uploads, ids[i]);
 	free(ids);
 }
 
@@ -182,8 +182,8 @@ struct upload *upload_open(struct uploads *uploads, struct err *err)
 	}
 	upload = mem_new(1, sizeof(*upload));
 	upload->uploads = uploads;
-	upload->id = atomic_fetch_add(&uploads->last_id, 1) + 1;
-	uploads_path(uploads, upload->id, upload->path, sizeof(upload->path));
+	upload->record.id = atomic_fetch_add(&uploads->last_id, 1) + 1;
+	uploads_path(uploads, upload->record.id, upload->path, sizeof(upload->path));
 	upload->output = output_open(upload->path, err);
 	if (upload->output)
 		return upload;
@@ -209,7 +209,7 @@ void upload_close(struct upload *upload)
 	buf_free(&upload->block);
 	buf_free(&upload->scratch);
 	if (upload->placed && !upload->kept)
-		uploads_forget(upload->uploads, upload->id);
+		uploads_forget(upload->uploads, upload->record.id);
 	(void)atomic_fetch_sub(&upload->uploads->uploads, 1);
 	free(upload);
 }
@@ -249,7 +249,6 @@ static int begin_check(struct upload *upload, const char *encoding, struct err *
 	const char *paths[1] = { upload->path };
 	struct output *output = upload->output;
 
-	upload->record.id = upload->id;
 	upload->record.stored = output_size(output);
 	upload->output = NULL;
 	if (output_commit(output, err))

@@ -7,6 +7,7 @@
 #include "math/vec.h"
 #include "model/model.h"
 #include "model/registry.h"
+#include "routes/handlers.h"
 #include "routes/request.h"
 #include "routes/routes.h"
 #include "routes/service.h"
@@ -71,11 +72,6 @@ static size_t counters_n(void)
 	return BLOCKS + (routes_n + 1) * BLOCK;
 }
 
-static struct shard *shard_new(struct err *err)
-{
-	return mem_try(1, sizeof(struct shard) + counters_n() * sizeof(counter), err);
-}
-
 struct metrics *metrics_new(void)
 {
 	struct metrics *m = mem_new(1, sizeof(*m));
@@ -101,7 +97,7 @@ void metrics_free(struct metrics *metrics)
 struct shard *metrics_shard(struct metrics *metrics)
 {
 	struct err err;
-	struct shard *shard = shard_new(&err);
+	struct shard *shard = mem_try(1, sizeof(*shard) + counters_n() * sizeof(counter), &err);
 
 	if (!shard)
 		return NULL;
@@ -191,14 +187,12 @@ static void single(struct buf *to, const char *name, const char *type, const cha
 	buf_printf(to, "%s %.15g\n", name, value);
 }
 
-static const char *route_label(size_t i)
+/* The labels of a block: its route's row, or "other" for requests without a route. */
+static const struct route *row(size_t i)
 {
-	return i < routes_n ? routes[i].path : "other";
-}
+	static const struct route other = { .path = "other", .method = HTTP_OTHER };
 
-static const char *method_label(size_t i)
-{
-	return i < routes_n ? http_method_name(routes[i].method) : "other";
+	return i < routes_n ? &routes[i] : &other;
 }
 
 static void write_answers(struct buf *to, const struct shard *sum)
@@ -212,7 +206,7 @@ static void write_answers(struct buf *to, const struct shard *sum)
 				buf_printf(to,
 					   "sifd_http_requests_total{route=\"%s\",method=\"%s\",code=\"%d\"} "
 					   "%llu\n",
-					   route_label(r), method_label(r), statuses[s],
+					   row(r)->path, http_method_name(row(r)->method), statuses[s],
 					   (unsigned long long)n);
 		}
 }
@@ -225,8 +219,8 @@ static void write_durations(struct buf *to, const struct shard *sum)
 	for (size_t r = 0; r <= routes_n; r++) {
 		const counter *block = &sum->n[BLOCKS + r * BLOCK];
 		unsigned long long n = 0;
-		const char *route = route_label(r);
-		const char *method = method_label(r);
+		const char *route = row(r)->path;
+		const char *method = http_method_name(row(r)->method);
 
 		for (size_t b = 0; b <= BOUNDS; b++)
 			n += get(&block[BUCKETS + b]);
@@ -300,20 +294,11 @@ static void write_models(struct buf *to, struct service *service)
 		   atomic_load(&service->models_refused));
 }
 
-static void write_job_durations(struct buf *to, enum job_type type, enum job_state state,
-				const struct job_tally *tally)
-{
-	buf_printf(to, "sifd_job_duration_seconds_sum{type=\"%s\",state=\"%s\"} %.3f\n", job_type_name(type),
-		   job_state_name(state), (double)tally->ms * 1e-3);
-	buf_printf(to, "sifd_job_duration_seconds_count{type=\"%s\",state=\"%s\"} %llu\n",
-		   job_type_name(type), job_state_name(state), (unsigned long long)tally->n);
-}
-
 static void write_jobs(struct buf *to, struct service *service)
 {
 	struct job_tally tally[JOB_TYPES][JOB_STATES];
-	size_t queued = 0;
-	size_t running = 0;
+	size_t queued = 0, running = 0;
+	char labels[64];
 
 	if (!service->jobs)
 		return;
@@ -324,9 +309,15 @@ static void write_jobs(struct buf *to, struct service *service)
 	jobs_tally(service->jobs, tally);
 	head(to, "sifd_job_duration_seconds", "summary", "Run time of ended jobs.");
 	for (int type = 0; type < JOB_TYPES; type++)
-		for (int state = JOB_SUCCEEDED; state < JOB_STATES; state++)
-			write_job_durations(to, (enum job_type)type, (enum job_state)state,
-					    &tally[type][state]);
+		for (int state = JOB_SUCCEEDED; state < JOB_STATES; state++) {
+			(void)snprintf(labels, sizeof(labels), "{type=\"%s\",state=\"%s\"}",
+				       job_type_name((enum job_type)type),
+				       job_state_name((enum job_state)state));
+			buf_printf(to, "sifd_job_duration_seconds_sum%s %.3f\n", labels,
+				   (double)tally[type][state].ms * 1e-3);
+			buf_printf(to, "sifd_job_duration_seconds_count%s %llu\n", labels,
+				   (unsigned long long)tally[type][state].n);
+		}
 }
 
 static size_t count_files(const char *folder)
@@ -377,13 +368,20 @@ static void write_process(struct buf *to, struct service *service)
 	buf_printf(to, "sifd_build_info{version=\"" SIFD_VERSION "\",kernels=\"%s\"} 1\n", vec_kernels());
 }
 
-void metrics_write(struct buf *to, struct service *service)
+int route_metrics(struct context *context, const struct request *request, struct reply *reply,
+		  struct err *err)
 {
+	struct service *service = context->service;
 	struct shard *sum = add_up(service->metrics);
+	struct buf *to = &reply->body;
 
+	(void)request;
+	(void)err;
+	reply->cache = "no-store";
 	write_http(to, sum, service);
 	write_models(to, service);
 	write_jobs(to, service);
 	write_process(to, service);
 	free(sum);
+	return 0;
 }

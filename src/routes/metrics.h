@@ -10,10 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct buf;
 struct metrics;
 struct reply;
-struct service;
 struct shard;
 
 /* Why a request was refused: the label of sifd_http_rejected_total. */
@@ -51,8 +49,5 @@ void shard_lost(struct shard *shard);
 
 /* A request was refused before its body. */
 void shard_refuse(struct shard *shard, enum gate_reason reason);
-
-/* Appends all of /metrics. */
-void metrics_write(struct buf *to, struct service *service);
 
 #endif

@@ -1,5 +1,4 @@
-#include "routes/openapi.h"
-
+/* /openapi.json, written from the table of routes. */
 #include "base/buf.h"
 #include "base/json.h"
 #include "routes/routes.h"
@@ -45,7 +44,7 @@ static void put_operation(struct buf *to, const struct route *route)
 	const char *type = route->type ? route->type : "application/json";
 
 	buf_printf(to, "\"%s\":{\"summary\":", names[route->method]);
-	json_put_text(to, route->summary);
+	json_put_text(to, "", route->summary);
 	put_parameter(to, route->path);
 	if (route->members[0].name)
 		put_members(to, route);
@@ -67,8 +66,7 @@ void openapi_write(struct buf *to)
 		bool begins = i == 0 || strcmp(routes[i].path, routes[i - 1].path) != 0;
 
 		if (begins) {
-			buf_text(to, i ? "}," : "");
-			json_put_text(to, routes[i].path);
+			json_put_text(to, i ? "}," : "", routes[i].path);
 			buf_text(to, ":{");
 		} else {
 			buf_byte(to, ',');

@@ -31,6 +31,11 @@ json_t *request_object(const struct request *request, size_t values, struct err 
 	return object;
 }
 
+struct text request_text(const json_t *string)
+{
+	return (struct text){ .at = json_string_value(string), .n = json_string_length(string) };
+}
+
 ptrdiff_t request_texts(const struct text **texts, const json_t *object, const char *name, size_t most,
 			struct arena *arena, struct err *err)
 {
@@ -51,7 +56,7 @@ ptrdiff_t request_texts(const struct text **texts, const json_t *object, const c
 
 		if (!json_is_string(text))
 			return err_field(err, ERR_INPUT, name, "`%s[%zu]` must be a string", name, i);
-		to[i] = (struct text){ .at = json_string_value(text), .n = json_string_length(text) };
+		to[i] = request_text(text);
 	}
 	*texts = to;
 	return (ptrdiff_t)n;
@@ -109,7 +114,6 @@ int request_model(struct embedder **s, struct context *context, const json_t *ob
 
 void reply_begin_model(struct reply *reply, const struct embedder *s)
 {
-	buf_text(&reply->body, "{\"model\":");
-	json_put_text(&reply->body, reply->model);
+	json_put_text(&reply->body, "{\"model\":", reply->model);
 	buf_printf(&reply->body, ",\"method\":\"%s\"", method_name(embedder_method(s)));
 }

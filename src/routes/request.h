@@ -30,6 +30,9 @@ json_t *request_object(const struct request *request, size_t values, struct err 
 ptrdiff_t request_texts(const struct text **texts, const json_t *object, const char *name, size_t most,
 			struct arena *arena, struct err *err);
 
+/* The text of a JSON string, which must outlive it. */
+struct text request_text(const json_t *string);
+
 /*
  * The value of `key` in request->query as an unsigned number, or `otherwise` when it is absent.
  * ERR_INPUT (param: key) when it is no number or above most.

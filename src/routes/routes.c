@@ -104,11 +104,10 @@ void reply_refuse(struct reply *reply, int status, const char *code, const char 
 	reply->type = type_json;
 	reply->location[0] = '\0';
 	reply->texts = reply->words = reply->known = 0;
-	buf_text(to, "{\"error\":{\"message\":");
-	json_put_text(to, message);
+	json_put_text(to, "{\"error\":{\"message\":", message);
 	buf_printf(to,
 		   ",\"type\":\"%s\",\"param\":", status < 500 ? "invalid_request_error" : "server_error");
-	json_put_text(to, param[0] ? param : NULL);
+	json_put_text(to, "", param[0] ? param : NULL);
 	buf_printf(to, ",\"code\":\"%s\"}}\n", code);
 }
 

@@ -154,6 +154,9 @@ void *routes_open(const struct route *route, struct context *context, const stru
 enum outcome routes_run(const struct route *route, struct context *context, struct request *request,
 			struct reply *reply);
 
+/* Appends /openapi.json (OpenAPI 3.0.3), written from the table of routes. */
+void openapi_write(struct buf *to);
+
 void reply_init(struct reply *reply);
 void reply_free(struct reply *reply);
 

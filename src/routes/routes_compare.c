@@ -79,7 +79,7 @@ static int read_one(struct side *side, const json_t *object, const char *name, s
 	one = arena_alloc(&context->arena, 1, sizeof(*one), err);
 	if (!one)
 		return -1;
-	*one = (struct text){ .at = json_string_value(value), .n = json_string_length(value) };
+	*one = request_text(value);
 	*side = (struct side){ .texts = one, .n = 1 };
 	return 0;
 }
@@ -100,9 +100,7 @@ static void put_coverages(struct buf *to, const float *left, const float *right,
 	for (size_t i = 0; i < n; i++) {
 		const float pair[2] = { left[one_left ? 0 : i], right[i] };
 
-		if (i)
-			buf_byte(to, ',');
-		json_put_floats(to, pair, 2);
+		json_put_floats(to, i ? "," : "", pair, 2);
 	}
 	buf_byte(to, ']');
 }
@@ -131,8 +129,8 @@ static int read_pairs(struct side *left, struct side *right, const json_t *objec
 		if (json_array_size(pair) != 2 || !json_is_string(l) || !json_is_string(r))
 			return err_field(err, ERR_INPUT, "pairs",
 					 "`pairs[%zu]` must be an array of two strings", i);
-		a[i] = (struct text){ .at = json_string_value(l), .n = json_string_length(l) };
-		b[i] = (struct text){ .at = json_string_value(r), .n = json_string_length(r) };
+		a[i] = request_text(l);
+		b[i] = request_text(r);
 	}
 	*left = (struct side){ .texts = a, .n = n };
 	*right = (struct side){ .texts = b, .n = n };
@@ -165,9 +163,8 @@ static int put_aligned(struct side *left, struct side *right, struct embedder *s
 		if (embed_some(s, right->texts + i, n, b, right->coverage + i, reply, err))
 			return -1;
 		for (size_t k = 0; k < n; k++) {
-			if (i + k)
-				buf_byte(&reply->body, ',');
-			json_put_float(&reply->body, similar_score(one_left ? a : a + k * d, b + k * d, d));
+			json_put_float(&reply->body, i + k ? "," : "",
+				       similar_score(one_left ? a : a + k * d, b + k * d, d));
 		}
 	}
 	buf_byte(&reply->body, ']');
@@ -192,14 +189,10 @@ static int put_matrix(struct side *left, struct side *right, struct embedder *s,
 	for (size_t i = 0; i < left->n; i++) {
 		for (size_t j = 0; j < right->n; j++)
 			row[j] = similar_score(left->vectors + i * d, right->vectors + j * d, d);
-		if (i)
-			buf_byte(to, ',');
-		json_put_floats(to, row, right->n);
+		json_put_floats(to, i ? "," : "", row, right->n);
 	}
-	buf_text(to, "],\"coverage\":{\"left\":");
-	json_put_floats(to, left->coverage, left->n);
-	buf_text(to, ",\"right\":");
-	json_put_floats(to, right->coverage, right->n);
+	json_put_floats(to, "],\"coverage\":{\"left\":", left->coverage, left->n);
+	json_put_floats(to, ",\"right\":", right->coverage, right->n);
 	buf_byte(to, '}');
 	return 0;
 }
@@ -268,7 +261,7 @@ static void put_found(struct buf *to, const struct found *found, size_t n, const
 		const struct text *text = &search->texts.texts[found[i].index];
 
 		buf_printf(to, "%s{\"index\":%zu,\"score\":", i ? "," : "", found[i].index);
-		json_put_float(to, found[i].score);
+		json_put_float(to, "", found[i].score);
 		if (search->return_text) {
 			buf_text(to, ",\"text\":");
 			json_put_string(to, text->at, text->n);
@@ -315,12 +308,10 @@ int route_search(struct embedder *s, struct context *context, const struct reque
 		size_t n = similar_top(found, search.top, search.queries.vectors + q * d,
 				       search.texts.vectors, search.texts.n, d);
 
-		if (q)
-			buf_byte(&reply->body, ',');
+		buf_text(&reply->body, q ? "," : "");
 		put_found(&reply->body, found, n, &search);
 	}
-	buf_text(&reply->body, "],\"coverage\":");
-	json_put_floats(&reply->body, search.queries.coverage, search.queries.n);
+	json_put_floats(&reply->body, "],\"coverage\":", search.queries.coverage, search.queries.n);
 	buf_text(&reply->body, "}\n");
 	return 0;
 }

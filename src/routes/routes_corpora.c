@@ -32,8 +32,7 @@ static int take_name(const struct request *request, char *to, struct err *err)
 
 static void put_record(struct buf *to, const struct corpus_record *corpus)
 {
-	buf_text(to, "{\"name\":");
-	json_put_text(to, corpus->name);
+	json_put_text(to, "{\"name\":", corpus->name);
 	buf_printf(to, ",\"bytes\":%llu,\"lines\":%llu,\"sha256\":\"%s\",\"stored\":%llu,\"created\":%lld}",
 		   (unsigned long long)corpus->bytes, (unsigned long long)corpus->lines, corpus->sha256,
 		   (unsigned long long)corpus->stored, (long long)(corpus->created_ms / 1000));
@@ -109,8 +108,7 @@ int route_corpora(struct context *context, const struct request *request, struct
 		return -1;
 	buf_text(&reply->body, "{\"object\":\"list\",\"data\":[");
 	for (size_t i = 0; i < n; i++) {
-		if (i)
-			buf_byte(&reply->body, ',');
+		buf_text(&reply->body, i ? "," : "");
 		put_record(&reply->body, &corpora[i]);
 	}
 	buf_text(&reply->body, "]}\n");
@@ -137,8 +135,7 @@ int route_corpus_delete(struct context *context, const struct request *request, 
 
 	if (take_name(request, name, err) || uploads_remove(context->service->uploads, name, err))
 		return -1;
-	buf_text(&reply->body, "{\"name\":");
-	json_put_text(&reply->body, name);
+	json_put_text(&reply->body, "{\"name\":", name);
 	buf_text(&reply->body, ",\"deleted\":true}\n");
 	return 0;
 }

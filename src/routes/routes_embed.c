@@ -57,7 +57,7 @@ static int read_input(struct embed_request *ask, const json_t *object, struct co
 		one = arena_alloc(&context->arena, 1, sizeof(*one), err);
 		if (!one)
 			return -1;
-		*one = (struct text){ .at = json_string_value(input), .n = json_string_length(input) };
+		*one = request_text(input);
 		ask->texts = one;
 		ask->n = 1;
 		return 0;
@@ -150,18 +150,17 @@ static int put_json(struct embed_request *ask, struct embedder *s, struct reply 
 		buf_printf(to, "%s{\"object\":\"embedding\",\"index\":%zu,", i ? "," : "", i);
 		if (ask->details) {
 			buf_printf(to, "\"words\":%u,\"known\":%u,\"coverage\":", seen.words, seen.known);
-			json_put_float(to, seen_coverage(seen));
+			json_put_float(to, "", seen_coverage(seen));
 			buf_byte(to, ',');
 		}
 		buf_text(to, "\"embedding\":");
 		if (ask->form == FORM_BASE64)
 			json_put_base64(to, x, ask->d * sizeof(*x));
 		else
-			json_put_floats(to, x, ask->d);
+			json_put_floats(to, "", x, ask->d);
 		buf_byte(to, '}');
 	}
-	buf_text(to, "],\"model\":");
-	json_put_text(to, reply->model);
+	json_put_text(to, "],\"model\":", reply->model);
 	buf_printf(to, ",\"method\":\"%s\"", method_name(embedder_method(s)));
 	if (ask->details)
 		buf_printf(to, ",\"fingerprint\":\"%s\"", embedder_model(s)->fingerprint);

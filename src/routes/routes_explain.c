@@ -30,19 +30,14 @@ static void put_words(struct buf *to, const struct explained *e, const char *tex
 	for (size_t i = 0; i < e->n; i++) {
 		const struct explained_word *w = &e->words[i];
 
-		if (i)
-			buf_byte(to, ',');
+		buf_text(to, i ? "," : "");
 		put_token(to, text, w->start, w->stop, w->id);
-		buf_text(to, ",\"weight\":");
-		json_put_float(to, w->weight);
-		buf_text(to, ",\"share\":");
-		json_put_float(to, w->share);
+		json_put_float(to, ",\"weight\":", w->weight);
+		json_put_float(to, ",\"share\":", w->share);
 		buf_byte(to, '}');
 	}
-	buf_text(to, "],\"coverage\":");
-	json_put_float(to, e->coverage);
-	buf_text(to, ",\"norm\":");
-	json_put_float(to, e->norm);
+	json_put_float(to, "],\"coverage\":", e->coverage);
+	json_put_float(to, ",\"norm\":", e->norm);
 	buf_byte(to, '}');
 }
 
@@ -94,17 +89,14 @@ static void put_pair(struct reply *reply, const struct explained_pair *p, const 
 {
 	struct buf *to = &reply->body;
 
-	buf_text(to, ",\"score\":");
-	json_put_float(to, p->score);
+	json_put_float(to, ",\"score\":", p->score);
 	buf_text(to, ",\"left\":");
 	put_words(to, &p->left, a);
 	buf_text(to, ",\"right\":");
 	put_words(to, &p->right, b);
 	buf_text(to, ",\"parts\":[");
 	for (size_t i = 0; i < p->left.n; i++) {
-		if (i)
-			buf_byte(to, ',');
-		json_put_floats(to, p->parts + i * p->right.n, p->right.n);
+		json_put_floats(to, i ? "," : "", p->parts + i * p->right.n, p->right.n);
 	}
 	buf_text(to, "]}\n");
 }
@@ -161,8 +153,7 @@ int route_tokenize(struct embedder *s, struct context *context, const struct req
 		bool is_known = words[i].id != VOCAB_UNKNOWN;
 		size_t length = 0;
 
-		if (i)
-			buf_byte(&reply->body, ',');
+		buf_text(&reply->body, i ? "," : "");
 		put_token(&reply->body, json_string_value(text), words[i].start, words[i].stop, words[i].id);
 		buf_text(&reply->body, ",\"word\":");
 		if (is_known) {
@@ -172,8 +163,8 @@ int route_tokenize(struct embedder *s, struct context *context, const struct req
 		} else {
 			buf_text(&reply->body, "null");
 		}
-		buf_text(&reply->body, ",\"weight\":");
-		json_put_float(&reply->body, is_known ? embedder_weight(s, words[i].id) : 0.0f);
+		json_put_float(&reply->body,
+			       ",\"weight\":", is_known ? embedder_weight(s, words[i].id) : 0.0f);
 		buf_byte(&reply->body, '}');
 		reply->known += is_known;
 	}

@@ -71,29 +71,6 @@ static int check_model(const struct context *context, const struct job_request *
 	return rc;
 }
 
-/* The texts of the request are a file now; its record keeps only their number. */
-static int note_number(struct context *context, json_t *object, const char *member, size_t n,
-		       const struct corpus_record *record, struct err *err)
-{
-	if (json_object_set_new(object, member, json_integer((json_int_t)n)) == 0)
-		return 0;
-	uploads_forget(context->service->uploads, record->id);
-	return err_set(err, ERR_MEMORY, "no memory is left for the job");
-}
-
-static int put_texts(struct context *context, json_t *object, const struct job_request *request,
-		     struct corpus_record *record, struct err *err)
-{
-	enum uploads_form form = request->type == JOB_EMBED ? UPLOADS_ROWS : UPLOADS_PROSE;
-	const struct text *texts;
-	ptrdiff_t n = request_texts(&texts, object, "texts", context->service->options->limits.texts,
-				    &context->arena, err);
-
-	if (n < 0 || uploads_put_texts(context->service->uploads, record, texts, (size_t)n, form, err))
-		return -1;
-	return note_number(context, object, "texts", (size_t)n, record, err);
-}
-
 static int wrong_pairs(const char *member, size_t most, bool scored, struct err *err)
 {
 	return err_field(err, ERR_INPUT, member,
@@ -136,11 +113,9 @@ static int pair_line(struct text *line, const json_t *pair, bool scored, struct 
 	return 1;
 }
 
-static int put_pairs(struct context *context, json_t *object, const struct job_request *request,
-		     struct corpus_record *record, struct err *err)
+static ptrdiff_t pair_lines(const struct text **texts, struct context *context, const json_t *object,
+			    const char *member, bool scored, struct err *err)
 {
-	bool scored = request->train.scored;
-	const char *member = scored ? "scored" : "pairs";
 	const json_t *pairs = json_object_get(object, member);
 	size_t most = context->service->options->limits.texts;
 	size_t n = json_array_size(pairs);
@@ -157,18 +132,32 @@ static int put_pairs(struct context *context, json_t *object, const struct job_r
 		if (rc <= 0)
 			return rc < 0 ? -1 : wrong_pairs(member, most, scored, err);
 	}
-	if (uploads_put_texts(context->service->uploads, record, lines, n, UPLOADS_TABLE, err))
-		return -1;
-	return note_number(context, object, member, n, record, err);
+	*texts = lines;
+	return (ptrdiff_t)n;
 }
 
-/* Makes an upload of the texts or pairs in the request. */
+/* Makes an upload of the texts or pairs in the request, whose record keeps only their number. */
 static int put_held(struct context *context, json_t *object, const struct job_request *request,
 		    struct corpus_record *record, struct err *err)
 {
-	return request->type == JOB_TRAIN && request->train.learn != LEARN_ALACARTE
-		       ? put_pairs(context, object, request, record, err)
-		       : put_texts(context, object, request, record, err);
+	struct uploads *uploads = context->service->uploads;
+	bool pairs = request->type == JOB_TRAIN && request->train.learn != LEARN_ALACARTE;
+	bool scored = pairs && request->train.scored;
+	const char *member = scored ? "scored" : pairs ? "pairs" : "texts";
+	enum uploads_form form = pairs			      ? UPLOADS_TABLE
+				 : request->type == JOB_EMBED ? UPLOADS_ROWS
+							      : UPLOADS_PROSE;
+	const struct text *texts = NULL;
+	ptrdiff_t n = pairs ? pair_lines(&texts, context, object, member, scored, err)
+			    : request_texts(&texts, object, member, context->service->options->limits.texts,
+					    &context->arena, err);
+
+	if (n < 0 || uploads_put_texts(uploads, record, texts, (size_t)n, form, err))
+		return -1;
+	if (json_object_set_new(object, member, json_integer((json_int_t)n)) == 0)
+		return 0;
+	uploads_forget(uploads, record->id);
+	return err_set(err, ERR_MEMORY, "no memory is left for the job");
 }
 
 /* The uploads of a training must exist, and fit into memory together. */

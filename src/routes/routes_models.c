@@ -27,8 +27,7 @@ static void put_entry(struct buf *to, const struct registry_entry *entry)
 {
 	const struct model *m = entry->model;
 
-	buf_text(to, "{\"id\":");
-	json_put_text(to, entry->name);
+	json_put_text(to, "{\"id\":", entry->name);
 	buf_printf(to, ",\"object\":\"model\",\"created\":%llu,\"owned_by\":\"sifd\",\"state\":\"ready\"",
 		   (unsigned long long)m->created);
 	buf_printf(to, ",\"default\":%s,\"version\":%lu,\"method\":\"%s\"",
@@ -48,8 +47,7 @@ int route_models(struct context *context, const struct request *request, struct 
 	(void)err;
 	buf_text(&reply->body, "{\"object\":\"list\",\"data\":[");
 	for (size_t i = 0; i < n; i++) {
-		if (i)
-			buf_byte(&reply->body, ',');
+		buf_text(&reply->body, i ? "," : "");
 		put_entry(&reply->body, &entries[i]);
 	}
 	buf_text(&reply->body, "]}\n");
@@ -59,26 +57,20 @@ int route_models(struct context *context, const struct request *request, struct 
 
 int route_model(struct context *context, const struct request *request, struct reply *reply, struct err *err)
 {
+	struct registry *registry = context->service->registry;
+	struct model *m = registry_find(registry, request->name, request->name_n, err);
 	struct registry_entry *entries = NULL;
-	size_t n = registry_list(context->service->registry, &entries);
-	struct model *come;
-	size_t i = 0;
+	size_t n;
 
-	while (i < n && (strlen(entries[i].name) != request->name_n ||
-			 memcmp(entries[i].name, request->name, request->name_n) != 0))
-		i++;
-	if (i < n) {
-		put_entry(&reply->body, &entries[i]);
-		buf_byte(&reply->body, '\n');
-	}
+	if (!m)
+		return err_param(err, "model");
+	model_release(m);
+	n = registry_list(registry, &entries);
+	for (size_t i = 0; i < n; i++)
+		if (strlen(entries[i].name) == request->name_n &&
+		    memcmp(entries[i].name, request->name, request->name_n) == 0)
+			put_entry(&reply->body, &entries[i]);
+	buf_byte(&reply->body, '\n');
 	registry_entries_free(entries, n);
-	if (i < n)
-		return 0;
-	/* The registry's error lists the names. */
-	come = registry_find(context->service->registry, request->name, request->name_n, err);
-	if (come) {
-		model_release(come);
-		(void)err_set(err, ERR_BUSY, "the model has come this moment; ask again");
-	}
-	return err_param(err, "model");
+	return 0;
 }

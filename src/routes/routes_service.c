@@ -1,8 +1,6 @@
 /* The routes about the daemon itself. */
 #include "routes/handlers.h"
 
-#include "routes/metrics.h"
-#include "routes/openapi.h"
 #include "routes/service.h"
 
 #include <stdatomic.h>
@@ -29,16 +27,6 @@ int route_ready(struct context *context, const struct request *request, struct r
 	reply->status = 503;
 	reply->retry_after_s = 1;
 	buf_text(&reply->body, "{\"status\":\"not ready\"}\n");
-	return 0;
-}
-
-int route_metrics(struct context *context, const struct request *request, struct reply *reply,
-		  struct err *err)
-{
-	(void)request;
-	(void)err;
-	reply->cache = "no-store";
-	metrics_write(&reply->body, context->service);
 	return 0;
 }
 

@@ -29,7 +29,8 @@ struct context *context_new(struct service *service)
 	return context;
 }
 
-void context_forget(struct context *context)
+/* Frees the embedders, so that the models they hold can be unmapped. */
+static void context_forget(struct context *context)
 {
 	for (size_t i = 0; i < CONTEXT_EMBEDDERS; i++) {
 		embedder_free(context->embedders[i].embedder);

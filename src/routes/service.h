@@ -71,7 +71,4 @@ void context_free(struct context *context);
 int context_embedder(struct embedder **s, struct context *context, const char *model, size_t n,
 		     const char *method, struct err *err);
 
-/* Frees the embedders, so that the models they hold can be unmapped. */
-void context_forget(struct context *context);
-
 #endif

@@ -248,7 +248,7 @@ static void floats_read_back_to_the_same(void **state)
 	srand(1);
 	for (size_t i = 0; i < 200; i++)
 		x[i] = ((float)rand() / (float)RAND_MAX - 0.5f) * powf(10.0f, (float)(rand() % 20 - 10));
-	json_put_floats(&buf, x, 200);
+	json_put_floats(&buf, "", x, 200);
 	at = buf_string(&buf);
 	for (size_t i = 0; i < 200; i++) {
 		char *end;
@@ -259,13 +259,13 @@ static void floats_read_back_to_the_same(void **state)
 	}
 	assert_string_equal(at, "]");
 	buf_reset(&buf);
-	json_put_floats(&buf, x, 0);
+	json_put_floats(&buf, "", x, 0);
 	assert_string_equal(buf_string(&buf), "[]");
 	x[1] = NAN;
-	json_put_floats(&buf, x, 2);
+	json_put_floats(&buf, "", x, 2);
 	assert_true(buf.failed);
 	buf_reset(&buf);
-	json_put_float(&buf, INFINITY);
+	json_put_float(&buf, "", INFINITY);
 	assert_true(buf.failed);
 	buf_free(&buf);
 }

@@ -1,7 +1,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "routes/openapi.h"
 #include "routes/request.h"
 #include "routes/routes.h"
 
