@@ -20,8 +20,7 @@
 
 enum { BUFFER_BYTES = 256 * 1024, READ_BYTES = 64 * 1024 };
 
-/* errno as an err; a missing file is ERR_NOT_FOUND. */
-static int refused(const char *doing, const char *path, struct err *err)
+int file_refused(const char *doing, const char *path, struct err *err)
 {
 	int why = errno;
 
@@ -29,20 +28,36 @@ static int refused(const char *doing, const char *path, struct err *err)
 		       doing, path, strerror(why));
 }
 
+int file_examine(int fd, const char *path, struct stat *info, struct err *err)
+{
+	if (fd >= 0 && fstat(fd, info) == 0)
+		return 0;
+	(void)file_refused(fd < 0 ? "open" : "examine", path, err);
+	if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
+
+int file_write(int fd, const char *bytes, size_t n)
+{
+	while (n > 0) {
+		ssize_t wrote = TEMP_FAILURE_RETRY(write(fd, bytes, n));
+
+		if (wrote < 0)
+			return -1;
+		bytes += wrote;
+		n -= (size_t)wrote;
+	}
+	return 0;
+}
+
 /* Opens for reading without ever waiting for a FIFO's writer. */
 static int open_regular(const char *path, struct stat *info, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	if (fd < 0) {
-		(void)refused("open", path, err);
+	if (file_examine(fd, path, info, err))
 		return -1;
-	}
-	if (fstat(fd, info) != 0) {
-		(void)refused("examine", path, err);
-		(void)close(fd);
-		return -1;
-	}
 	if (!S_ISREG(info->st_mode)) {
 		(void)close(fd);
 		return err_set(err, ERR_INPUT, "%s is not a regular file", path);
@@ -61,7 +76,7 @@ int file_map(struct file_map *map, const char *path, struct err *err)
 	if (info.st_size > 0)
 		data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (data == MAP_FAILED) {
-		(void)refused("map", path, err);
+		(void)file_refused("map", path, err);
 		(void)close(fd);
 		return -1;
 	}
@@ -93,11 +108,9 @@ static int read_all(struct buf *buf, int fd, const char *path, size_t limit, str
 
 		if (!at)
 			return err_set(err, ERR_MEMORY, "not enough memory to read %s", path);
-		got = read(fd, at, READ_BYTES);
-		if (got < 0 && errno == EINTR)
-			continue;
+		got = TEMP_FAILURE_RETRY(read(fd, at, READ_BYTES));
 		if (got < 0)
-			return refused("read", path, err);
+			return file_refused("read", path, err);
 		if (got == 0)
 			return 0;
 		if ((size_t)got > limit - total)
@@ -166,7 +179,7 @@ static int open_in_place(struct output *out, struct err *err)
 
 	out->fd = standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : open(out->path, O_WRONLY | O_CLOEXEC);
 	if (out->fd < 0)
-		return refused("write", standard ? "standard output" : out->path, err);
+		return file_refused("write", standard ? "standard output" : out->path, err);
 	return 0;
 }
 
@@ -181,7 +194,7 @@ static int open_temporary(struct output *out, struct err *err)
 		out->fd = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 	} while (out->fd < 0 && errno == EEXIST);
 	if (out->fd < 0)
-		return refused("create", out->path, err);
+		return file_refused("create", out->path, err);
 	return 0;
 }
 
@@ -210,19 +223,10 @@ struct output *output_open(const char *path, struct err *err)
 
 static int write_all(struct output *out, const char *bytes, size_t n, struct err *err)
 {
-	while (n > 0) {
-		ssize_t wrote = write(out->fd, bytes, n);
-
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote < 0) {
-			out->failed = true;
-			return refused("write", out->path, err);
-		}
-		bytes += wrote;
-		n -= (size_t)wrote;
-	}
-	return 0;
+	if (file_write(out->fd, bytes, n) == 0)
+		return 0;
+	out->failed = true;
+	return file_refused("write", out->path, err);
 }
 
 static int flush(struct output *out, struct err *err)
@@ -262,7 +266,7 @@ static int sync_folder_of(const char *path, struct err *err)
 	int result = 0;
 
 	if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
-		result = refused("sync", folder, err);
+		result = file_refused("sync", folder, err);
 	if (fd >= 0)
 		(void)close(fd);
 	free(folder);
@@ -276,9 +280,9 @@ static int finish_file(struct output *out, struct err *err)
 				 : flush(out, err);
 
 	if (result == 0 && out->temporary && fsync(out->fd) != 0)
-		result = refused("sync", out->path, err);
+		result = file_refused("sync", out->path, err);
 	if (close(out->fd) != 0 && result == 0)
-		result = refused("close", out->path, err);
+		result = file_refused("close", out->path, err);
 	return result;
 }
 
@@ -287,7 +291,7 @@ int output_commit(struct output *out, struct err *err)
 	int result = finish_file(out, err);
 
 	if (out->temporary && result == 0 && rename(out->temporary, out->path) != 0)
-		result = refused("rename to", out->path, err);
+		result = file_refused("rename to", out->path, err);
 	if (out->temporary && result != 0)
 		(void)unlink(out->temporary);
 	else if (out->temporary)
@@ -367,7 +371,7 @@ int file_temporary(struct err *err)
 		return err_set(err, ERR_INPUT, "TMPDIR is too long");
 	fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0)
-		return refused("create a temporary file in", folder, err);
+		return file_refused("create a temporary file in", folder, err);
 	(void)unlink(path);
 	return fd;
 }
@@ -384,11 +388,11 @@ int file_make_folder(const char *path, struct err *err)
 			continue;
 		part[i] = '\0';
 		if (mkdir(part, 0777) != 0 && errno != EEXIST)
-			result = refused("make the folder", part, err);
+			result = file_refused("make the folder", part, err);
 		part[i] = '/';
 	}
 	if (result == 0 && mkdir(part, 0777) != 0 && errno != EEXIST)
-		result = refused("make the folder", part, err);
+		result = file_refused("make the folder", part, err);
 	if (result == 0 && (stat(part, &info) != 0 || !S_ISDIR(info.st_mode)))
 		result = err_set(err, ERR_INPUT, "%s is not a folder", path);
 	free(part);

@@ -14,6 +14,16 @@
 struct buf;
 struct err;
 struct output;
+struct stat;
+
+/* ERR_IO "cannot DOING PATH: ..." from errno; a missing file is ERR_NOT_FOUND. */
+int file_refused(const char *doing, const char *path, struct err *err);
+
+/* Fills *info about fd, what open() returned for the path; when either failed, fd is closed. */
+int file_examine(int fd, const char *path, struct stat *info, struct err *err);
+
+/* Writes all n bytes; 0, or -1 with errno set. */
+int file_write(int fd, const char *bytes, size_t n);
 
 struct file_map {
 	const unsigned char *data; /* NULL when size == 0 */

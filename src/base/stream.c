@@ -1,6 +1,7 @@
 #include "base/stream.h"
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/stream_codec.h"
 
@@ -31,16 +32,8 @@ static int open_input(const char *path, struct stat *info, struct err *err)
 	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
 					: open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
-	if (fd < 0) {
-		(void)err_set(err, errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO,
-			      "cannot open %s: %s", path, strerror(errno));
+	if (file_examine(fd, path, info, err))
 		return -1;
-	}
-	if (fstat(fd, info) != 0) {
-		(void)err_set(err, ERR_IO, "cannot examine %s: %s", path, strerror(errno));
-		(void)close(fd);
-		return -1;
-	}
 	if (S_ISDIR(info->st_mode)) {
 		(void)close(fd);
 		return err_set(err, ERR_INPUT, "%s is a folder", path);
@@ -72,11 +65,8 @@ struct stream *stream_open(const char *path, struct err *err)
 /* Up to n bytes of the file; 0 at its end. */
 static ssize_t read_file(struct stream *s, void *to, size_t n, struct err *err)
 {
-	ssize_t got;
+	ssize_t got = TEMP_FAILURE_RETRY(read(s->fd, to, n));
 
-	do
-		got = read(s->fd, to, n);
-	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return err_set(err, ERR_IO, "cannot read %s: %s", s->name, strerror(errno));
 	if (got == 0)

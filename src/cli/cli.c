@@ -168,15 +168,8 @@ int cli_print(struct buf *buf, struct err *err)
 {
 	if (buf->failed)
 		return err_set(err, ERR_MEMORY, "not enough memory for the output");
-	for (size_t at = 0; at < buf->len;) {
-		ssize_t n = write(STDOUT_FILENO, buf->data + at, buf->len - at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(err, ERR_IO, "standard output: %s", strerror(errno));
-		at += (size_t)n;
-	}
+	if (file_write(STDOUT_FILENO, buf->data, buf->len))
+		return err_set(err, ERR_IO, "standard output: %s", strerror(errno));
 	buf_reset(buf);
 	return 0;
 }

@@ -29,21 +29,18 @@ static void start_pass(struct corpus *c)
 struct corpus *corpus_open(const char *const *paths, size_t n, bool lossy, struct err *err)
 {
 	struct corpus *c = mem_new(1, sizeof(*c));
+	int failed;
 
 	c->lossy = lossy;
 	digest_start(&c->digest);
 	start_pass(c);
-	if (n == 0) {
-		(void)err_set(err, ERR_INPUT, "no corpus was named");
-		corpus_close(c);
-		return NULL;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (corpus_files_add(&c->files, paths[i], err)) {
-			corpus_close(c);
-			return NULL;
-		}
-	return c;
+	failed = n == 0 ? err_set(err, ERR_INPUT, "no corpus was named") : 0;
+	for (size_t i = 0; i < n && !failed; i++)
+		failed = corpus_files_add(&c->files, paths[i], err);
+	if (!failed)
+		return c;
+	corpus_close(c);
+	return NULL;
 }
 
 void corpus_close(struct corpus *c)
@@ -63,27 +60,16 @@ static int spool(struct corpus_file *file, const char *bytes, size_t n, struct e
 		if (file->spool < 0)
 			return -1;
 	}
-	while (n > 0) {
-		ssize_t k = write(file->spool, bytes, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			return err_set(err, ERR_IO, "cannot keep %s in a temporary file: %s", file->path,
-				       k < 0 ? strerror(errno) : "nothing was written");
-		bytes += k;
-		n -= (size_t)k;
-	}
+	if (file_write(file->spool, bytes, n))
+		return err_set(err, ERR_IO, "cannot keep %s in a temporary file: %s", file->path,
+			       strerror(errno));
 	return 0;
 }
 
 static ssize_t read_spool(const struct corpus_file *file, uint64_t at, char *to, size_t n, struct err *err)
 {
-	ssize_t k;
+	ssize_t k = TEMP_FAILURE_RETRY(pread(file->spool, to, n, (off_t)at));
 
-	do
-		k = pread(file->spool, to, n, (off_t)at);
-	while (k < 0 && errno == EINTR);
 	if (k < 0)
 		return err_set(err, ERR_IO, "cannot read what was kept of %s: %s", file->path,
 			       strerror(errno));

@@ -2,6 +2,7 @@
 #include "text/corpus_private.h"
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <dirent.h>
@@ -93,8 +94,7 @@ int corpus_files_add(struct corpus_files *files, const char *path, struct err *e
 	if (strcmp(path, "-") == 0)
 		return add(files, path, NULL, err);
 	if (stat(path, &info) != 0)
-		return err_set(err, errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO,
-			       "cannot open %s: %s", path, strerror(errno));
+		return file_refused("open", path, err);
 	if (!S_ISDIR(info.st_mode))
 		return add(files, path, &info, err);
 	if (add_folder(files, path, 0, err))
