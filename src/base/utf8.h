@@ -7,6 +7,7 @@
 #ifndef SIFD_BASE_UTF8_H
 #define SIFD_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,12 @@ struct buf;
 
 /* The offset of the first byte that does not belong to a valid sequence, or n when all is well. */
 size_t utf8_invalid(const char *text, size_t n);
+
+/* Whether it is one of ASCII's blanks. */
+static inline bool utf8_is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 /* The number of leading bytes below 0x80. */
 size_t utf8_ascii(const char *text, size_t n);

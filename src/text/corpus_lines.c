@@ -24,11 +24,6 @@ static size_t skip_mark(const char *text, size_t n)
 	return n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 bool corpus_is_jsonl(const char *text, size_t n)
 {
 	size_t i = skip_mark(text, n);
@@ -38,7 +33,7 @@ bool corpus_is_jsonl(const char *text, size_t n)
 	json_t *value;
 	bool object;
 
-	while (i < n && is_blank(text[i]))
+	while (i < n && utf8_is_blank(text[i]))
 		i++;
 	if (i == n || text[i] != '{')
 		return false;
@@ -138,7 +133,7 @@ static int json_lines(const struct corpus_place *where, const char *text, size_t
 		const char *lf = memchr(text + at, '\n', n - at);
 		size_t end = lf ? (size_t)(lf - text) : n;
 
-		while (at < end && is_blank(text[at]))
+		while (at < end && utf8_is_blank(text[at]))
 			at++;
 		if (at < end && add_json_text(to, text + at, end - at, err))
 			return err_prefix(err, "%s: line %llu", where->name, (unsigned long long)line);

@@ -53,11 +53,6 @@ void cutter_force_icu(struct cutter *c, bool force)
 	c->force_icu = force;
 }
 
-static bool is_blank_byte(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* Trims Unicode blanks at both ends; an empty rest is no sentence. */
 static int add(struct cutter *c, const char *text, size_t start, size_t stop, struct err *err)
 {
@@ -132,7 +127,7 @@ static size_t ascii_break(const char *text, size_t at, size_t n, size_t *on)
 
 	while (p < n && is_close(text[p]))
 		p++;
-	while (p < n && is_blank_byte(text[p]) && !is_paragraph(text[p]))
+	while (p < n && utf8_is_blank(text[p]) && !is_paragraph(text[p]))
 		p++;
 	*on = p;
 	if (p >= n)

@@ -54,11 +54,6 @@ void tokenizer_force_icu(struct tokenizer *t, bool force)
 	t->force_icu = force;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /*
  * Where the Unicode scanner may stop that text[at] (not ASCII) needs: at the end of the blank-bounded field,
  * and of those that follow while they are not ASCII either.
@@ -68,14 +63,14 @@ static size_t wide_end(const char *text, size_t at, size_t n)
 	bool wide = true;
 
 	for (size_t end = at;;) {
-		while (end < n && !is_blank(text[end]))
+		while (end < n && !utf8_is_blank(text[end]))
 			wide |= (unsigned char)text[end++] >= 0x80;
 		if (!wide)
 			return at;
 		at = end;
 		if (end == n)
 			return n;
-		while (end < n && is_blank(text[end]))
+		while (end < n && utf8_is_blank(text[end]))
 			end++;
 		wide = false;
 	}
@@ -95,7 +90,7 @@ static int scan(struct tokenizer *t, const char *text, size_t n, size_t ascii, s
 		size_t wide = at ? at + utf8_ascii(text + at, n - at) : ascii;
 		size_t start = wide;
 
-		while (wide < n && start > at && !is_blank(text[start - 1]))
+		while (wide < n && start > at && !utf8_is_blank(text[start - 1]))
 			start--;
 		if (start > at && token_scan_ascii(t, text, at, start, err))
 			return -1;

@@ -19,50 +19,19 @@ enum kind {
 static enum kind kind_of(uint32_t character)
 {
 	UChar32 c = (UChar32)character;
+	uint32_t category = U_GET_GC_MASK(c);
 
-	if (u_isUWhiteSpace(c))
+	if (u_isUWhiteSpace(c) || category & U_GC_CC_MASK)
 		return BLANK;
-	switch ((UCharCategory)u_charType(c)) {
-	case U_UPPERCASE_LETTER:
-	case U_LOWERCASE_LETTER:
-	case U_TITLECASE_LETTER:
-	case U_MODIFIER_LETTER:
-	case U_DECIMAL_DIGIT_NUMBER:
-	case U_OTHER_NUMBER:
-		return RUN;
-	case U_OTHER_LETTER:
-	case U_LETTER_NUMBER:
+	if (category & (U_GC_LO_MASK | U_GC_NL_MASK))
 		return c >= 0x2E80 && u_hasBinaryProperty(c, UCHAR_IDEOGRAPHIC) ? IDEOGRAPH : RUN;
-	case U_NON_SPACING_MARK:
-	case U_ENCLOSING_MARK:
-	case U_COMBINING_SPACING_MARK:
+	if (category & (U_GC_L_MASK | U_GC_ND_MASK | U_GC_NO_MASK))
+		return RUN;
+	if (category & U_GC_M_MASK)
 		return MARK;
-	case U_OTHER_SYMBOL:
+	if (category & U_GC_SO_MASK)
 		return SYMBOL;
-	case U_CONTROL_CHAR:
-		return BLANK;
-	case U_FORMAT_CHAR:
-		return FORMAT;
-	case U_UNASSIGNED:
-	case U_SPACE_SEPARATOR:
-	case U_LINE_SEPARATOR:
-	case U_PARAGRAPH_SEPARATOR:
-	case U_PRIVATE_USE_CHAR:
-	case U_SURROGATE:
-	case U_DASH_PUNCTUATION:
-	case U_START_PUNCTUATION:
-	case U_END_PUNCTUATION:
-	case U_CONNECTOR_PUNCTUATION:
-	case U_OTHER_PUNCTUATION:
-	case U_MATH_SYMBOL:
-	case U_CURRENCY_SYMBOL:
-	case U_MODIFIER_SYMBOL:
-	case U_INITIAL_PUNCTUATION:
-	case U_FINAL_PUNCTUATION:
-	case U_CHAR_CATEGORY_COUNT:
-		break;
-	}
-	return PUNCTUATION;
+	return category & U_GC_CF_MASK ? FORMAT : PUNCTUATION;
 }
 
 static bool is_wordly(enum kind k)
