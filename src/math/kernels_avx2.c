@@ -12,8 +12,6 @@ static float dot(const float *x, const float *y, size_t n)
 	__m256 high = _mm256_setzero_ps();
 	float lanes[DOT_LANES];
 	size_t i = 0;
-	__m256 eight;
-	__m128 four;
 
 	for (; i + DOT_LANES <= n; i += DOT_LANES) {
 		low = _mm256_fmadd_ps(_mm256_loadu_ps(x + i), _mm256_loadu_ps(y + i), low);
@@ -27,10 +25,7 @@ static float dot(const float *x, const float *y, size_t n)
 		low = _mm256_loadu_ps(lanes);
 		high = _mm256_loadu_ps(lanes + 8);
 	}
-	eight = _mm256_add_ps(low, high);
-	four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-	four = _mm_add_ps(four, _mm_movehl_ps(four, four));
-	return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+	return sum_pairwise(low, high);
 }
 
 static void axpy(float *restrict y, float a, const float *restrict x, size_t n)
@@ -61,10 +56,7 @@ const struct kernels kernels_avx2 = {
 	.dot = dot,
 	.axpy = axpy,
 	.scale = scale,
-	.rows_sum = { [ROWS_F32] = rows_sum_f32,
-		      [ROWS_F16] = rows_sum_f16,
-		      [ROWS_BF16] = rows_sum_bf16,
-		      [ROWS_I8] = rows_sum_i8 },
+	.rows_sum = ROWS_SUMS,
 	.f32_mul = f32_mul_simd,
 	.i8_mul = i8_mul_avx2,
 	KERNELS_LOOPS,

@@ -58,17 +58,12 @@ const char *mat_better_coretype(void)
 void mat_mul(float *c, const float *a, const float *b, size_t m, size_t n, size_t k, int ta, int tb,
 	     float alpha, float beta)
 {
+	size_t inner = k ? k : 1;
+
 	if (m == 0 || n == 0)
 		return;
 	cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, checked(m),
-		    checked(n), checked(k), alpha, a,
-		    checked(ta	? m
-			    : k ? k
-				: 1),
-		    b,
-		    checked(!tb ? n
-			    : k ? k
-				: 1),
+		    checked(n), checked(k), alpha, a, checked(ta ? m : inner), b, checked(tb ? inner : n),
 		    beta, c, checked(n));
 }
 

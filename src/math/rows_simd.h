@@ -175,6 +175,12 @@ DEFINE_SUM(rows_sum_f16, ROWS_F16)
 DEFINE_SUM(rows_sum_bf16, ROWS_BF16)
 DEFINE_SUM(rows_sum_i8, ROWS_I8)
 
+#define ROWS_SUMS                                                                                            \
+	{                                                                                                    \
+		[ROWS_F32] = rows_sum_f32, [ROWS_F16] = rows_sum_f16, [ROWS_BF16] = rows_sum_bf16,           \
+		[ROWS_I8] = rows_sum_i8                                                                      \
+	}
+
 #endif
 
 #endif

@@ -14,6 +14,16 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* The sum of 16 lanes, in the order of vec.h. */
+INLINE float sum_pairwise(__m256 low, __m256 high)
+{
+	__m256 eight = _mm256_add_ps(low, high);
+	__m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+
+	four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+	return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+}
+
 #ifdef __AVX512F__
 
 typedef __m512 vector;
