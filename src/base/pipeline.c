@@ -43,6 +43,7 @@ struct run {
 struct worker {
 	struct run *run;
 	size_t number;
+	pthread_t thread;
 };
 
 size_t pipeline_processors(void)
@@ -174,22 +175,18 @@ static void *work_loop(void *argument)
 static int run_threads(struct run *run, struct err *err)
 {
 	struct worker *workers = mem_try(run->workers, sizeof(*workers), err);
-	pthread_t *threads = workers ? mem_try(run->workers, sizeof(*threads), err) : NULL;
 	size_t started = 1;
 
-	if (!threads) {
-		free(workers);
+	if (!workers)
 		return -1;
-	}
 	for (size_t i = 0; i < run->workers; i++)
 		workers[i] = (struct worker){ .run = run, .number = i };
 	while (started < run->workers &&
-	       pthread_create(&threads[started], NULL, work_loop, &workers[started]) == 0)
+	       pthread_create(&workers[started].thread, NULL, work_loop, &workers[started]) == 0)
 		started++;
 	(void)work_loop(&workers[0]);
 	for (size_t i = 1; i < started; i++)
-		(void)pthread_join(threads[i], NULL);
-	free(threads);
+		(void)pthread_join(workers[i].thread, NULL);
 	free(workers);
 	if (run->failed)
 		*err = run->err;

@@ -242,8 +242,9 @@ static void settle_scale(float *x, size_t n, size_t d)
 }
 
 /* The share, in the test set, of the class that is most frequent in the training set. */
-static double most_frequent(const struct labelled_set *set, size_t *counts)
+static double most_frequent(const struct labelled_set *set)
 {
+	size_t counts[LABELLED_CLASSES_MAX] = { 0 };
 	size_t train = set->train ? set->train : set->n;
 	size_t most = 0;
 	size_t correct = 0;
@@ -274,25 +275,21 @@ int classify_features(struct classify_result *result, float *x, size_t d, const 
 		      size_t workers, struct progress *progress, struct err *err)
 {
 	struct probe p = { .set = set, .x = x, .d = d, .progress = progress };
-	size_t *counts = mem_try(set->classes_n, sizeof(*counts), err);
 	size_t correct = 0;
-	int rc = counts ? 0 : -1;
+	int rc;
 
 	if (workers == 0)
 		workers = pipeline_processors();
-	if (rc == 0) {
-		settle_scale(x, set->n, d);
-		rc = run_folds(&p, workers, err);
-	}
+	settle_scale(x, set->n, d);
+	rc = run_folds(&p, workers, err);
 	if (rc == 0) {
 		for (size_t i = 0; i < p.folds_n; i++)
 			correct += p.folds[i].correct;
 		result->texts = set->n - set->train;
 		result->accuracy = 100.0 * (double)correct / (double)result->texts;
-		result->most = most_frequent(set, counts);
+		result->most = most_frequent(set);
 	}
 	probe_free(&p, workers);
-	free(counts);
 	return rc;
 }
 
