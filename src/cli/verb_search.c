@@ -23,21 +23,16 @@ struct search_call {
 struct collection {
 	struct buf bytes;
 	size_t *ends; /* (n) */
-	size_t n, room;
+	size_t n, ends_room, vectors_room;
 	float *vectors; /* (n, d) */
 	size_t d;
 };
 
 static int add(struct collection *c, const char *text, size_t n, struct err *err)
 {
-	if (c->n == c->room) {
-		size_t room = c->room ? 2 * c->room : 1024;
-
-		if (mem_resize(&c->ends, room, sizeof(*c->ends), err) ||
-		    mem_resize(&c->vectors, room, c->d * sizeof(float), err))
-			return -1;
-		c->room = room;
-	}
+	if (mem_grow(&c->ends, &c->ends_room, c->n, sizeof(*c->ends), err) ||
+	    mem_grow(&c->vectors, &c->vectors_room, c->n, c->d * sizeof(float), err))
+		return -1;
 	assert(c->ends && c->vectors);
 	buf_add(&c->bytes, text, n);
 	if (c->bytes.failed)
@@ -75,8 +70,7 @@ static int load(struct collection *c, struct embedder *s, const char *path, bool
 		if (cli_check_text(&line, &n, lossy, &mended, err) || add(c, line, n, err))
 			more = err_prefix(err, "%s: line %" PRIu64, path, lines_number(lines));
 	buf_free(&mended);
-	if (lines)
-		lines_free(lines);
+	lines_free(lines);
 	return more ? more : embed_all(c, s, err);
 }
 
@@ -134,8 +128,7 @@ static int answer_lines(const struct collection *c, struct embedder *s, size_t t
 	}
 	buf_free(&out);
 	buf_free(&mended);
-	if (lines)
-		lines_free(lines);
+	lines_free(lines);
 	return more;
 }
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES = 1 << 20, PAIRS_AT_FIRST = 1024, COLUMNS = 3 };
+enum { LINE_BYTES = 1 << 20, COLUMNS = 3 };
 
 /* Sets */
 
@@ -44,23 +44,8 @@ char *evaluate_set_name(const char *path, struct err *err)
 
 struct reading {
 	struct pair_set *set;
-	size_t cap; /* pairs there is room for */
+	size_t left_room, right_room, gold_room;
 };
-
-static int make_room(struct reading *r, struct err *err)
-{
-	struct pair_set *set = r->set;
-	size_t more = r->cap ? 2 * r->cap : PAIRS_AT_FIRST;
-
-	if (set->n < r->cap)
-		return 0;
-	if (mem_resize(&set->left, more, sizeof(*set->left), err) ||
-	    mem_resize(&set->right, more, sizeof(*set->right), err) ||
-	    mem_resize(&set->gold, more, sizeof(*set->gold), err))
-		return -1;
-	r->cap = more;
-	return 0;
-}
 
 static int add_line(void *context, const char *line, size_t n, struct err *err)
 {
@@ -81,7 +66,9 @@ static int add_line(void *context, const char *line, size_t n, struct err *err)
 		return 0;
 	if (!column_number(&gold, c[2]))
 		return err_set(err, ERR_INPUT, "the third column is not a finite number");
-	if (make_room(r, err))
+	if (mem_grow(&set->left, &r->left_room, set->n, sizeof(*set->left), err) ||
+	    mem_grow(&set->right, &r->right_room, set->n, sizeof(*set->right), err) ||
+	    mem_grow(&set->gold, &r->gold_room, set->n, sizeof(*set->gold), err))
 		return -1;
 	set->left[set->n] = mem_try_text(c[0].at, c[0].n, err);
 	set->right[set->n] = mem_try_text(c[1].at, c[1].n, err);

@@ -4,6 +4,7 @@
  */
 #include "eval/evaluate.h"
 
+#include "base/buf.h"
 #include "base/columns.h"
 #include "base/err.h"
 #include "base/lines.h"
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES = 1 << 16, IDS_AT_FIRST = 1 << 14 };
+enum { LINE_BYTES = 1 << 16 };
 
 /* The texts of one side of a set, as word numbers; VOCAB_UNKNOWN where the vocabulary lacks the word. */
 struct side {
@@ -35,13 +36,14 @@ struct reference {
 	uint64_t *df;	  /* (words) tokens of all sets */
 	uint64_t texts;	  /* of all sets */
 	struct tokenizer *tokenizer;
+	struct buf word;	 /* without its '#' */
 	struct side (*sides)[2]; /* (sets) */
 };
 
 /* The work space of one set.  In doubles, as in the original: floats would change some fourth digits. */
 struct space {
-	double *x[2];	 /* (pairs, d) left and right */
 	float *row;	 /* (d) */
+	double *x[2];	 /* (pairs, d) left and right */
 	double *scores;	 /* (pairs) */
 	double *moment;	 /* (d, d) */
 	double *vectors; /* (d, d) */
@@ -119,17 +121,15 @@ static int probabilities_of_model(struct reference *r, struct err *err)
 /* Texts to word numbers */
 
 /* The original's lookupIDX() without its last resort: "#Word" loses every '#'. */
-static uint32_t find_word(const struct vocab *vocab, const char *form, size_t n, char *scratch)
+static uint32_t find_word(struct reference *r, const char *form, size_t n)
 {
-	size_t kept = 0;
-
 	if (n < 2 || form[0] != '#')
-		return vocab_find(vocab, form, n);
-	for (size_t i = 0; i < n; i++) {
+		return vocab_find(&r->model->vocab, form, n);
+	buf_reset(&r->word);
+	for (size_t i = 0; i < n; i++)
 		if (form[i] != '#')
-			scratch[kept++] = form[i];
-	}
-	return vocab_find(vocab, scratch, kept);
+			buf_byte(&r->word, form[i]);
+	return vocab_find(&r->model->vocab, buf_string(&r->word), r->word.len);
 }
 
 static int add_text(struct reference *r, struct side *side, size_t i, const char *text, struct err *err)
@@ -138,26 +138,14 @@ static int add_text(struct reference *r, struct side *side, size_t i, const char
 	size_t bytes = strlen(text);
 	const struct token *tokens;
 	ptrdiff_t n = tokenizer_run(r->tokenizer, text, bytes, &tokens, err);
-	size_t longest = 0;
-	char *scratch;
 
-	if (n < 0)
+	if (n < 0 || mem_reserve(&side->ids, &side->cap, used + (size_t)n, sizeof(*side->ids), err))
 		return -1;
-	if (side->cap - used < (size_t)n) {
-		size_t cap = 2 * side->cap + (size_t)n + IDS_AT_FIRST;
-
-		if (mem_resize(&side->ids, cap, sizeof(*side->ids), err))
-			return -1;
-		side->cap = cap;
+	for (ptrdiff_t t = 0; t < n; t++) {
+		side->ids[used++] = find_word(r, tokens[t].form, tokens[t].length);
+		if (r->word.failed)
+			return err_set(err, ERR_MEMORY, "not enough memory for a word");
 	}
-	for (ptrdiff_t t = 0; t < n; t++)
-		longest = tokens[t].length > longest ? tokens[t].length : longest;
-	scratch = mem_try(longest, 1, err);
-	if (!scratch)
-		return -1;
-	for (ptrdiff_t t = 0; t < n; t++)
-		side->ids[used++] = find_word(&r->model->vocab, tokens[t].form, tokens[t].length, scratch);
-	free(scratch);
 	side->starts[i + 1] = used;
 	return 0;
 }
@@ -303,32 +291,23 @@ static double coverage(const struct side *sides, size_t n)
 	return words ? (double)known / (double)words : 0.0;
 }
 
-static void space_free(struct space *space)
-{
-	free(space->x[0]);
-	free(space->x[1]);
-	free(space->row);
-	free(space->scores);
-	free(space->moment);
-	free(space->vectors);
-	free(space->values);
-}
-
+/* The arrays of doubles share one allocation, which begins at x[0]. */
 static int space_make(struct space *space, size_t pairs, size_t d, struct err *err)
 {
-	*space = (struct space){ 0 };
-	space->x[0] = mem_try(pairs, d * sizeof(double), err);
-	space->x[1] = mem_try(pairs, d * sizeof(double), err);
-	space->row = mem_try(d, sizeof(*space->row), err);
-	space->scores = mem_try(pairs, sizeof(*space->scores), err);
-	space->moment = mem_try(d, d * sizeof(*space->moment), err);
-	space->vectors = mem_try(d, d * sizeof(*space->vectors), err);
-	space->values = mem_try(d, sizeof(*space->values), err);
-	if (space->x[0] && space->x[1] && space->row && space->scores && space->moment && space->vectors &&
-	    space->values)
-		return 0;
-	space_free(space);
-	return -1;
+	double *at = mem_try(2 * pairs + 2 * d + 1, (d + 1) * sizeof(*at), err);
+
+	space->x[0] = at;
+	space->row = at ? mem_try(d, sizeof(*space->row), err) : NULL;
+	if (!space->row) {
+		free(at);
+		return -1;
+	}
+	space->x[1] = at += pairs * d;
+	space->scores = at += pairs * d;
+	space->moment = at += pairs;
+	space->vectors = at += d * d;
+	space->values = at + d * d;
+	return 0;
 }
 
 static int score_set(const struct reference *r, struct evaluated *results, const struct pair_set *set,
@@ -344,7 +323,8 @@ static int score_set(const struct reference *r, struct evaluated *results, const
 		rc = score(r, &results[mode], mode, set, sides, &space, err);
 		results[mode].coverage = covered;
 	}
-	space_free(&space);
+	free(space.row);
+	free(space.x[0]);
 	return rc;
 }
 
@@ -381,8 +361,8 @@ static void reference_free(struct reference *r, size_t n)
 			free(r->sides[i][side].starts);
 		}
 	}
-	if (r->tokenizer)
-		tokenizer_free(r->tokenizer);
+	tokenizer_free(r->tokenizer);
+	buf_free(&r->word);
 	free(r->sides);
 	free(r->p);
 	free(r->df);

@@ -62,12 +62,6 @@ static size_t label_length(const char *text)
 	return text[n] == ' ' || text[n] == '\0' ? n : 0;
 }
 
-/* Room for one more row. */
-static int grow(struct reading *r, struct err *err)
-{
-	return mem_grow(&r->columns, &r->cap, r->n, COLUMNS * sizeof(*r->columns), err);
-}
-
 /* The set takes the line over. */
 static int keep_line(struct reading *r, char *line, struct err *err)
 {
@@ -90,7 +84,7 @@ static int add_blank_row(struct reading *r, char *line, struct err *err)
 	if (n) {
 		const char **row;
 
-		if (grow(r, err))
+		if (mem_grow(&r->columns, &r->cap, r->n, COLUMNS * sizeof(*r->columns), err))
 			return -1;
 		row = r->columns + r->n++ * COLUMNS;
 		row[0] = line;
@@ -131,7 +125,7 @@ static int add_row(struct reading *r, char *line, struct err *err)
 	if (r->form == FORM_TWO ? n != 2 : n < COLUMNS)
 		return err_set(err, ERR_INPUT, "expected %d columns parted by tabs, found %zu",
 			       r->form == FORM_TWO ? 2 : COLUMNS, n);
-	if (grow(r, err))
+	if (mem_grow(&r->columns, &r->cap, r->n, COLUMNS * sizeof(*r->columns), err))
 		return -1;
 	for (size_t i = 0; i < n && i < COLUMNS; i++) {
 		r->columns[r->n * COLUMNS + i] = c[i].at;

@@ -20,7 +20,7 @@ struct logistic {
 	int constant;
 	size_t classes;
 	size_t fitted;	 /* regressions: one for two classes */
-	double *weights; /* (classes, d) */
+	double *weights; /* (classes, d), and in the same allocation: */
 	double *g, *step, *trial;
 	double *hessian; /* (d, d) */
 	float *products; /* (d, d): scratch of mat_add_second_moment() */
@@ -35,10 +35,6 @@ void logistic_free(struct logistic *l)
 	if (!l)
 		return;
 	free(l->weights);
-	free(l->g);
-	free(l->step);
-	free(l->trial);
-	free(l->hessian);
 	free(l->products);
 	free(l->block);
 	free(l->scores);
@@ -63,18 +59,19 @@ struct logistic *logistic_new(size_t d, size_t classes, int constant, struct err
 	l->constant = constant;
 	l->classes = classes;
 	l->fitted = classes == 2 ? 1 : classes;
-	l->weights = mem_try(classes, row_bytes, err);
-	l->g = mem_try(wide, sizeof(*l->g), err);
-	l->step = mem_try(wide, sizeof(*l->step), err);
-	l->trial = mem_try(wide, sizeof(*l->trial), err);
-	l->hessian = mem_try(wide, row_bytes, err);
+	l->weights = mem_try(classes + 3 + wide, row_bytes, err);
 	l->products = mem_try(wide, wide * sizeof(*l->products), err);
 	l->block = mem_try(BLOCK_ROWS, wide * sizeof(*l->block), err);
 	l->seen = mem_try(classes, sizeof(*l->seen), err);
-	if (l->weights && l->g && l->step && l->trial && l->hessian && l->products && l->block && l->seen)
-		return l;
-	logistic_free(l);
-	return NULL;
+	if (!l->weights || !l->products || !l->block || !l->seen) {
+		logistic_free(l);
+		return NULL;
+	}
+	l->g = l->weights + classes * wide;
+	l->step = l->g + wide;
+	l->trial = l->step + wide;
+	l->hessian = l->trial + wide;
+	return l;
 }
 
 void logistic_reset(struct logistic *l)
@@ -250,11 +247,8 @@ static int fit_class(struct logistic *l, const struct examples *e, size_t class,
 {
 	assert(e->d + (l->constant ? 1 : 0) == l->d && e->classes == l->classes);
 	assert(class < l->classes && (l->fitted > 1 || class == 1));
-	if (e->n > l->scores_cap) {
-		if (mem_resize(&l->scores, e->n, sizeof(*l->scores), err))
-			return -1;
-		l->scores_cap = e->n;
-	}
+	if (mem_reserve(&l->scores, &l->scores_cap, e->n, sizeof(*l->scores), err))
+		return -1;
 	l->seen[class] = l->fitted == 1;
 	for (size_t i = 0; i < e->n && !l->seen[class]; i++)
 		l->seen[class] = e->y[e->which[i]] == class;

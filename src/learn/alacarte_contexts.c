@@ -47,8 +47,7 @@ struct pass {
 void contexts_free(struct contexts *c)
 {
 	free(c->counts);
-	if (c->forms)
-		vocab_builder_free(c->forms);
+	vocab_builder_free(c->forms);
 	free(c->form_counts);
 	free(c->known);
 	free(c->known_slots);
@@ -178,13 +177,8 @@ static uint64_t *form_count(struct contexts *c, struct vocab_builder *forms, uin
 
 	if (vocab_builder_add(forms, form, n, &id, &added, err))
 		return NULL;
-	if (id >= *cap) {
-		size_t more = *cap ? 2 * *cap : 4096;
-
-		if (mem_resize(counts, more, sizeof(**counts), err))
-			return NULL;
-		*cap = more;
-	}
+	if (mem_grow(counts, cap, id, sizeof(**counts), err))
+		return NULL;
 	if (added) {
 		(*counts)[id] = 0;
 		c->forms_n = (size_t)id + 1;
@@ -507,12 +501,9 @@ int contexts_gather(struct contexts *c, struct corpus *corpus, struct err *err)
 			     ? -1
 			     : 0;
 	for (size_t i = 0; p.readers && i < workers; i++) {
-		if (p.readers[i].lookup)
-			lookup_free(p.readers[i].lookup);
-		if (p.readers[i].cutter)
-			cutter_free(p.readers[i].cutter);
-		if (p.readers[i].folder)
-			case_folder_free(p.readers[i].folder);
+		lookup_free(p.readers[i].lookup);
+		cutter_free(p.readers[i].cutter);
+		case_folder_free(p.readers[i].folder);
 	}
 	free(p.readers);
 	free(p.around);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES = 1 << 20, AT_FIRST = 1024, LINES_A_LOOK = 1024 };
+enum { LINE_BYTES = 1 << 20, LINES_A_LOOK = 1024 };
 
 /* Scored pairs in the upper fifth of the range count as pairs that mean the same. */
 static const float same_from = 0.8f;
@@ -68,13 +68,8 @@ static int add_pair(struct reader *r, struct column a, struct column b, float go
 		s->skipped++;
 		return 0;
 	}
-	if (s->n == r->pairs_cap) {
-		size_t cap = s->n ? 2 * s->n : AT_FIRST;
-
-		if (mem_resize(&s->pairs, cap, sizeof(*s->pairs), err))
-			return -1;
-		r->pairs_cap = cap;
-	}
+	if (mem_grow(&s->pairs, &r->pairs_cap, s->n, sizeof(*s->pairs), err))
+		return -1;
 	p.a_key = p.a;
 	p.b_key = p.b;
 	s->pairs[s->n++] = p;
@@ -93,13 +88,8 @@ static int add_member(struct reader *r, struct column group, struct column text,
 		r->source->skipped++;
 		return 0;
 	}
-	if (r->memberships_n == r->memberships_cap) {
-		size_t cap = r->memberships_n ? 2 * r->memberships_n : AT_FIRST;
-
-		if (mem_resize(&r->memberships, cap, sizeof(*r->memberships), err))
-			return -1;
-		r->memberships_cap = cap;
-	}
+	if (mem_grow(&r->memberships, &r->memberships_cap, r->memberships_n, sizeof(*r->memberships), err))
+		return -1;
 	r->memberships[r->memberships_n++] = m;
 	return 0;
 }

@@ -23,7 +23,7 @@ struct block {
 	uint64_t lines;
 	float *rows;   /* (n, d) */
 	size_t *words; /* (n, 2): start and length in text */
-	size_t n, room;
+	size_t n, rows_room, words_room;
 };
 
 struct reader {
@@ -122,14 +122,9 @@ static int parse_line(struct block *b, size_t d, const char *line, size_t n, str
 	word_n = (size_t)(numbers - line);
 	while (word_n && (line[word_n - 1] == ' ' || line[word_n - 1] == '\t'))
 		word_n--;
-	if (b->n == b->room) {
-		size_t room = b->room ? 2 * b->room : 1024;
-
-		if (mem_resize(&b->rows, room, d * sizeof(float), err) ||
-		    mem_resize(&b->words, room, 2 * sizeof(size_t), err))
-			return -1;
-		b->room = room;
-	}
+	if (mem_grow(&b->rows, &b->rows_room, b->n, d * sizeof(float), err) ||
+	    mem_grow(&b->words, &b->words_room, b->n, 2 * sizeof(size_t), err))
+		return -1;
 	if (parse_row(b->rows + b->n * d, numbers, line + n, d, err))
 		return -1;
 	b->words[2 * b->n] = (size_t)(line - b->text.data);

@@ -83,17 +83,6 @@ static int read_shape(struct tensor *t, const json_t *shape, struct err *err)
 	return 0;
 }
 
-/* As long as the file says, so it may fail. */
-static char *copy_text(const char *text, struct err *err)
-{
-	size_t n = strlen(text) + 1;
-	char *copy = mem_try(n, 1, err);
-
-	if (copy)
-		memcpy(copy, text, n);
-	return copy;
-}
-
 static int read_tensor(struct tensor *t, const char *name, const json_t *o, const char *data, size_t data_n,
 		       struct err *err)
 {
@@ -102,7 +91,7 @@ static int read_tensor(struct tensor *t, const char *name, const json_t *o, cons
 	json_int_t from = json_integer_value(json_array_get(offsets, 0));
 	json_int_t to = json_integer_value(json_array_get(offsets, 1));
 
-	t->name = copy_text(name, err);
+	t->name = mem_try_text(name, strlen(name), err);
 	if (!t->name)
 		return -1;
 	if (!type || json_array_size(offsets) != 2 || !json_is_integer(json_array_get(offsets, 0)) ||
@@ -132,8 +121,8 @@ static int read_metadata(struct safetensors *s, json_t *o, struct err *err)
 		if (!value)
 			return err_set(err, ERR_FORMAT, "__metadata__ '%.60s' is no string", key);
 		s->metadata_n++;
-		s->metadata[s->metadata_n - 1].key = copy_text(key, err);
-		s->metadata[s->metadata_n - 1].value = copy_text(value, err);
+		s->metadata[s->metadata_n - 1].key = mem_try_text(key, strlen(key), err);
+		s->metadata[s->metadata_n - 1].value = mem_try_text(value, strlen(value), err);
 		if (!s->metadata[s->metadata_n - 1].key || !s->metadata[s->metadata_n - 1].value)
 			return -1;
 	}

@@ -49,7 +49,6 @@ int counts_read(uint64_t *counts, uint64_t *total, uint64_t *known, const struct
 			*known += 1;
 		}
 	}
-	if (lines)
-		lines_free(lines);
+	lines_free(lines);
 	return more;
 }

@@ -408,16 +408,6 @@ ptrdiff_t lookup_run(struct lookup *l, const char *text, size_t n, const struct 
 	return (ptrdiff_t)l->n;
 }
 
-static int ids_room(struct lookup *l, size_t n, struct err *err)
-{
-	if (n <= l->ids_room)
-		return 0;
-	if (mem_resize(&l->ids, 2 * n, sizeof(*l->ids), err))
-		return -1;
-	l->ids_room = 2 * n;
-	return 0;
-}
-
 ptrdiff_t lookup_ids(struct lookup *l, const char *text, size_t n, const uint32_t **ids, size_t *unknown,
 		     struct err *err)
 {
@@ -426,7 +416,7 @@ ptrdiff_t lookup_ids(struct lookup *l, const char *text, size_t n, const uint32_
 	struct batch batch;
 	size_t known = 0;
 
-	if (left < 0 || ids_room(l, (size_t)left, err))
+	if (left < 0 || mem_reserve(&l->ids, &l->ids_room, (size_t)left, sizeof(*l->ids), err))
 		return -1;
 	*unknown = 0;
 	while (left > 0) {
@@ -440,7 +430,8 @@ ptrdiff_t lookup_ids(struct lookup *l, const char *text, size_t n, const uint32_
 			}
 			l->n = 0;
 			if (find_token(l, &tokens[i], text, err) ||
-			    ids_room(l, known + l->n + (size_t)left, err))
+			    mem_reserve(&l->ids, &l->ids_room, known + l->n + (size_t)left, sizeof(*l->ids),
+					err))
 				return -1;
 			for (size_t k = 0; k < l->n; k++)
 				if (l->words[k].id != VOCAB_UNKNOWN)

@@ -7,14 +7,7 @@
 
 int token_room(struct tokenizer *t, size_t more, struct err *err)
 {
-	size_t room = 2 * (t->n + more);
-
-	if (t->n + more <= t->room)
-		return 0;
-	if (mem_resize(&t->tokens, room, sizeof(*t->tokens), err))
-		return -1;
-	t->room = room;
-	return 0;
+	return mem_reserve(&t->tokens, &t->room, t->n + more, sizeof(*t->tokens), err);
 }
 
 int token_add(struct tokenizer *t, const char *text, size_t start, size_t stop, struct err *err)

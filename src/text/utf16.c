@@ -7,14 +7,11 @@
 
 int utf16_fill(struct utf16 *u, const char *text, size_t from, size_t to, struct err *err)
 {
-	size_t room = to - from + 1;
+	size_t n = to - from + 1;
 
-	if (room > u->room) {
-		if (mem_resize(&u->units, room, sizeof(*u->units), err) ||
-		    mem_resize(&u->offset, room, sizeof(*u->offset), err))
-			return -1;
-		u->room = room;
-	}
+	if (mem_reserve(&u->units, &u->room, n, sizeof(*u->units), err) ||
+	    mem_reserve(&u->offset, &u->offset_room, n, sizeof(*u->offset), err))
+		return -1;
 	u->n = 0;
 	for (size_t at = from; at < to;) {
 		uint32_t start = (uint32_t)at;

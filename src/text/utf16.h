@@ -15,7 +15,7 @@ struct utf16 {
 	UChar *units;
 	uint32_t *offset; /* (n + 1) byte of the text where each unit's character starts; the last is `to` */
 	int32_t n;
-	size_t room;
+	size_t room, offset_room;
 };
 
 /* Valid UTF-8 text[from..to), less than 2^31 bytes of it.  0 or -1 (ERR_MEMORY). */
