@@ -63,14 +63,7 @@ static inline int mem_reserve(void *at, size_t *room, size_t n, size_t size, str
  */
 static inline int mem_grow(void *at, size_t *room, size_t n, size_t size, struct err *err)
 {
-	size_t more = *room ? 2 * *room : 64;
-
-	if (n < *room)
-		return 0;
-	if (mem_resize(at, more, size, err))
-		return -1;
-	*room = more;
-	return 0;
+	return mem_reserve(at, room, n < 64 ? 64 : n + 1, size, err);
 }
 
 #endif

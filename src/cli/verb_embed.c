@@ -287,11 +287,9 @@ static int run(void *call, const struct arguments *files, struct err *err)
 	}
 	if (r.spool >= 0)
 		(void)close(r.spool);
-	if (r.lines)
-		lines_free(r.lines);
+	lines_free(r.lines);
 	for (size_t i = 0; i < workers; i++)
-		if (r.sentences[i])
-			embedder_free(r.sentences[i]);
+		embedder_free(r.sentences[i]);
 	free(r.sentences);
 	return failed ? -1 : 0;
 }

@@ -285,15 +285,13 @@ static int evaluate(struct eval_call *c, const struct arguments *rest, struct er
 	for (size_t i = 0; sets && i < n; i++)
 		any_set_free(&sets[i]);
 	for (size_t i = 0; i < METHODS_MAX; i++) {
-		if (columns[i].model)
-			model_release(columns[i].model);
+		model_release(columns[i].model);
 		free(columns[i].label);
 	}
 	free(sets);
 	free(t.rows);
 	free(t.cells);
-	if (m)
-		model_release(m);
+	model_release(m);
 	return failed ? -1 : 0;
 }
 

@@ -67,8 +67,7 @@ static int run(void *call, const struct arguments *corpora, struct err *err)
 	progress_line_stop(&line);
 	if (!failed)
 		report(&r, &grown, fitted, c->output);
-	if (fitted)
-		model_release(fitted);
+	model_release(fitted);
 	corpus_close(corpus);
 	model_release(base);
 	return failed ? -1 : 0;

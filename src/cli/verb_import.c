@@ -94,8 +94,7 @@ static struct model *lstm(const struct import_call *c, struct err *err)
 			      imported->lstm.layers_n, imported->lstm.layers_n == 1 ? "" : "s",
 			      imported->lstm.directions_n, imported->lstm.directions_n == 1 ? "" : "s",
 			      imported->lstm.h, c->output);
-	if (m)
-		model_release(m);
+	model_release(m);
 	return imported;
 }
 

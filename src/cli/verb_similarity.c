@@ -66,8 +66,7 @@ static int score_lines(struct embedder *s, const char *path, bool lossy, struct 
 		more = cli_print(&out, err);
 	buf_free(&out);
 	buf_free(&mended);
-	if (lines)
-		lines_free(lines);
+	lines_free(lines);
 	return more;
 }
 

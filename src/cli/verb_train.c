@@ -89,8 +89,7 @@ static int train_to(const struct train_call *c, struct err *err)
 		failed = err_set(err, ERR_IO, "%.200s: %s", c->o.loop.checkpoint, strerror(errno));
 	if (!failed)
 		report(&r, c);
-	if (trained)
-		model_release(trained);
+	model_release(trained);
 	return failed ? -1 : 0;
 }
 
@@ -126,12 +125,9 @@ static int run_alacarte(const struct train_call *c, const struct arguments *corp
 	}
 	if (rc == 0)
 		report_alacarte(&r, c->output);
-	if (grown)
-		model_release(grown);
-	if (m)
-		model_release(m);
-	if (corpus)
-		corpus_close(corpus);
+	model_release(grown);
+	model_release(m);
+	corpus_close(corpus);
 	return rc;
 }
 

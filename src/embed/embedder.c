@@ -113,8 +113,7 @@ static int take_model(struct embedder *s, struct model *m, struct err *err)
 	if (mem_reserve(&s->sum, &s->sum_cap, room, sizeof(*s->sum), err))
 		return -1;
 	(void)model_retain(m);
-	if (s->model)
-		model_release(s->model);
+	model_release(s->model);
 	s->model = m;
 	s->lookup = lookup;
 	return 0;
@@ -164,8 +163,7 @@ void embedder_free(struct embedder *s)
 	if (!s)
 		return;
 	lookup_cache_free(&s->lookups);
-	if (s->model)
-		model_release(s->model);
+	model_release(s->model);
 	free(s->sum);
 	free(s->collected);
 	free(s->grams);

@@ -333,10 +333,8 @@ static void free_readers(struct pass *p)
 	for (size_t i = 0; i <= p->workers; i++) {
 		struct reader *r = &p->readers[i];
 
-		if (r->lookup)
-			lookup_free(r->lookup);
-		if (r->cutter)
-			cutter_free(r->cutter);
+		lookup_free(r->lookup);
+		cutter_free(r->cutter);
 		free(r->vectors);
 		free(r->scratch);
 		free(r->collected);

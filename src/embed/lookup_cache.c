@@ -52,8 +52,7 @@ struct lookup *lookup_cache_find(struct lookup_cache *cache, const struct lookup
 	if (!lookup)
 		return NULL;
 	i = choose_place(cache, stays);
-	if (cache->kept[i].lookup)
-		lookup_free(cache->kept[i].lookup);
+	lookup_free(cache->kept[i].lookup);
 	cache->kept[i].lookup = lookup;
 	cache->kept[i].rules = m->rules;
 	cache->kept[i].vocab = m->vocab;
@@ -66,6 +65,5 @@ struct lookup *lookup_cache_find(struct lookup_cache *cache, const struct lookup
 void lookup_cache_free(struct lookup_cache *cache)
 {
 	for (size_t i = 0; i < LOOKUP_CACHE_KEPT; i++)
-		if (cache->kept[i].lookup)
-			lookup_free(cache->kept[i].lookup);
+		lookup_free(cache->kept[i].lookup);
 }

@@ -47,8 +47,7 @@ int publish_canaries(struct model *m, char hex[DIGEST_HEX + 1], struct err *err)
 		failed = digest_vectors(&d, s, m, vector, err);
 	digest_hex(&d, hex);
 	free(vector);
-	if (s)
-		embedder_free(s);
+	embedder_free(s);
 	return failed ? -1 : 0;
 }
 
@@ -79,7 +78,6 @@ int publish_model(struct model *m, const char *path, bool as_overlay, struct err
 	again = publish_open(path, NULL, err);
 	if (!again && !(as_overlay && err->code == ERR_NOT_FOUND))
 		return -1;
-	if (again)
-		model_release(again);
+	model_release(again);
 	return 0;
 }

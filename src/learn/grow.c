@@ -72,7 +72,6 @@ struct model *grow_and_fit(struct model *m, struct corpus *corpus, const struct 
 	larger = grow(m, corpus, &o, grown, progress, err);
 	if (larger && corpus_rewind(corpus, err) == 0)
 		result = fit_model(larger, corpus, fit, fitted, progress, err);
-	if (larger)
-		model_release(larger);
+	model_release(larger);
 	return result;
 }

@@ -81,8 +81,7 @@ static int read_draws(struct teacher *t, const char *path, struct err *err)
 		}
 		t->draws[i++] = (uint8_t)draws;
 	}
-	if (lines)
-		lines_free(lines);
+	lines_free(lines);
 	if (!lines || !t->draws || rc < 0)
 		return -1;
 	return i == n ? 0 : err_set(err, ERR_INPUT, "%.200s has %zu lines for %zu texts", path, i, n);

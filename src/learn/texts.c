@@ -45,8 +45,7 @@ void texts_free(struct texts *t)
 {
 	if (!t)
 		return;
-	if (t->lookup)
-		lookup_free(t->lookup);
+	lookup_free(t->lookup);
 	free(t->words);
 	free(t->starts);
 	free(t->slots);

@@ -343,7 +343,6 @@ struct model *import_vectors(const struct import_options *options, struct import
 	free(sink.rows);
 	free(sink.scales);
 	buf_free(&sink.mended);
-	if (sink.words)
-		vocab_builder_free(sink.words);
+	vocab_builder_free(sink.words);
 	return m;
 }

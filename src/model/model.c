@@ -95,14 +95,13 @@ struct model *model_retain(struct model *m)
 
 void model_release(struct model *m)
 {
-	if (atomic_fetch_sub_explicit(&m->memory->references, 1, memory_order_acq_rel) != 1)
+	if (!m || atomic_fetch_sub_explicit(&m->memory->references, 1, memory_order_acq_rel) != 1)
 		return;
 	model_file_remove(m);
 	owned_free(&m->memory->owned);
 	file_unmap(&m->memory->map);
 	free(m->memory->lstm);
-	if (m->base)
-		model_release(m->base);
+	model_release(m->base);
 	free(m->memory);
 	free(m->path);
 	free(m);

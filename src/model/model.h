@@ -105,7 +105,7 @@ struct model *model_open(const char *path, const char *folder, struct err *err);
 struct model *model_of_parts(const struct model *parts, struct owned *owned, struct err *err);
 
 struct model *model_retain(struct model *m);
-void model_release(struct model *m);
+void model_release(struct model *m); /* nothing happens for NULL */
 
 /* The method of its weights, matrix and components: the default one, unless that is of an LSTM. */
 enum method model_sums(const struct model *m);

@@ -148,8 +148,7 @@ int registry_put(struct registry *r, const char *name, struct model *next, struc
 		(void)snprintf(r->first, sizeof(r->first), "%s", name);
 	(void)atomic_fetch_add_explicit(&r->puts, 1, memory_order_relaxed);
 	pthread_mutex_unlock(&r->lock);
-	if (old)
-		model_release(old);
+	model_release(old);
 	return 0;
 }
 
