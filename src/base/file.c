@@ -43,7 +43,9 @@ int file_write(int fd, const char *bytes, size_t n)
 	while (n > 0) {
 		ssize_t wrote = TEMP_FAILURE_RETRY(write(fd, bytes, n));
 
-		if (wrote < 0)
+		if (wrote == 0)
+			errno = EIO; /* it must not be tried for ever */
+		if (wrote <= 0)
 			return -1;
 		bytes += wrote;
 		n -= (size_t)wrote;
