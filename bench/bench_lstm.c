@@ -76,7 +76,7 @@ static int run_method(struct model *m, enum method method, const struct text *te
 	if (failed)
 		(void)fprintf(stderr, "%s\n", err.text);
 	else
-		printf("%-8s %10.0f sentences/s of %d words, %zu a call\n", method_name(method),
+		printf("%-8s %10.0f sentences/s of %d words, %zu a call\n", method_names[method],
 		       (double)done / spent, TEXT_WORDS, many);
 	embedder_free(s);
 	free(vectors);

@@ -234,7 +234,7 @@ static int choose_column(const struct eval_call *c, struct model *m, const char 
 	}
 	column->model = own;
 	if (!given)
-		given = method_name(column->method);
+		given = method_names[column->method];
 	column->label = mem_text(given, equals ? (size_t)(equals - given) : strlen(given));
 	return 1;
 }

@@ -32,7 +32,7 @@ static void report(const struct fit_report *r, const struct grow_report *grown, 
 	(void)fprintf(
 		stderr,
 		"  method %s, %zu components with %.1f %% of the variance, this corpus weighs %.0f %%\n",
-		method_name(m->facts.method), m->k, 100.0 * r->explained, 100.0 * r->share);
+		method_names[m->facts.method], m->k, 100.0 * r->explained, 100.0 * r->share);
 	if (grown->words)
 		(void)fprintf(stderr,
 			      "  %zu new word%s got a vector from contexts: %.2f %% known, before %.2f %%\n",

@@ -43,7 +43,7 @@ static void default_output(char to[4096], const char *vectors)
 static void report(const struct import_report *r, const struct model *m, const char *output)
 {
 	(void)fprintf(stderr, "%s: %zu words x %zu dimensions from %s rows -> %s\n",
-		      import_format_name(r->format), m->rows.n, m->rows.d, m->facts.source, output);
+		      import_format_names[r->format], m->rows.n, m->rows.d, m->facts.source, output);
 	if (r->duplicates)
 		(void)fprintf(stderr,
 			      "  %" PRIu64 " repeated words left out (the first row of each is kept)\n",

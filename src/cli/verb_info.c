@@ -19,7 +19,7 @@ static json_t *methods_of(const struct model *m)
 
 	for (int i = 0; i < METHOD_COUNT; i++)
 		if (model_has(m, (enum method)i))
-			(void)json_array_append_new(list, json_string(method_name((enum method)i)));
+			(void)json_array_append_new(list, json_string(method_names[i]));
 	return list;
 }
 
@@ -42,7 +42,7 @@ static json_t *facts_of(const struct model *m)
 	set(o, "rows", json_string(rows_type_names[m->rows.type]));
 	set(o, "source", json_string(f->source));
 	set(o, "program", json_string(f->program));
-	set(o, "method", json_string(method_name(f->method)));
+	set(o, "method", json_string(method_names[f->method]));
 	set(o, "methods", methods_of(m));
 	set(o, "normalize", json_string(token_normalize_name(m->rules.normalize)));
 	set(o, "strip_accents", json_boolean(m->rules.strip_accents));

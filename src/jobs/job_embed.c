@@ -115,7 +115,7 @@ static void put_result(struct embedding *e, uint64_t rows, enum method method)
 
 	json_put_text(w->result, "{\"model\":", w->request.model);
 	buf_printf(w->result, ",\"method\":\"%s\",\"fingerprint\":\"%s\",\"format\":\"%s\"",
-		   method_name(method), embedder_model(e->embedder)->fingerprint,
+		   method_names[method], embedder_model(e->embedder)->fingerprint,
 		   w->request.form == JOB_NPY ? "npy" : "jsonl");
 	buf_printf(w->result, ",\"rows\":%" PRIu64 ",\"dim\":%zu,\"url\":\"/v1/jobs/%lld/result\"", rows,
 		   e->d, (long long)w->job->id);
@@ -169,8 +169,7 @@ static void close_all(struct embedding *e)
 {
 	output_abandon(e->output);
 	corpus_close(e->corpus);
-	if (e->embedder)
-		embedder_free(e->embedder);
+	embedder_free(e->embedder);
 	free(e->vectors);
 	buf_free(&e->row);
 }

@@ -46,7 +46,7 @@ static int evaluate_set(struct work *w, struct model *m, const struct any_set *s
 		buf_printf(w->result, "%s{\"set\":", i == 0 && j == 0 ? "" : ",");
 		json_put_text(w->result, "", work_corpus_name(w, i));
 		buf_printf(w->result, ",\"task\":\"%s\",\"method\":\"%s\",", set_kind_name(set->kind),
-			   method_name(method));
+			   method_names[method]);
 		if (put_figures(w, m, method, set, err))
 			return -1;
 	}
@@ -74,7 +74,6 @@ int work_eval(struct work *w, struct err *err)
 		progress_set(progress, i + 1);
 	}
 	buf_text(w->result, "]}");
-	if (m)
-		model_release(m);
+	model_release(m);
 	return rc;
 }

@@ -10,7 +10,7 @@ static void put_fit(struct work *w, const struct model *m, const struct fit_repo
 	double coverage = r->tokens ? (double)r->known / (double)r->tokens : 0.0;
 
 	buf_printf(w->result, "{\"model\":\"%s\",\"method\":\"%s\",\"fingerprint\":\"%s\"", w->request.output,
-		   method_name(m->facts.method), m->fingerprint);
+		   method_names[m->facts.method], m->fingerprint);
 	buf_printf(w->result, ",\"sentences\":%llu,\"tokens\":%llu,\"known\":%llu,\"coverage\":%.6f",
 		   (unsigned long long)r->sentences, (unsigned long long)r->tokens,
 		   (unsigned long long)r->known, coverage);

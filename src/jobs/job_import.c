@@ -27,7 +27,7 @@ static int import_path(const struct work *w, const char *name, char *to, struct 
 static void put_import(struct work *w, const struct model *m, const struct import_report *r)
 {
 	buf_printf(w->result, "{\"model\":\"%s\",\"fingerprint\":\"%s\",\"format\":\"%s\"", w->request.output,
-		   m->fingerprint, import_format_name(r->format));
+		   m->fingerprint, import_format_names[r->format]);
 	buf_printf(w->result, ",\"words\":%zu,\"dim\":%zu,\"rows\":%llu,\"duplicates\":%llu", m->vocab.n,
 		   m->rows.d, (unsigned long long)r->rows, (unsigned long long)r->duplicates);
 	buf_printf(w->result, ",\"empty\":%llu,\"mended\":%llu,\"counted\":%llu}",

@@ -20,7 +20,7 @@
 static void put_head(struct work *w, const struct model *m)
 {
 	buf_printf(w->result, "{\"model\":\"%s\",\"method\":\"%s\",\"fingerprint\":\"%s\",\"learn\":\"%s\"",
-		   w->request.output, method_name(m->facts.method), m->fingerprint,
+		   w->request.output, method_names[m->facts.method], m->fingerprint,
 		   learn_names[w->request.train.learn]);
 }
 

@@ -238,7 +238,7 @@ static int take_into_service(struct work *w, const char *path, const char *finge
 		return err_set(err, ERR_FORMAT, "the model is another one once it is written");
 	}
 	log_info("model opened", "name=%s path=%s words=%zu method=%s fingerprint=%s", w->request.output,
-		 path, (size_t)m->vocab.n, method_name(m->facts.method), m->fingerprint);
+		 path, (size_t)m->vocab.n, method_names[m->facts.method], m->fingerprint);
 	return registry_put(w->jobs->options.registry, w->request.output, m, err);
 }
 

@@ -45,11 +45,6 @@ const struct param_row import_params[] = {
 	{ 0 },
 };
 
-const char *import_format_name(enum import_format format)
-{
-	return import_format_names[format];
-}
-
 int import_fill(struct import_source *s, size_t want, struct err *err)
 {
 	if (s->at && s->n - s->at < want) {
@@ -212,7 +207,7 @@ static struct model *make_model(struct import_sink *sink, struct err *err)
 	sink->rows = NULL;
 	sink->scales = NULL;
 	(void)snprintf(parts.facts.source, sizeof(parts.facts.source), "%s",
-		       import_format_name(sink->report->format));
+		       import_format_names[sink->report->format]);
 	if (fill_vocab(&parts, &owned, sink, err) || fill_weights(&parts, &owned, sink, err)) {
 		owned_free(&owned);
 		return NULL;
@@ -287,8 +282,8 @@ static int choose_format(enum import_format *told, enum import_format asked, str
 		*told = IMPORT_GLOVE;
 	if (asked == IMPORT_AUTO || asked == *told || (asked == IMPORT_FASTTEXT && *told == IMPORT_WORD2VEC))
 		return 0;
-	return err_set(err, ERR_INPUT, "it is not %s but looks like %s", import_format_name(asked),
-		       import_format_name(*told));
+	return err_set(err, ERR_INPUT, "it is not %s but looks like %s", import_format_names[asked],
+		       import_format_names[*told]);
 }
 
 static int read_vectors(struct import_sink *sink, struct import_source *s, struct err *err)

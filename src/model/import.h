@@ -60,7 +60,6 @@ struct import_report {
 };
 
 extern const char *const import_format_names[]; /* "auto", "glove", ... */
-const char *import_format_name(enum import_format format);
 
 /* A model in memory with rows, vocabulary, index, weights and (with a counts file) counts. */
 struct model *import_vectors(const struct import_options *options, struct import_report *report,

@@ -82,7 +82,7 @@ static int copy(const float **to, float **at, const struct tensor *t, size_t row
 /* PyTorch's name of a tensor of ours. */
 static const char *torch_name(enum model_tensor which)
 {
-	return model_tensor_name(which) + strlen("lstm.");
+	return model_tensors[which].name + strlen("lstm.");
 }
 
 /* The tensors of a layer and direction; all of them are there, or none. */

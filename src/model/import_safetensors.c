@@ -316,7 +316,6 @@ int import_safetensors(struct import_sink *sink, struct import_source *source, s
 	free(w.at);
 	free(w.length);
 	buf_free(&w.text);
-	if (w.json)
-		json_decref(w.json);
+	json_decref(w.json);
 	return failed ? -1 : 0;
 }

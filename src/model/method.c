@@ -15,11 +15,6 @@ const char *const method_names[METHOD_COUNT] = {
 	[METHOD_FEATURES] = "features",
 };
 
-const char *method_name(enum method method)
-{
-	return method_names[method];
-}
-
 bool method_recurrent(enum method method)
 {
 	return method == METHOD_LSTM || method == METHOD_LSTM_STATIC || method == METHOD_FEATURES;

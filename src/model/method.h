@@ -48,7 +48,6 @@ enum method {
 enum { METHOD_DISC_GRAMS = 3 }; /* the longest n-gram of disc */
 
 extern const char *const method_names[METHOD_COUNT];
-const char *method_name(enum method method);
 
 /* Does it run the LSTM, where there is one? */
 bool method_recurrent(enum method method);

@@ -45,7 +45,7 @@ static int check_parts(const struct model *m, struct err *err)
 			       (int)m->lstm.pooling);
 	if (!model_has(m, m->facts.method))
 		return err_set(err, ERR_INPUT, "the parts that method '%s' needs are not there",
-			       method_name(m->facts.method));
+			       method_names[m->facts.method]);
 	return 0;
 }
 

@@ -16,11 +16,6 @@ const char *const pooling_names[POOLING_COUNT] = { [POOLING_MEAN] = "mean",
 						   [POOLING_ATTENTION] = "attention",
 						   [POOLING_RESIDUAL] = "residual" };
 
-const char *pooling_name(enum pooling pooling)
-{
-	return pooling_names[pooling];
-}
-
 int pooling_parse(const char *name)
 {
 	for (int i = 0; i < POOLING_COUNT; i++)

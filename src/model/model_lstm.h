@@ -28,7 +28,6 @@ enum {
 enum pooling { POOLING_MEAN, POOLING_MAX, POOLING_LAST, POOLING_ATTENTION, POOLING_RESIDUAL, POOLING_COUNT };
 
 extern const char *const pooling_names[POOLING_COUNT];
-const char *pooling_name(enum pooling pooling);
 
 /* The pooling of this name, or -1. */
 int pooling_parse(const char *name);

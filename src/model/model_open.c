@@ -31,8 +31,7 @@ static int check_kind(const struct safetensors *s, struct err *err)
 static bool is_known(const char *name, bool overlay)
 {
 	for (int i = 0; i < MODEL_TENSORS; i++)
-		if ((!overlay || model_tensor_in_overlay((enum model_tensor)i)) &&
-		    strcmp(name, model_tensor_name((enum model_tensor)i)) == 0)
+		if ((!overlay || model_tensors[i].in_overlay) && strcmp(name, model_tensors[i].name) == 0)
 			return true;
 	return false;
 }
@@ -59,7 +58,7 @@ static int check_header(struct model *m, const struct safetensors *s, struct err
 static int read_digests(struct model *m, const struct safetensors *s, struct err *err)
 {
 	for (int i = 0; i < MODEL_TENSORS; i++) {
-		const char *name = model_tensor_name((enum model_tensor)i);
+		const char *name = model_tensors[i].name;
 		char key[40];
 		const char *hex = model_text(s, model_digest_key((enum model_tensor)i, key));
 

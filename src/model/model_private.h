@@ -49,8 +49,13 @@ struct model_memory {
 	char digests[MODEL_TENSORS][DIGEST_HEX + 1];
 };
 
-/* The name in the file. */
-const char *model_tensor_name(enum model_tensor which);
+struct model_tensor_row {
+	const char *name;    /* in the file */
+	bool in_overlay;     /* may an overlay's own file have it? */
+	bool in_fingerprint; /* does it change a vector? */
+};
+
+extern const struct model_tensor_row model_tensors[MODEL_TENSORS];
 
 /* Tensor i of a layer and direction, of LSTM_DIRECTION_TENSORS; and the scales of weight i, 0 or 1. */
 enum model_tensor model_lstm_tensor(size_t layer, size_t direction, size_t i);
@@ -58,9 +63,6 @@ enum model_tensor model_lstm_scales(size_t layer, size_t direction, size_t i);
 
 /* The tensor as the file has it, without the name; data NULL when the model lacks it. */
 struct tensor model_tensor(const struct model *m, enum model_tensor which);
-
-/* May an overlay's own file have it? */
-bool model_tensor_in_overlay(enum model_tensor which);
 
 /* Is it in m's own file rather than its base's?  The LSTM is unless model_lstm_of_base(). */
 bool model_tensor_is_own(const struct model *m, enum model_tensor which);

@@ -84,7 +84,7 @@ static int read_facts(struct model *m, const struct safetensors *s, struct err *
 static int take_tensor(const void **to, const struct safetensors *s, enum model_tensor which,
 		       enum tensor_type type, size_t n, size_t d, struct err *err)
 {
-	const char *name = model_tensor_name(which);
+	const char *name = model_tensors[which].name;
 	const struct tensor *t = safetensors_find(s, name);
 
 	*to = NULL;
@@ -130,7 +130,7 @@ static int take_scales(struct rows *rows, const struct safetensors *s, enum mode
 	rows->scales = scales;
 	if ((rows->type == ROWS_I8) != (scales != NULL))
 		return err_set(err, ERR_FORMAT, "I8 %s and only they have '%s'", name,
-			       model_tensor_name(which));
+			       model_tensors[which].name);
 	return 0;
 }
 
@@ -196,14 +196,14 @@ static int take_floats(const float **to, const struct safetensors *s, enum model
 	if (take_tensor(&at, s, which, TENSOR_F32, n, d, err))
 		return -1;
 	*to = at;
-	return all_finite(*to, n * (d ? d : 1), model_tensor_name(which), err);
+	return all_finite(*to, n * (d ? d : 1), model_tensors[which].name, err);
 }
 
 /* A matrix (n, d) of any type that rows have, with its scales; data NULL when it is not there. */
 static int take_rows(struct rows *to, const struct safetensors *s, enum model_tensor which,
 		     enum model_tensor scales, size_t n, size_t d, struct err *err)
 {
-	const char *name = model_tensor_name(which);
+	const char *name = model_tensors[which].name;
 	const struct tensor *t = safetensors_find(s, name);
 
 	*to = (struct rows){ ROWS_F32, n, d, NULL, NULL };
@@ -216,13 +216,13 @@ static int take_rows(struct rows *to, const struct safetensors *s, enum model_te
 		return -1;
 	if (to->type == ROWS_F32 && all_finite(t->data, n * d, name, err))
 		return -1;
-	return all_finite(to->scales, n, model_tensor_name(scales), err);
+	return all_finite(to->scales, n, model_tensors[scales].name, err);
 }
 
 /* Is the first tensor of that layer and direction there? */
 static bool has_direction(const struct safetensors *s, size_t layer, size_t direction)
 {
-	return safetensors_find(s, model_tensor_name(model_lstm_tensor(layer, direction, 0))) != NULL;
+	return safetensors_find(s, model_tensors[model_lstm_tensor(layer, direction, 0)].name) != NULL;
 }
 
 /* All tensors of a layer and direction, or none. */
@@ -230,7 +230,7 @@ static int check_direction(const struct safetensors *s, size_t layer, size_t dir
 			   struct err *err)
 {
 	for (size_t i = 0; i < LSTM_DIRECTION_TENSORS; i++) {
-		const char *name = model_tensor_name(model_lstm_tensor(layer, direction, i));
+		const char *name = model_tensors[model_lstm_tensor(layer, direction, i)].name;
 
 		if ((safetensors_find(s, name) != NULL) != wanted)
 			return err_set(err, ERR_FORMAT, "of its LSTM the tensor '%s' is %s", name,
@@ -262,7 +262,7 @@ static int read_direction(struct model *m, const struct safetensors *s, size_t l
 /* The layers and directions that the file has, of sizes that the first tensor tells. */
 static int read_lstm(struct model *m, const struct safetensors *s, struct err *err)
 {
-	const struct tensor *first = safetensors_find(s, model_tensor_name(TENSOR_LSTM));
+	const struct tensor *first = safetensors_find(s, model_tensors[TENSOR_LSTM].name);
 	struct model_lstm *l = &m->lstm;
 
 	l->h = first && first->rank == 2 ? first->shape[0] / 4 : 0;
@@ -292,9 +292,9 @@ static int read_lstm_reads(struct model *m, const struct safetensors *s, struct 
 static int take_lstm_of_base(struct model *m, const struct safetensors *s, struct err *err)
 {
 	for (int i = TENSOR_LSTM; i <= TENSOR_LSTM_RESIDUAL; i++)
-		if (safetensors_find(s, model_tensor_name((enum model_tensor)i)))
+		if (safetensors_find(s, model_tensors[i].name))
 			return err_set(err, ERR_FORMAT, "of its LSTM the tensor '%s' is there alone",
-				       model_tensor_name((enum model_tensor)i));
+				       model_tensors[i].name);
 	if (!m->base->lstm.h || !model_lstm_reads_rows(m->base))
 		return err_set(err, ERR_FORMAT, "its LSTM is its base's, and that has none that reads rows");
 	model_lend_lstm(m, m->base);
@@ -319,13 +319,13 @@ static int read_pooling(struct model *m, const struct safetensors *s, struct err
 			err, ERR_FORMAT,
 			"poolings 'attention' and 'residual' and only they have '%s', residual alone '%s', "
 			"and no projection",
-			model_tensor_name(TENSOR_LSTM_ATTENTION), model_tensor_name(TENSOR_LSTM_RESIDUAL));
+			model_tensors[TENSOR_LSTM_ATTENTION].name, model_tensors[TENSOR_LSTM_RESIDUAL].name);
 	return 0;
 }
 
 static int read_any_lstm(struct model *m, const struct safetensors *s, struct err *err)
 {
-	bool first = safetensors_find(s, model_tensor_name(TENSOR_LSTM)) != NULL;
+	bool first = safetensors_find(s, model_tensors[TENSOR_LSTM].name) != NULL;
 
 	if (read_lstm_reads(m, s, err))
 		return -1;
@@ -360,7 +360,7 @@ static int read_fit(struct model *m, const struct safetensors *s, struct err *er
 		return -1;
 	if (!model_has(m, m->facts.method))
 		return err_set(err, ERR_FORMAT, "the tensors that method '%s' needs are not there",
-			       method_name(m->facts.method));
+			       method_names[m->facts.method]);
 	return 0;
 }
 

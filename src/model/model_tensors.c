@@ -7,11 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct {
-	const char *name;
-	bool in_overlay;
-	bool in_fingerprint; /* does it change a vector? */
-} tensors[] = {
+const struct model_tensor_row model_tensors[MODEL_TENSORS] = {
 	[TENSOR_VECTORS] = { "vectors", false, true },
 	[TENSOR_SCALES] = { "scales", false, true },
 	[TENSOR_SLOTS] = { "index", false, false },
@@ -53,28 +49,16 @@ static const struct {
 	[TENSOR_WORDS] = { "words", false, true },
 };
 
-_Static_assert(sizeof(tensors) / sizeof(tensors[0]) == MODEL_TENSORS, "a row for each");
-
-const char *model_tensor_name(enum model_tensor which)
-{
-	return tensors[which].name;
-}
-
-bool model_tensor_in_overlay(enum model_tensor which)
-{
-	return tensors[which].in_overlay;
-}
-
 bool model_tensor_is_own(const struct model *m, enum model_tensor which)
 {
 	bool lstm = which >= TENSOR_LSTM && which <= TENSOR_LSTM_RESIDUAL;
 
-	return !m->base || (tensors[which].in_overlay && !(lstm && model_lstm_of_base(m)));
+	return !m->base || (model_tensors[which].in_overlay && !(lstm && model_lstm_of_base(m)));
 }
 
 const char *model_digest_key(enum model_tensor which, char to[40])
 {
-	(void)snprintf(to, 40, "sha256.%s", tensors[which].name);
+	(void)snprintf(to, 40, "sha256.%s", model_tensors[which].name);
 	return to;
 }
 
@@ -233,7 +217,7 @@ static void add_tensor(struct digest *d, const struct model *m, enum model_tenso
 	for (size_t i = 0; i < t.rank; i++)
 		n += snprintf(value + n, sizeof(value) - (size_t)n, "%zu ", t.shape[i]);
 	(void)snprintf(value + n, sizeof(value) - (size_t)n, "%s", m->memory->digests[which]);
-	add_line(d, tensors[which].name, value);
+	add_line(d, model_tensors[which].name, value);
 }
 
 void model_fingerprint(const struct model *m, char hex[DIGEST_HEX + 1])
@@ -244,17 +228,17 @@ void model_fingerprint(const struct model *m, char hex[DIGEST_HEX + 1])
 
 	digest_start(&d);
 	for (int i = 0; i < MODEL_TENSORS; i++)
-		if (tensors[i].in_fingerprint)
+		if (model_tensors[i].in_fingerprint)
 			add_tensor(&d, m, (enum model_tensor)i);
 	add_line(&d, "normalize", token_normalize_name(m->rules.normalize));
 	add_line(&d, "strip_accents", m->rules.strip_accents ? "1" : "0");
 	add_line(&d, "split", token_split_name(m->rules.split));
 	add_line(&d, "unknown", token_unknown_names(m->rules.unknown, unknown));
 	add_line(&d, "punctuation", m->rules.keep_punctuation ? "keep" : "drop");
-	add_line(&d, "method", method_name(m->facts.method));
+	add_line(&d, "method", method_names[m->facts.method]);
 	add_line(&d, "folded", m->facts.folded ? "1" : "0");
 	if (m->lstm.h && m->lstm.pooling != POOLING_MEAN)
-		add_line(&d, "pooling", pooling_name(m->lstm.pooling));
+		add_line(&d, "pooling", pooling_names[m->lstm.pooling]);
 	if (m->lstm.h && m->lstm.reads_rows)
 		add_line(&d, "lstm_reads", "rows");
 	if (m->alacarte) {

@@ -23,7 +23,7 @@ static int check_digests(const struct model *m, struct err *err)
 		if (strcmp(now, m->memory->digests[i]) != 0)
 			return err_set(err, ERR_FORMAT,
 				       "tensor '%s' does not have the SHA-256 that the file promises",
-				       model_tensor_name((enum model_tensor)i));
+				       model_tensors[i].name);
 	}
 	return 0;
 }

@@ -40,10 +40,10 @@ static void put_facts(struct safetensors *s, const struct model *m, const char *
 	put(s, "format_version", "%d", MODEL_FORMAT);
 	put(s, "program", "%s", f->program);
 	put(s, "source", "%s", f->source);
-	put(s, "method", "%s", method_name(f->method));
+	put(s, "method", "%s", method_names[f->method]);
 	if (m->lstm.h) {
-		put(s, "sums", "%s", method_name(model_sums(m)));
-		put(s, "pooling", "%s", pooling_name(m->lstm.pooling));
+		put(s, "sums", "%s", method_names[model_sums(m)]);
+		put(s, "pooling", "%s", pooling_names[m->lstm.pooling]);
 	}
 	if (m->lstm.h && m->lstm.reads_rows)
 		put(s, "lstm_reads", "rows");
@@ -96,7 +96,7 @@ static int put_base(struct safetensors *s, const struct model *m, struct err *er
 static void put_tensor(struct safetensors *s, const struct model *m, enum model_tensor which)
 {
 	struct tensor t = model_tensor(m, which);
-	const char *name = model_tensor_name(which);
+	const char *name = model_tensors[which].name;
 	char key[40];
 
 	if (!t.data)
@@ -114,7 +114,7 @@ static void put_tensors(struct safetensors *s, const struct model *m, bool as_ov
 	for (int i = 0; i < MODEL_TENSORS; i++) {
 		enum model_tensor which = (enum model_tensor)i;
 
-		if (as_overlay && !(model_tensor_in_overlay(which) && model_tensor_is_own(m, which)))
+		if (as_overlay && !(model_tensors[which].in_overlay && model_tensor_is_own(m, which)))
 			continue;
 		if (which == TENSOR_WORDS && !rows_first)
 			put_tensor(s, m, TENSOR_VECTORS);

@@ -115,5 +115,5 @@ int request_model(struct embedder **s, struct context *context, const json_t *ob
 void reply_begin_model(struct reply *reply, const struct embedder *s)
 {
 	json_put_text(&reply->body, "{\"model\":", reply->model);
-	buf_printf(&reply->body, ",\"method\":\"%s\"", method_name(embedder_method(s)));
+	buf_printf(&reply->body, ",\"method\":\"%s\"", method_names[embedder_method(s)]);
 }

@@ -161,7 +161,7 @@ static int put_json(struct embed_request *ask, struct embedder *s, struct reply 
 		buf_byte(to, '}');
 	}
 	json_put_text(to, "],\"model\":", reply->model);
-	buf_printf(to, ",\"method\":\"%s\"", method_name(embedder_method(s)));
+	buf_printf(to, ",\"method\":\"%s\"", method_names[embedder_method(s)]);
 	if (ask->details)
 		buf_printf(to, ",\"fingerprint\":\"%s\"", embedder_model(s)->fingerprint);
 	buf_printf(to, ",\"usage\":{\"prompt_tokens\":%llu,\"total_tokens\":%llu}}\n",

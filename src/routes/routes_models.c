@@ -17,7 +17,7 @@ static void put_methods(struct buf *to, const struct model *m)
 	buf_text(to, ",\"methods\":[");
 	for (int i = 0; i < METHOD_COUNT; i++)
 		if (model_has(m, (enum method)i)) {
-			buf_printf(to, "%s\"%s\"", first ? "" : ",", method_name((enum method)i));
+			buf_printf(to, "%s\"%s\"", first ? "" : ",", method_names[i]);
 			first = false;
 		}
 	buf_byte(to, ']');
@@ -31,7 +31,7 @@ static void put_entry(struct buf *to, const struct registry_entry *entry)
 	buf_printf(to, ",\"object\":\"model\",\"created\":%llu,\"owned_by\":\"sifd\",\"state\":\"ready\"",
 		   (unsigned long long)m->created);
 	buf_printf(to, ",\"default\":%s,\"version\":%lu,\"method\":\"%s\"",
-		   entry->is_default ? "true" : "false", entry->version, method_name(m->facts.method));
+		   entry->is_default ? "true" : "false", entry->version, method_names[m->facts.method]);
 	put_methods(to, m);
 	buf_printf(to, ",\"dim\":%zu,\"words\":%zu,\"fitted\":%s,\"sentences\":%llu,\"fingerprint\":\"%s\"}",
 		   model_dimension(m, m->facts.method), m->vocab.n, m->facts.fitted ? "true" : "false",

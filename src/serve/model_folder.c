@@ -171,7 +171,7 @@ static int open_one(struct service *service, struct entry *e, struct err *err)
 		return -1;
 	log_info("model opened", "name=%s path=%s words=%zu dimensions=%zu method=%s fingerprint=%s", e->name,
 		 e->path, (size_t)m->vocab.n, model_dimension(m, m->facts.method),
-		 method_name(m->facts.method), m->fingerprint);
+		 method_names[m->facts.method], m->fingerprint);
 	if (registry_put(service->registry, e->name, m, err))
 		return -1;
 	e->open = true;

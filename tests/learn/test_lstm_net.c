@@ -139,7 +139,7 @@ static void check_gradient(struct net *net, struct net_batch *b)
 	for (size_t i = 0; i < net_floats(&net->shape); i++)
 		if (fabs(slope(net, b, &parameters[i]) - (double)gradient[i]) > 2e-3)
 			fail_msg("%zu layers, %zu directions, %s: number %zu", net->shape.layers,
-				 net->shape.directions, pooling_name(net->shape.pooling), i);
+				 net->shape.directions, pooling_names[net->shape.pooling], i);
 	for (uint32_t word = 0; word < WORDS; word++)
 		for (size_t k = 0; k < IN; k++)
 			assert_true(fabs(slope(net, b, &inputs[word * IN + k]) -
