@@ -120,7 +120,7 @@ static void finish_one(struct run *run)
 
 	run->finishing = true;
 	(void)pthread_mutex_unlock(&run->lock);
-	r = run->p->finish(run->p->context, slot->block, &err);
+	r = run->p->finish ? run->p->finish(run->p->context, slot->block, &err) : 0;
 	(void)pthread_mutex_lock(&run->lock);
 	run->finishing = false;
 	slot->state = SLOT_FREE;

@@ -22,7 +22,7 @@ struct pipeline {
 	int (*read)(void *context, void *block, struct err *err);
 	/* Any thread, any order; worker is 0..workers-1 for per-thread scratch.  0 or -1. */
 	int (*work)(void *context, void *block, size_t worker, struct err *err);
-	/* In order.  0 or -1. */
+	/* In order.  0 or -1.  May be NULL. */
 	int (*finish)(void *context, void *block, struct err *err);
 	/* Frees what a block holds (not the block); called once for each at the end.  May be NULL. */
 	void (*drop)(void *context, void *block);

@@ -34,10 +34,9 @@ struct embedder {
 	struct lookup_cache lookups;
 	struct lookup *lookup; /* the current one, among them */
 
-	float *sum; /* (sum_cap): a sum or a row before the projection, then the projected row */
-	size_t sum_cap;
-	float *grams; /* (grams_cap): scratch of disc */
-	size_t grams_cap;
+	/* (scratch_cap): a sum or a row before the projection, then the projected row; or of disc_sum() */
+	float *scratch;
+	size_t scratch_cap;
 	struct lstm_encoder *lstm; /* NULL until it is used */
 	struct batcher *batcher;   /* used instead of that; borrowed, or NULL */
 	uint32_t *ids;		   /* (ids_cap): words of a text, unknown ones included, or of many texts */
@@ -104,13 +103,14 @@ static void choose_parts(struct embedder *s)
 /* Everything that can fail comes first, so that a failed switch leaves the embedder as it was. */
 static int take_model(struct embedder *s, struct model *m, struct err *err)
 {
-	size_t room = m->rows.d + (m->d_out > m->rows.d ? m->d_out : m->rows.d);
+	size_t grams = METHOD_DISC_GRAMS * m->rows.d;
+	size_t room = m->rows.d + (m->d_out > grams ? m->d_out : grams);
 	/* The current lookup stays, in case this switch fails. */
 	struct lookup *lookup = lookup_cache_find(&s->lookups, s->lookup, m, err);
 
 	if (!lookup)
 		return -1;
-	if (mem_reserve(&s->sum, &s->sum_cap, room, sizeof(*s->sum), err))
+	if (mem_reserve(&s->scratch, &s->scratch_cap, room, sizeof(*s->scratch), err))
 		return -1;
 	(void)model_retain(m);
 	model_release(s->model);
@@ -124,9 +124,6 @@ int embedder_use(struct embedder *s, struct model *m, enum method method, struct
 	assert(model_has(m, method));
 	if (m == s->model && method == s->method)
 		return 0;
-	if (method == METHOD_DISC && mem_reserve(&s->grams, &s->grams_cap, m->rows.d,
-						 (METHOD_DISC_GRAMS + 1) * sizeof(*s->grams), err))
-		return -1;
 	if (method_recurrent(method) && !s->lstm) {
 		s->lstm = lstm_encoder_new(err);
 		if (!s->lstm)
@@ -164,9 +161,8 @@ void embedder_free(struct embedder *s)
 		return;
 	lookup_cache_free(&s->lookups);
 	model_release(s->model);
-	free(s->sum);
+	free(s->scratch);
 	free(s->collected);
-	free(s->grams);
 	lstm_encoder_free(s->lstm);
 	free(s->ids);
 	free(s);
@@ -249,7 +245,7 @@ static int finish(const struct embedder *s, bool normalize, float *vector, struc
 
 static int sum_words(struct embedder *s, const uint32_t *ids, size_t known, float *vector, struct err *err)
 {
-	float *sum = s->projection ? s->sum : vector;
+	float *sum = s->projection ? s->scratch : vector;
 	const float *weights;
 
 	for (size_t i = 0; i < known && i < ROWS_AHEAD; i++)
@@ -266,12 +262,12 @@ static int sum_words(struct embedder *s, const uint32_t *ids, size_t known, floa
 /* The mean of the words' unit vectors.  Weights cancel, since each word's vector is normalized. */
 static void average_words(struct embedder *s, const uint32_t *ids, size_t known, float *to)
 {
-	float *word = s->sum + s->d;
+	float *word = s->scratch + s->d;
 
 	memset(to, 0, s->d_static * sizeof(*to));
 	for (size_t t = 0; t < known; t++) {
-		rows_get(s->sum, &s->model->rows, ids[t]);
-		transform(s, s->sum, word);
+		rows_get(s->scratch, &s->model->rows, ids[t]);
+		transform(s, s->scratch, word);
 		(void)vec_unit(word, s->d_static);
 		vec_axpy(to, 1.0f, word, s->d_static);
 	}
@@ -326,13 +322,12 @@ int embedder_embed_words(struct embedder *s, const uint32_t *ids, size_t known, 
 		memset(vector, 0, s->d_out * sizeof(*vector));
 		return 0;
 	}
-	if (s->method == METHOD_DISC) {
-		disc_sum(vector, s->grams, &s->model->rows, ids, known);
-		return finish(s, normalize, vector, err);
-	}
-	if (method_recurrent(s->method)
-		    ? run_words(s, &(struct lstm_text){ .ids = ids, .n = known, .vector = vector }, 1, err)
-		    : sum_words(s, ids, known, vector, err))
+	if (s->method == METHOD_DISC)
+		disc_sum(vector, s->scratch, &s->model->rows, ids, known);
+	else if (method_recurrent(s->method)
+			 ? run_words(s, &(struct lstm_text){ .ids = ids, .n = known, .vector = vector }, 1,
+				     err)
+			 : sum_words(s, ids, known, vector, err))
 		return -1;
 	return finish(s, normalize, vector, err);
 }

@@ -124,38 +124,34 @@ static int refuse(enum method method, struct err *err)
 
 	if (!why[method])
 		return 0;
-	(void)err_set(err, ERR_INPUT, "%s: no word has a share of its own", why[method]);
-	return err_param(err, "method");
+	return err_field(err, ERR_INPUT, "method", "%s: no word has a share of its own", why[method]);
 }
 
-static int take_apart(struct apart *a, struct explained *e, struct embedder *s, const char *text, size_t n,
-		      struct err *err)
+/* Fills the empty a and a->e, which the caller frees, also on failure. */
+static int take_apart(struct apart *a, struct embedder *s, const char *text, size_t n, struct err *err)
 {
 	ptrdiff_t known;
 
-	memset(e, 0, sizeof(*e));
-	*a = (struct apart){ .e = e };
+	memset(a->e, 0, sizeof(*a->e));
 	if (refuse(embedder_method(s), err))
 		return -1;
-	known = cut(e, s, text, n, err);
-	if (known < 0 || add_up(a, s, (size_t)known, err)) {
-		apart_free(a);
-		explained_free(e);
+	known = cut(a->e, s, text, n, err);
+	if (known < 0 || add_up(a, s, (size_t)known, err))
 		return -1;
-	}
-	e->norm = vec_norm(a->vector, embedder_dimension(s));
+	a->e->norm = vec_norm(a->vector, embedder_dimension(s));
 	set_shares(a, embedder_dimension(s));
 	return 0;
 }
 
 int explain_text(struct explained *e, struct embedder *s, const char *text, size_t n, struct err *err)
 {
-	struct apart a;
+	struct apart a = { .e = e };
+	int rc = take_apart(&a, s, text, n, err);
 
-	if (take_apart(&a, e, s, text, n, err))
-		return -1;
 	apart_free(&a);
-	return 0;
+	if (rc)
+		explained_free(e);
+	return rc;
 }
 
 void explained_free(struct explained *e)
@@ -191,17 +187,12 @@ int explain_pair(struct explained_pair *p, struct embedder *s, const char *a, si
 		 size_t b_n, struct err *err)
 {
 	size_t d_out = embedder_dimension(s);
-	struct apart left, right;
+	struct apart left = { .e = &p->left };
+	struct apart right = { .e = &p->right };
 
 	memset(p, 0, sizeof(*p));
-	if (take_apart(&left, &p->left, s, a, a_n, err))
-		return -1;
-	if (take_apart(&right, &p->right, s, b, b_n, err)) {
-		apart_free(&left);
-		explained_free(&p->left);
-		return -1;
-	}
-	p->parts = mem_try(p->left.n * p->right.n, sizeof(*p->parts), err);
+	if (take_apart(&left, s, a, a_n, err) == 0 && take_apart(&right, s, b, b_n, err) == 0)
+		p->parts = mem_try(p->left.n * p->right.n, sizeof(*p->parts), err);
 	if (p->parts) {
 		fill_parts(p, &left, &right, d_out);
 		(void)vec_unit(left.vector, d_out);

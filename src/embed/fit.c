@@ -56,11 +56,9 @@ static int check_numbers(const struct fit_options *o, struct err *err)
 {
 	if (params_check(fit_params, PARAM_ALWAYS, o, err))
 		return -1;
-	if (o->components == 0 && o->method != METHOD_WHITEN) {
-		(void)err_set(err, ERR_INPUT,
-			      "`components` must be at least 1; none at all is the method `weighted`");
-		return err_param(err, "components");
-	}
+	if (o->components == 0 && o->method != METHOD_WHITEN)
+		return err_field(err, ERR_INPUT, "components",
+				 "`components` must be at least 1; none at all is the method `weighted`");
 	return 0;
 }
 
@@ -126,7 +124,7 @@ static struct model_facts facts_of(const struct fit *f, const struct corpus *cor
 				     .tokens = f->totals.tokens,
 				     .known = f->totals.known,
 				     .mass = (double)f->totals.sentences + f->mass,
-				     .explained = f->explained };
+				     .explained = f->totals.explained };
 
 	memcpy(facts.source, f->m->facts.source, sizeof(facts.source));
 	corpus_digest(corpus, facts.corpus);
@@ -207,13 +205,8 @@ struct model *fit_model(struct model *m, struct corpus *corpus, const struct fit
 	if (fitted && report) {
 		double n = (double)f.totals.sentences;
 
-		*report = (struct fit_report){ .bytes = f.totals.bytes,
-					       .lines = f.totals.lines,
-					       .sentences = f.totals.sentences,
-					       .tokens = f.totals.tokens,
-					       .known = f.totals.known,
-					       .explained = f.explained,
-					       .share = n / (n + f.mass) };
+		*report = f.totals;
+		report->share = n / (n + f.mass);
 	}
 	fit_kept_free(&kept);
 	free(f.p);

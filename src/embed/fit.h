@@ -67,10 +67,12 @@ extern const struct param_row fit_params[];
 
 struct fit_options fit_options_default(void);
 
+/* What was found in the corpus. */
 struct fit_report {
 	uint64_t bytes, lines; /* decompressed */
-	uint64_t sentences;    /* or lines, with a known word: the n of above */
-	uint64_t tokens, known;
+	uint64_t sentences;    /* or lines, with a known word, so that they have a vector: the n of above */
+	uint64_t tokens;       /* words, known and unknown */
+	uint64_t known;
 	double explained; /* share of the trace in the components */
 	double share;	  /* the corpus's share of the second moment: n / (n + k) */
 };

@@ -86,14 +86,6 @@ static int work_block(void *context, void *block, size_t worker, struct err *err
 	return 0;
 }
 
-static int finish_block(void *context, void *block, struct err *err)
-{
-	(void)context;
-	(void)block;
-	(void)err;
-	return 0;
-}
-
 static void drop_block(void *context, void *block)
 {
 	struct bake_block *b = block;
@@ -111,7 +103,6 @@ int bake_into_rows(void *data, float *scales, const struct model *parts, size_t 
 				     .block_bytes = sizeof(struct bake_block),
 				     .read = read_block,
 				     .work = work_block,
-				     .finish = finish_block,
 				     .drop = drop_block,
 				     .context = &bake };
 

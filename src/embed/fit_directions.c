@@ -47,7 +47,7 @@ static int take_components(struct fit *f, const double *values, const double *ve
 		trace += fmax(values[i], 0.0);
 	while (k < f->o.components && values[k] > least_part * values[0])
 		held += values[k++];
-	f->explained = held / trace;
+	f->totals.explained = held / trace;
 	f->parts.k = k;
 	if (k == 0)
 		return 0;

@@ -35,34 +35,25 @@ struct fit_source {
 	bool by_line;
 };
 
-/* Totals of one pass over the corpus.  A unit is a sentence, or a line. */
-struct fit_totals {
-	uint64_t bytes; /* decompressed */
-	uint64_t lines;
-	uint64_t sentences; /* units with a known word: those that have a vector */
-	uint64_t tokens;    /* words, known and unknown */
-	uint64_t known;
-};
-
 /* The ids of a block's known words, unit by unit. */
 struct fit_words {
 	uint32_t *ids;
 	size_t ids_n;
 	uint32_t *ends; /* where each unit's ids end */
 	size_t ends_n;
-	struct fit_totals totals;
+	struct fit_report totals;
 	uint64_t taken; /* bytes of the corpus's files up to here, for progress */
 };
 
 /* counts (n) += how often the corpus has each word of the model; fills *totals. */
-int fit_count(const struct fit_source *source, uint64_t *counts, struct fit_totals *totals, struct err *err);
+int fit_count(const struct fit_source *source, uint64_t *counts, struct fit_report *totals, struct err *err);
 
 /*
  * sum (d, d) += v v' over the units, v the mean over the known words of weights[w] * row w; fills *totals.
  * Reads what is kept when that is whole, else the corpus, which the caller rewinds.  Each block is summed by
  * itself and added in order, so the bits do not depend on the workers.
  */
-int fit_sum(const struct fit_source *source, const float *weights, double *sum, struct fit_totals *totals,
+int fit_sum(const struct fit_source *source, const float *weights, double *sum, struct fit_report *totals,
 	    struct err *err);
 
 static const double fit_usual_a = 1e-3;
@@ -71,14 +62,13 @@ static const double fit_usual_a = 1e-3;
 struct fit {
 	struct model *m;
 	struct fit_options o; /* settled: no 0 or negative number stands for a default any more */
-	struct fit_totals totals;
+	struct fit_report totals;
 	size_t n, d;
-	double *p;	  /* (n) probabilities; before fit_weights() those the model knows */
-	double counted;	  /* sentences that these count for */
-	double mass;	  /* sentences that the model's moment counts for */
-	double words;	  /* per sentence of the corpus */
-	double a;	  /* of the weights */
-	double explained; /* share of the trace in the components */
+	double *p;	/* (n) probabilities; before fit_weights() those the model knows */
+	double counted; /* sentences that these count for */
+	double mass;	/* sentences that the model's moment counts for */
+	double words;	/* per sentence of the corpus */
+	double a;	/* of the weights */
 
 	struct model parts; /* of the fitted model; weights and counts below while they are written */
 	struct owned owned; /* what parts point to */

@@ -104,9 +104,22 @@ static int weigh_words(struct fit *f, struct err *err)
 	return 0;
 }
 
-/* Rewinds for the second pass, unless the first one was kept. */
-static int rewind_corpus(const struct fit_source *source, struct err *err)
+/* The first pass: counts (n), and the totals. */
+static int count_corpus(struct fit *f, const struct fit_source *source, uint64_t *counts, struct err *err)
 {
+	if (!counts || fit_count(source, counts, &f->totals, err))
+		return -1;
+	if (f->totals.known == 0)
+		return fit_no_words(f, err);
+	f->words = (double)f->totals.known / (double)f->totals.sentences;
+	return 0;
+}
+
+/* Weighs the words and rewinds for the second pass, unless the first one was kept. */
+static int end_first_pass(struct fit *f, const struct fit_source *source, struct err *err)
+{
+	if (weigh_words(f, err))
+		return -1;
 	return source->kept->whole ? 0 : corpus_rewind(source->corpus, err);
 }
 
@@ -114,34 +127,22 @@ static int rewind_corpus(const struct fit_source *source, struct err *err)
 static int weights_of_corpus(struct fit *f, const struct fit_source *source, struct err *err)
 {
 	f->counts = owned_memory(&f->owned, mem_try(f->n, sizeof(*f->counts), err));
-	if (!f->counts || fit_count(source, f->counts, &f->totals, err))
+	if (count_corpus(f, source, f->counts, err))
 		return -1;
-	if (f->totals.known == 0)
-		return fit_no_words(f, err);
-	f->words = (double)f->totals.known / (double)f->totals.sentences;
 	if (f->counted > 0.0)
 		know_probabilities(f->p, f->m);
 	mix_counts(f);
-	if (weigh_words(f, err))
-		return -1;
-	return rewind_corpus(source, err);
+	return end_first_pass(f, source, err);
 }
 
 /* uSIF's a needs the words per sentence of the corpus, so it is read even where counts are kept. */
 static int usif_of_kept(struct fit *f, const struct fit_source *source, struct err *err)
 {
 	uint64_t *unused = mem_try(f->n, sizeof(*unused), err);
-	int failed = !unused || fit_count(source, unused, &f->totals, err);
+	int failed = count_corpus(f, source, unused, err);
 
 	free(unused);
-	if (failed)
-		return -1;
-	if (f->totals.known == 0)
-		return fit_no_words(f, err);
-	f->words = (double)f->totals.known / (double)f->totals.sentences;
-	if (weigh_words(f, err))
-		return -1;
-	return rewind_corpus(source, err);
+	return failed ? -1 : end_first_pass(f, source, err);
 }
 
 /* The model's own weights; made anew from its probabilities only for another method or another a. */

@@ -44,7 +44,7 @@ struct pass {
 	const struct fit_source *source;
 	size_t workers;
 	struct reader *readers; /* (workers + 1): the last one is for finish_block() */
-	struct fit_totals *totals;
+	struct fit_report *totals;
 	uint64_t *counts;     /* of the counting pass, else NULL */
 	const float *weights; /* of the summing pass, with `sum` */
 	double *sum;
@@ -110,7 +110,7 @@ static int read_words(const struct pass *p, struct block *b, struct reader *r, s
 	size_t n;
 
 	b->words.ids_n = b->words.ends_n = 0;
-	b->words.totals = (struct fit_totals){ .bytes = b->raw.len };
+	b->words.totals = (struct fit_report){ .bytes = b->raw.len };
 	if (corpus_lines(p->source->corpus, &b->where, &b->raw, &b->scratch, &text, &n, err))
 		return -1;
 	while (n > 0) {
@@ -249,7 +249,7 @@ static int finish_sum(struct pass *p, const struct block *b, struct err *err)
 	return add_moment(p, &b->words, r, p->sum, err);
 }
 
-static void add_totals(struct fit_totals *t, const struct fit_totals *of)
+static void add_totals(struct fit_report *t, const struct fit_report *of)
 {
 	t->bytes += of->bytes;
 	t->lines += of->lines;
@@ -356,7 +356,7 @@ static int run_pass(struct pass *p, const char *phase, struct err *err)
 	if (p->workers > MOST_WORKERS)
 		p->workers = MOST_WORKERS;
 	pipeline.workers = p->workers;
-	*p->totals = (struct fit_totals){ 0 };
+	*p->totals = (struct fit_report){ 0 };
 	p->readers = mem_try(p->workers + 1, sizeof(*p->readers), err);
 	if (!p->readers)
 		return -1;
@@ -366,7 +366,7 @@ static int run_pass(struct pass *p, const char *phase, struct err *err)
 	return failed;
 }
 
-int fit_count(const struct fit_source *source, uint64_t *counts, struct fit_totals *totals, struct err *err)
+int fit_count(const struct fit_source *source, uint64_t *counts, struct fit_report *totals, struct err *err)
 {
 	struct pass p = { .source = source, .totals = totals };
 
@@ -376,7 +376,7 @@ int fit_count(const struct fit_source *source, uint64_t *counts, struct fit_tota
 	return run_pass(&p, "counting words", err);
 }
 
-int fit_sum(const struct fit_source *source, const float *weights, double *sum, struct fit_totals *totals,
+int fit_sum(const struct fit_source *source, const float *weights, double *sum, struct fit_report *totals,
 	    struct err *err)
 {
 	size_t fitting = VECTORS_BYTES / sizeof(float) / source->m->rows.d;

@@ -1,5 +1,6 @@
 #include "embed/publish.h"
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "embed/embedder.h"
@@ -35,7 +36,8 @@ static int digest_vectors(struct digest *d, struct embedder *s, const struct mod
 	return 0;
 }
 
-int publish_canaries(struct model *m, char hex[DIGEST_HEX + 1], struct err *err)
+/* The digest of the canaries' vectors, computed now. */
+static int digest_canaries(struct model *m, char hex[DIGEST_HEX + 1], struct err *err)
 {
 	struct embedder *s = embedder_new(m, m->facts.method, err);
 	float *vector = s ? mem_try_aligned(embedder_dimension(s), sizeof(float), err) : NULL;
@@ -58,7 +60,7 @@ struct model *publish_open(const char *path, const char *folder, struct err *err
 
 	if (!m || !m->canaries[0])
 		return m;
-	if (publish_canaries(m, now, err) == 0) {
+	if (digest_canaries(m, now, err) == 0) {
 		if (strcmp(now, m->canaries) == 0)
 			return m;
 		(void)err_set(err, ERR_FORMAT,
@@ -73,7 +75,7 @@ int publish_model(struct model *m, const char *path, bool as_overlay, struct err
 	char hex[DIGEST_HEX + 1];
 	struct model *again;
 
-	if (publish_canaries(m, hex, err) || model_write(m, path, as_overlay, hex, err))
+	if (digest_canaries(m, hex, err) || model_write(m, path, as_overlay, hex, err))
 		return -1;
 	again = publish_open(path, NULL, err);
 	if (!again && !(as_overlay && err->code == ERR_NOT_FOUND))

@@ -8,15 +8,10 @@
 #ifndef SIFD_EMBED_PUBLISH_H
 #define SIFD_EMBED_PUBLISH_H
 
-#include "base/digest.h"
-
 #include <stdbool.h>
 
 struct err;
 struct model;
-
-/* The digest of the canaries' vectors, computed now. */
-int publish_canaries(struct model *m, char hex[DIGEST_HEX + 1], struct err *err);
 
 /* model_write() with the digest of the canaries; then opens the file again and tests it. */
 int publish_model(struct model *m, const char *path, bool as_overlay, struct err *err);

@@ -87,17 +87,14 @@ int import_dimensions(struct import_sink *sink, uint64_t d, struct err *err)
 
 static int make_room(struct import_sink *sink, struct err *err)
 {
-	size_t room = sink->room ? 2 * sink->room : 4096;
+	size_t room = sink->room;
 
-	if (sink->n < sink->room)
-		return 0;
 	if (sink->n >= MODEL_WORDS_MAX)
 		return err_set(err, ERR_TOO_LARGE, "more than %d words", MODEL_WORDS_MAX);
-	if (mem_resize(&sink->rows, room, sink->d * rows_type_size(sink->options->type), err) ||
-	    mem_resize(&sink->scales, room, sizeof(float), err))
+	if (mem_grow(&sink->scales, &room, sink->n, sizeof(float), err))
 		return -1;
-	sink->room = room;
-	return 0;
+	return mem_grow(&sink->rows, &sink->room, sink->n, sink->d * rows_type_size(sink->options->type),
+			err);
 }
 
 int import_add(struct import_sink *sink, const char *word, size_t n, const float *row, struct err *err)

@@ -26,7 +26,6 @@ enum { PEEK_MORE = 1 << 20, VOCABULARY_BYTES_MAX = 1 << 30 };
 struct words {
 	const char **at; /* (n) words of the rows; NULL: the row has none */
 	size_t *length;
-	size_t n;
 	json_t *json;	 /* or */
 	struct buf text; /* what they lie in, when they are not in the file itself */
 };
@@ -95,7 +94,6 @@ static int find_matrix(struct matrix *m, const struct safetensors *s, bool own, 
 
 static int make_words(struct words *w, size_t n, struct err *err)
 {
-	w->n = n;
 	w->at = mem_try(n + 1, sizeof(*w->at), err);
 	w->length = mem_try(n + 1, sizeof(*w->length), err);
 	return w->at && w->length ? 0 : -1;

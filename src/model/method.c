@@ -46,6 +46,6 @@ int method_choose(enum method *method, const struct model *m, const char *name, 
 		if (model_has(m, (enum method)i))
 			(void)snprintf(held + strlen(held), sizeof(held) - strlen(held), "%s%s",
 				       *held ? ", " : "", method_names[i]);
-	(void)err_set(err, ERR_INPUT, "this model has no method '%.60s'; it has: %s", name, held);
-	return err_param(err, "method");
+	return err_field(err, ERR_INPUT, "method", "this model has no method '%.60s'; it has: %s", name,
+			 held);
 }

@@ -55,8 +55,7 @@ struct model *model_of_parts(const struct model *parts, struct owned *owned, str
 	struct model_memory *memory;
 
 	if (!m) {
-		if (owned)
-			owned_free(owned);
+		owned_free(owned);
 		return NULL;
 	}
 	memory = m->memory;

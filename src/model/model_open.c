@@ -83,24 +83,18 @@ static int read_fingerprint(struct model *m, const struct safetensors *s, struct
 	return 0;
 }
 
-/* How a model is wanted: with overlays' bases in `folder`, or as the base with this `fingerprint`. */
-struct wanted {
-	const char *folder;
-	const char *fingerprint;
-};
-
-static int read_model(struct model *m, const struct safetensors *s, const struct wanted *wanted,
-		      struct err *err)
+static int read_model(struct model *m, const struct safetensors *s, const char *folder,
+		      const char *fingerprint, struct err *err)
 {
 	if (check_kind(s, err) || check_header(m, s, err) || read_digests(m, s, err))
 		return -1;
-	if (wanted->fingerprint && strcmp(wanted->fingerprint, model_text(s, "fingerprint")) != 0)
+	if (fingerprint && strcmp(fingerprint, model_text(s, "fingerprint")) != 0)
 		return err_set(err, ERR_NOT_FOUND, "another model");
 	if (safetensors_metadata(s, "base_fingerprint")) {
 		/* A base is no overlay: two of those in one folder would search each other for ever. */
-		if (wanted->fingerprint)
+		if (fingerprint)
 			return err_set(err, ERR_NOT_FOUND, "an overlay");
-		m->base = model_find_base(s, m->path, wanted->folder, err);
+		m->base = model_find_base(s, m->path, folder, err);
 		if (!m->base)
 			return -1;
 	}
@@ -109,7 +103,7 @@ static int read_model(struct model *m, const struct safetensors *s, const struct
 	return read_fingerprint(m, s, err);
 }
 
-static struct model *open_file(const char *path, const struct wanted *wanted, struct err *err)
+struct model *model_open_file(const char *path, const char *folder, const char *fingerprint, struct err *err)
 {
 	struct model *m = model_new(err);
 	struct safetensors s = { 0 };
@@ -126,7 +120,7 @@ static struct model *open_file(const char *path, const struct wanted *wanted, st
 	if (file_stamp(&m->memory->stamp, path))
 		m->created = (uint64_t)m->memory->stamp.modified.tv_sec;
 	failed = safetensors_read(&s, m->memory->map.data, m->memory->map.size, err) ||
-		 read_model(m, &s, wanted, err);
+		 read_model(m, &s, folder, fingerprint, err);
 	safetensors_free(&s);
 	if (!failed && !m->base)
 		model_file_add(m);
@@ -139,10 +133,5 @@ static struct model *open_file(const char *path, const struct wanted *wanted, st
 
 struct model *model_open(const char *path, const char *folder, struct err *err)
 {
-	return open_file(path, &(struct wanted){ .folder = folder }, err);
-}
-
-struct model *model_open_base(const char *path, const char *fingerprint, struct err *err)
-{
-	return open_file(path, &(struct wanted){ .fingerprint = fingerprint }, err);
+	return model_open_file(path, folder, NULL, err);
 }

@@ -43,7 +43,7 @@ struct model_memory {
 	struct owned owned;
 	bool sealed;		 /* the file has a digest of its header */
 	struct file_stamp stamp; /* of the file when it was opened */
-	bool is_file;		 /* it is on the list of model_files.c, before next_file */
+	bool is_file;		 /* it is on the list of model_base.c, before next_file */
 	struct model *next_file;
 	/* SHA-256 of each tensor that the model has, those of its base included; "" where it has none. */
 	char digests[MODEL_TENSORS][DIGEST_HEX + 1];
@@ -110,17 +110,16 @@ int model_whole(uint64_t *to, const struct safetensors *s, const char *key, stru
  */
 int model_parse(struct model *m, const struct safetensors *s, struct err *err);
 
-/* model_open() of the base with that fingerprint; ERR_NOT_FOUND for any other file and for overlays. */
-struct model *model_open_base(const char *path, const char *fingerprint, struct err *err);
+/* model_open(); of a fingerprint that is not NULL only that base: ERR_NOT_FOUND for others and for overlays.
+ */
+struct model *model_open_file(const char *path, const char *folder, const char *fingerprint, struct err *err);
 
 /*
  * The list of living models that were opened from files, by which overlays of one file share it and its
- * LSTM.  Any thread.  find(): a reference to the oldest that was opened from the file that path is now, or
- * NULL.  remove(): called before a model is freed.
+ * LSTM.  Any thread.  remove(): called before a model is freed.
  */
 void model_file_add(struct model *m);
 void model_file_remove(struct model *m);
-struct model *model_file_find(const char *path, const char *fingerprint);
 
 /* Opens the base that an overlay's metadata name. */
 struct model *model_find_base(const struct safetensors *s, const char *path, const char *folder,

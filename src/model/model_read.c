@@ -44,11 +44,6 @@ int model_whole(uint64_t *to, const struct safetensors *s, const char *key, stru
 	return 0;
 }
 
-static void copy_text(char *to, size_t room, const char *from)
-{
-	(void)snprintf(to, room, "%s", from);
-}
-
 static int read_facts(struct model *m, const struct safetensors *s, struct err *err)
 {
 	struct model_facts *f = &m->facts;
@@ -73,10 +68,10 @@ static int read_facts(struct model *m, const struct safetensors *s, struct err *
 	f->folded = folded != 0;
 	f->fitted = fitted != 0;
 	f->learned = strcmp(model_text(s, "learned"), "1") == 0; /* there only when it is */
-	copy_text(f->corpus, sizeof(f->corpus), model_text(s, "corpus"));
-	copy_text(f->source, sizeof(f->source), model_text(s, "source"));
-	copy_text(f->program, sizeof(f->program), model_text(s, "program"));
-	copy_text(m->canaries, sizeof(m->canaries), model_text(s, "canaries"));
+	(void)snprintf(f->corpus, sizeof(f->corpus), "%s", model_text(s, "corpus"));
+	(void)snprintf(f->source, sizeof(f->source), "%s", model_text(s, "source"));
+	(void)snprintf(f->program, sizeof(f->program), "%s", model_text(s, "program"));
+	(void)snprintf(m->canaries, sizeof(m->canaries), "%s", model_text(s, "canaries"));
 	return 0;
 }
 
@@ -277,17 +272,6 @@ static int read_lstm(struct model *m, const struct safetensors *s, struct err *e
 	return 0;
 }
 
-/* Whether the LSTM reads rows, where the model has a projection. */
-static int read_lstm_reads(struct model *m, const struct safetensors *s, struct err *err)
-{
-	const char *what = safetensors_metadata(s, "lstm_reads");
-
-	if (what && strcmp(what, "rows") != 0)
-		return err_set(err, ERR_FORMAT, "metadata 'lstm_reads' is unknown: '%.60s'", what);
-	m->lstm.reads_rows = what != NULL;
-	return 0;
-}
-
 /* An overlay whose LSTM is its base's has no tensor of one. */
 static int take_lstm_of_base(struct model *m, const struct safetensors *s, struct err *err)
 {
@@ -326,9 +310,12 @@ static int read_pooling(struct model *m, const struct safetensors *s, struct err
 static int read_any_lstm(struct model *m, const struct safetensors *s, struct err *err)
 {
 	bool first = safetensors_find(s, model_tensors[TENSOR_LSTM].name) != NULL;
+	/* What the LSTM reads, where the model has a projection. */
+	const char *reads = safetensors_metadata(s, "lstm_reads");
 
-	if (read_lstm_reads(m, s, err))
-		return -1;
+	if (reads && strcmp(reads, "rows") != 0)
+		return err_set(err, ERR_FORMAT, "metadata 'lstm_reads' is unknown: '%.60s'", reads);
+	m->lstm.reads_rows = reads != NULL;
 	if (m->base && m->lstm.reads_rows && !first)
 		return take_lstm_of_base(m, s, err);
 	if (read_lstm(m, s, err))

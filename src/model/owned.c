@@ -31,7 +31,7 @@ void owned_model(struct owned *o, struct model *m)
 
 void owned_free(struct owned *o)
 {
-	while (o->n > 0) {
+	while (o && o->n > 0) {
 		o->n--;
 		o->items[o->n].drop(o->items[o->n].what);
 	}

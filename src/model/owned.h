@@ -40,7 +40,7 @@ void owned_model(struct owned *o, struct model *m);
 /* Adds a call of drop(what). */
 void owned_add(struct owned *o, void (*drop)(void *what), void *what);
 
-/* Frees all of it, the last first. */
+/* Frees all of it, the last first.  NULL is fine. */
 void owned_free(struct owned *o);
 
 #endif

@@ -110,11 +110,9 @@ struct model *registry_find(struct registry *r, const char *name, size_t n, stru
 	else
 		list_names(r, names, sizeof(names));
 	pthread_mutex_unlock(&r->lock);
-	if (!m) {
-		(void)err_set(err, ERR_NOT_FOUND, "there is no model '%.60s'; there are: %s",
-			      n ? key : "(default)", names);
-		(void)err_param(err, "model");
-	}
+	if (!m)
+		(void)err_field(err, ERR_NOT_FOUND, "model", "there is no model '%.60s'; there are: %s",
+				n ? key : "(default)", names);
 	return m;
 }
 

@@ -117,13 +117,14 @@ static int read_metadata(struct safetensors *s, json_t *o, struct err *err)
 	for (void *at = json_object_iter(o); at; at = json_object_iter_next(o, at)) {
 		const char *key = json_object_iter_key(at);
 		const char *value = json_string_value(json_object_iter_value(at));
+		struct metadata *entry;
 
 		if (!value)
 			return err_set(err, ERR_FORMAT, "__metadata__ '%.60s' is no string", key);
-		s->metadata_n++;
-		s->metadata[s->metadata_n - 1].key = mem_try_text(key, strlen(key), err);
-		s->metadata[s->metadata_n - 1].value = mem_try_text(value, strlen(value), err);
-		if (!s->metadata[s->metadata_n - 1].key || !s->metadata[s->metadata_n - 1].value)
+		entry = &s->metadata[s->metadata_n++];
+		entry->key = mem_try_text(key, strlen(key), err);
+		entry->value = mem_try_text(value, strlen(value), err);
+		if (!entry->key || !entry->value)
 			return -1;
 	}
 	return 0;
@@ -245,11 +246,6 @@ const char *safetensors_metadata(const struct safetensors *s, const char *key)
 	return NULL;
 }
 
-static void put_text(struct buf *b, const char *text)
-{
-	json_put_string(b, text, strlen(text));
-}
-
 static void put_header(struct buf *b, const struct safetensors *s)
 {
 	size_t at = 0;
@@ -258,16 +254,16 @@ static void put_header(struct buf *b, const struct safetensors *s)
 	for (size_t i = 0; i < s->metadata_n; i++) {
 		if (i)
 			buf_byte(b, ',');
-		put_text(b, s->metadata[i].key);
+		json_put_text(b, s->metadata[i].key);
 		buf_byte(b, ':');
-		put_text(b, s->metadata[i].value);
+		json_put_text(b, s->metadata[i].value);
 	}
 	buf_byte(b, '}');
 	for (size_t i = 0; i < s->n; i++) {
 		const struct tensor *t = &s->tensors[i];
 
 		buf_byte(b, ',');
-		put_text(b, t->name);
+		json_put_text(b, t->name);
 		buf_printf(b, ":{\"dtype\":\"%s\",\"shape\":[", tensor_type_name(t->type));
 		for (size_t k = 0; k < t->rank; k++)
 			buf_printf(b, "%s%zu", k ? "," : "", t->shape[k]);

@@ -146,7 +146,7 @@ static void kept_words_are_the_corpus_again(void **state)
 {
 	struct model *m = fits_toy(D, ROWS_F32);
 	struct buf text = corpus_text(2300000, 14);
-	struct fit_totals totals[3];
+	struct fit_report totals[3];
 	uint64_t counts[2][WORDS] = { { 0 } };
 	double sums[2][D * D] = { { 0 } };
 	struct err err = { 0 };
