@@ -252,18 +252,14 @@ static void put_header(struct buf *b, const struct safetensors *s)
 
 	buf_text(b, "{\"__metadata__\":{");
 	for (size_t i = 0; i < s->metadata_n; i++) {
-		if (i)
-			buf_byte(b, ',');
-		json_put_text(b, s->metadata[i].key);
-		buf_byte(b, ':');
-		json_put_text(b, s->metadata[i].value);
+		json_put_text(b, i ? "," : "", s->metadata[i].key);
+		json_put_text(b, ":", s->metadata[i].value);
 	}
 	buf_byte(b, '}');
 	for (size_t i = 0; i < s->n; i++) {
 		const struct tensor *t = &s->tensors[i];
 
-		buf_byte(b, ',');
-		json_put_text(b, t->name);
+		json_put_text(b, ",", t->name);
 		buf_printf(b, ":{\"dtype\":\"%s\",\"shape\":[", tensor_type_name(t->type));
 		for (size_t k = 0; k < t->rank; k++)
 			buf_printf(b, "%s%zu", k ? "," : "", t->shape[k]);
