@@ -29,7 +29,7 @@ static void put_fit(struct work *w, const struct model *m, const struct fit_repo
 int work_fit(struct work *w, struct err *err)
 {
 	struct fit_report report = { 0 };
-	struct grow_report grown;
+	struct grow_report grown = { 0 };
 	char digest[DIGEST_HEX + 1];
 	struct corpus *corpus = work_corpus(w, err);
 	struct model *fitted = NULL;
