@@ -7,7 +7,11 @@
 #ifndef SIFD_BASE_RANDOM_H
 #define SIFD_BASE_RANDOM_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+enum { RANDOM_ITEM_BYTES = 64 };
 
 static inline uint64_t random_next(uint64_t *state)
 {
@@ -38,6 +42,21 @@ static inline uint64_t random_below(uint64_t *state, uint64_t n)
 static inline float random_unit(uint64_t *state)
 {
 	return (float)(random_next(state) >> 40) * 0x1p-24f;
+}
+
+/* Fisher-Yates shuffle of n items of `size` bytes each, at most RANDOM_ITEM_BYTES. */
+static inline void random_shuffle(void *items, size_t n, size_t size, uint64_t *state)
+{
+	char *at = items;
+	char kept[RANDOM_ITEM_BYTES];
+
+	for (size_t i = n; i > 1; i--) {
+		size_t j = (size_t)random_below(state, i);
+
+		memcpy(kept, at + j * size, size);
+		memmove(at + j * size, at + (i - 1) * size, size);
+		memcpy(at + (i - 1) * size, kept, size);
+	}
 }
 
 #endif

@@ -39,8 +39,7 @@ struct encoder_batch {
 	const struct texts *texts;
 	const uint32_t *numbers; /* (n) */
 	size_t n;
-	uint64_t step;	/* of the run: part of the seed of dropout and scrambling */
-	bool augmented; /* the LSTM's dropout and scrambling */
+	uint64_t step; /* of the run: part of the seed of dropout and scrambling */
 };
 
 enum { ENCODER_PARTS = 4 };
@@ -62,7 +61,7 @@ struct encoder {
 	 */
 	int (*embed)(struct encoder *e, const struct encoder_batch *b, float *vectors, struct err *err);
 	/* Takes the loss's gradient by the vectors of the last embed(); it must stay until update(). */
-	int (*backward)(struct encoder *e, const float *d_vectors, struct err *err);
+	void (*backward)(struct encoder *e, const float *d_vectors);
 	/* Updates the parameters; rate: factor of the learning rates; step: Adam's t. */
 	void (*update)(struct encoder *e, double rate, uint64_t step);
 	/* To be called after parameters changed from outside: from a checkpoint, or back to the best. */

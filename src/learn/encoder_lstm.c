@@ -27,25 +27,17 @@ static size_t read_words(const struct encoder_lstm *t, size_t i, uint32_t *to)
 {
 	const struct train_options *o = t->task.options;
 	uint64_t state = random_seed(o->seed, t->batch.step, 2 + i);
-	double dropout = t->batch.augmented ? o->dropout : 0;
-	double scramble = t->batch.augmented ? o->scramble : 0;
 	size_t count;
 	const uint32_t *words = texts_words(t->batch.texts, t->batch.numbers[i], &count);
 	size_t n = 0;
 
 	for (size_t k = 0; k < count && n < NET_WORDS_MAX; k++)
-		if ((double)random_unit(&state) >= dropout)
+		if ((double)random_unit(&state) >= o->dropout)
 			to[n++] = words[k];
 	if (n == 0)
 		to[n++] = words[random_below(&state, count)];
-	if ((double)random_unit(&state) < scramble)
-		for (size_t k = n; k > 1; k--) {
-			size_t other = (size_t)random_below(&state, k);
-			uint32_t word = to[k - 1];
-
-			to[k - 1] = to[other];
-			to[other] = word;
-		}
+	if ((double)random_unit(&state) < o->scramble)
+		random_shuffle(to, n, sizeof(*to), &state);
 	return n;
 }
 
@@ -69,8 +61,7 @@ static void read_part(void *context, size_t part, size_t parts)
 	struct err err;
 
 	p->stop = parallel_share(t->batch.n, 1, part, parts, &p->start);
-	if (mem_resize(&p->words, words_at_most(t, p) + 1, sizeof(*p->words), &err) ||
-	    mem_resize(&p->starts, p->stop - p->start + 1, sizeof(*p->starts), &err)) {
+	if (mem_reserve(&p->words, &p->words_room, words_at_most(t, p), sizeof(*p->words), &err)) {
 		atomic_store(&t->failed, true);
 		return;
 	}
@@ -116,19 +107,27 @@ static int place_words(struct encoder_lstm *t, struct err *err)
 
 /* ---- forward ---- */
 
-/* The rows as they are now, and the inputs that they make: sqrt(d) x / |x|. */
+/* What the LSTM reads of a row (d): sqrt(d) x / |x|.  Returns |x|. */
+static float make_input(float *input, const float *x, size_t d)
+{
+	float length;
+
+	memcpy(input, x, d * sizeof(*input));
+	length = vec_unit(input, d);
+	vec_scale(input, sqrtf((float)d), d);
+	return length;
+}
+
+/* The rows as they are now, and their inputs. */
 static void make_inputs(struct encoder_lstm *t, const struct lstm_part *p)
 {
 	size_t d = t->shape.d;
 
 	for (size_t k = 0; k < words_of(p); k++) {
-		float *input = t->x_inputs + (p->base + k) * d;
-		float *x = t->x + (p->base + k) * d;
+		size_t at = p->base + k;
 
-		memcpy(x, t->rows.x + p->words[k] * d, d * sizeof(float));
-		memcpy(input, x, d * sizeof(float));
-		t->lengths[p->base + k] = vec_unit(input, d);
-		vec_scale(input, sqrtf((float)d), d);
+		memcpy(t->x + at * d, t->rows.x + p->words[k] * d, d * sizeof(float));
+		t->lengths[at] = make_input(t->x_inputs + at * d, t->x + at * d, d);
 	}
 }
 
@@ -266,12 +265,11 @@ static void sum_gradients(void *context, size_t worker, size_t workers)
 		vec_axpy(t->parts[0].gradient + start, 1.0f, t->parts[k].gradient + start, stop - start);
 }
 
-static int backward(struct encoder *e, const float *d_vectors, struct err *err)
+static void backward(struct encoder *e, const float *d_vectors)
 {
 	struct encoder_lstm *t = (struct encoder_lstm *)e;
 	struct pass pass = { .t = t, .d_vectors = d_vectors };
 
-	(void)err;
 	parallel_parts(t->task.threads, LSTM_PARTS, backward_part, &pass);
 	parallel_for(t->task.threads, sum_gradients, t);
 	if (t->rows.m)
@@ -282,7 +280,6 @@ static int backward(struct encoder *e, const float *d_vectors, struct err *err)
 
 		t->gradient_scale = length > longest_gradient ? longest_gradient / length : 1.0f;
 	}
-	return 0;
 }
 
 /* ---- update ---- */
@@ -343,22 +340,18 @@ static int embed_dev_text(struct encoder_lstm *t, struct lstm_part *p, const uin
 	size_t floats = n * (in + d) + net_serve_scratch(&t->net, n);
 	float *rows;
 
-	if (floats > p->dev_room && mem_resize(&p->dev, floats, sizeof(float), err))
+	if (mem_reserve(&p->dev, &p->dev_room, floats, sizeof(float), err))
 		return -1;
-	p->dev_room = floats > p->dev_room ? floats : p->dev_room;
 	rows = p->dev + n * in;
 	for (size_t k = 0; k < n; k++) {
 		float *input = p->dev + k * in;
 
 		if (d)
 			memcpy(rows + k * d, t->rows.x + words[k] * d, d * sizeof(float));
-		if (!t->rows.m) {
+		if (t->rows.m)
+			(void)make_input(input, rows + k * d, d);
+		else
 			memcpy(input, t->inputs + words[k] * in, in * sizeof(float));
-			continue;
-		}
-		memcpy(input, rows + k * d, d * sizeof(float));
-		(void)vec_unit(input, d);
-		vec_scale(input, sqrtf((float)d), d);
 	}
 	net_serve(&t->net, p->dev, rows, n, vector, rows + n * d);
 	return 0;
@@ -427,8 +420,9 @@ static int allocate(struct encoder_lstm *t, struct err *err)
 {
 	for (size_t k = 0; k < LSTM_PARTS; k++) {
 		t->parts[k].net = net_batch_new(&t->net, t->task.texts_most / LSTM_PARTS + 1, err);
+		t->parts[k].starts = mem_try(t->task.texts_most / LSTM_PARTS + 2, sizeof(size_t), err);
 		t->parts[k].gradient = mem_try_aligned(t->lstm.n, sizeof(float), err);
-		if (!t->parts[k].net || !t->parts[k].gradient)
+		if (!t->parts[k].net || !t->parts[k].starts || !t->parts[k].gradient)
 			return -1;
 	}
 	if (!t->rows.m)

@@ -13,8 +13,9 @@
 enum { LSTM_PARTS = 4 };
 
 struct lstm_part {
-	size_t start, stop;    /* texts of the batch */
-	uint32_t *words;       /* words that are read, after dropout and scrambling, text after text */
+	size_t start, stop; /* texts of the batch */
+	uint32_t *words;    /* words that are read, after dropout and scrambling, text after text */
+	size_t words_room;
 	size_t *starts;	       /* (texts + 1) in words */
 	size_t base;	       /* of its first word among those of the batch */
 	struct net_batch *net; /* scratch of the forward and backward pass */

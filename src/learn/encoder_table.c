@@ -111,17 +111,15 @@ static void backward_part(void *context, size_t part, size_t parts)
 			t->d_out, t->batch.n);
 }
 
-static int backward(struct encoder *e, const float *d_vectors, struct err *err)
+static void backward(struct encoder *e, const float *d_vectors)
 {
 	struct table *t = (struct table *)e;
 	struct backward b = { t, d_vectors };
 
-	(void)err;
 	word_places_list(&t->places);
 	t->d_sums = t->matrix.x ? t->own_d_sums : d_vectors;
 	if (t->matrix.x)
 		parallel_parts(t->task.threads, PARTS, backward_part, &b);
-	return 0;
 }
 
 /* ---- update ---- */

@@ -39,27 +39,12 @@ size_t pair_epoch_batches(const struct pairs *pairs, size_t batch)
 	return n;
 }
 
-/* Fisher-Yates shuffle. */
-static void shuffle(void *items, size_t n, size_t size, uint64_t *random)
-{
-	char *at = items;
-	char kept[64];
-
-	for (size_t i = n; i > 1; i--) {
-		size_t j = (size_t)random_below(random, i);
-
-		memcpy(kept, at + j * size, size);
-		memcpy(at + j * size, at + (i - 1) * size, size);
-		memcpy(at + (i - 1) * size, kept, size);
-	}
-}
-
 /* Pairs each text of the group with the next one in a shuffled circle. */
 static size_t draw_group(struct pair *to, uint32_t *members, size_t n, uint32_t group, uint64_t *random)
 {
 	size_t drawn = group_pairs(n);
 
-	shuffle(members, n, sizeof(*members), random);
+	random_shuffle(members, n, sizeof(*members), random);
 	for (size_t i = 0; i < drawn; i++)
 		to[i] = (struct pair){
 			.a = members[i], .b = members[(i + 1) % n], .a_key = group, .b_key = group, .gold = 1
@@ -82,7 +67,7 @@ static size_t draw_source(struct pair *to, const struct pair_source *s, uint32_t
 		memcpy(scratch, s->members + start, members * sizeof(*scratch));
 		n += draw_group(to + n, scratch, members, (uint32_t)g, &random);
 	}
-	shuffle(to, n, sizeof(*to), &random);
+	random_shuffle(to, n, sizeof(*to), &random);
 	return n;
 }
 
@@ -133,7 +118,7 @@ int pair_epoch_draw(struct pair_epoch *e, const struct pairs *pairs, size_t batc
 		e->n += n;
 	}
 	free(scratch);
-	shuffle(e->batches, e->batches_n, sizeof(*e->batches), &random);
+	random_shuffle(e->batches, e->batches_n, sizeof(*e->batches), &random);
 	return 0;
 }
 

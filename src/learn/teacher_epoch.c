@@ -75,17 +75,6 @@ int teacher_batches(struct teacher *t, size_t batch, bool by_words, struct err *
 	return t->order && t->drawn && t->batches ? 0 : -1;
 }
 
-static void shuffle_batches(struct teacher_batch *batches, size_t n, uint64_t state)
-{
-	for (size_t i = n; i > 1; i--) {
-		size_t k = (size_t)random_below(&state, i);
-		struct teacher_batch swap = batches[i - 1];
-
-		batches[i - 1] = batches[k];
-		batches[k] = swap;
-	}
-}
-
 /* Puts the drawn texts in order of length, and cuts each length into batches. */
 static void draw_by_words(struct teacher *t, uint64_t random)
 {
@@ -104,7 +93,7 @@ static void draw_by_words(struct teacher *t, uint64_t random)
 	for (size_t length = 1; length <= NET_WORDS_MAX; length++)
 		made += cut(t, t->batches + made, starts[length], starts[length + 1],
 			    texts_per_batch(t, length));
-	shuffle_batches(t->batches, made, random);
+	random_shuffle(t->batches, made, sizeof(*t->batches), &random);
 }
 
 void teacher_epoch_draw(struct teacher *t, uint64_t seed, uint64_t number)
@@ -116,13 +105,7 @@ void teacher_epoch_draw(struct teacher *t, uint64_t seed, uint64_t number)
 	for (size_t i = 0; i < texts_count(t->texts); i++)
 		for (size_t k = draws_of(t, i); k > 0; k--)
 			order[n++] = (uint32_t)i;
-	for (size_t i = n; i > 1; i--) {
-		size_t k = (size_t)random_below(&state, i);
-		uint32_t swap = order[i - 1];
-
-		order[i - 1] = order[k];
-		order[k] = swap;
-	}
+	random_shuffle(order, n, sizeof(*order), &state);
 	if (t->by_words)
 		draw_by_words(t, random_seed(seed, number, 1));
 	else

@@ -44,7 +44,7 @@ static int learn_pairs(struct training *t, const struct pair_batch *from, uint64
 {
 	struct encoder *e = t->encoder;
 	size_t n = from->n;
-	struct encoder_batch texts = { t->pairs.texts, t->numbers, 2 * n, step, true };
+	struct encoder_batch texts = { t->pairs.texts, t->numbers, 2 * n, step };
 	struct objective_batch b = { .n = n,
 				     .d = e->d,
 				     .u_keys = t->u_keys,
@@ -63,7 +63,8 @@ static int learn_pairs(struct training *t, const struct pair_batch *from, uint64
 		*loss = objective_run(t->objective, &b, t->d_vectors + at, t->d_vectors + at + n * e->d);
 	}
 	scale_second_view(t, t->d_vectors, 2 * n);
-	return e->backward(e, t->d_vectors, err);
+	e->backward(e, t->d_vectors);
+	return 0;
 }
 
 /* ---- a teacher ---- */
@@ -74,7 +75,7 @@ static int learn_from_teacher(struct training *t, const struct teacher_batch *fr
 	struct encoder *e = t->encoder;
 	const struct teacher *teacher = &t->teacher;
 	size_t n = from->n;
-	struct encoder_batch texts = { teacher->texts, teacher->order + from->start, n, step, true };
+	struct encoder_batch texts = { teacher->texts, teacher->order + from->start, n, step };
 
 	if (e->embed(e, &texts, t->vectors, err))
 		return -1;
@@ -87,7 +88,8 @@ static int learn_from_teacher(struct training *t, const struct teacher_batch *fr
 	for (size_t i = 0; i < n; i++)
 		*loss += t->losses[i] / (double)n;
 	scale_second_view(t, t->vectors, n);
-	return e->backward(e, t->vectors, err);
+	e->backward(e, t->vectors);
+	return 0;
 }
 
 /* ---- steps ---- */
